@@ -1,0 +1,121 @@
+"""What to audit: one validated, immutable description, from YAML, flags or Python. It checks shape; names are checked where they are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+
+ENGINES = ("native", "tfma", "aif360")
+
+
+class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that an audit's result depends on, besides the data and the model themselves.
+
+    Raises:
+        ConfigError: from `validate`, one sentence for each thing that cannot be.
+    """
+
+    data: tuple[str, ...] = ()  # files, folders, globs
+    model: str | None = None  # a SavedModel's folder
+    score_column: str | None = None
+    decision_column: str | None = None
+    label: str | None = None
+    positive: str | None = None  # the label's positive value; may be left out where labels are 0/1 or true/false
+    protected: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()  # crosses, 'sex*race'
+    reference: dict[str, str] = {}  # attribute → value
+    threshold: float = 0.5
+    at_threshold: Literal["negative", "positive"] = "negative"  # what a score exactly at the threshold is
+    effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to a person
+    weight: str | None = None
+    id: str | None = None
+    bins: dict[str, tuple[float, ...]] = {}  # attribute → inner edges
+    missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
+    rules: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()  # witnesses beside the native engine; none named: those installed
+    signature: str | None = None
+    output: str | None = None
+    activation: Literal["sigmoid", "softmax"] | None = None
+    batch_size: int = 4096
+    seed: int = 0
+    out: str | None = None
+    gate: bool = False
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Protected attributes, those that are only binned or crossed included, each once."""
+        crossed = (attribute for cross in self.slices for attribute in cross_attributes(cross))
+        return tuple(dict.fromkeys((*self.protected, *self.bins, *crossed)))
+
+    @property
+    def slicings(self) -> tuple[tuple[str, ...], ...]:
+        """What the rows are cut by: each protected attribute, then the crosses asked for."""
+        single = tuple((attribute,) for attribute in dict.fromkeys((*self.protected, *self.bins)))
+        return tuple(dict.fromkeys((*single, *(cross_attributes(cross) for cross in self.slices))))
+
+
+def cross_attributes(cross: str) -> tuple[str, ...]:
+    """'sex*race' → ('sex', 'race')."""
+    return tuple(part.strip() for part in cross.split("*"))
+
+
+def validate(config: AuditConfig) -> AuditConfig:
+    """The same configuration, if nothing in it is impossible by itself.
+
+    Raises:
+        ConfigError, Several: one sentence a mistake.
+    """
+    raise_all(_mistakes(config))
+    return config
+
+
+def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
+    sources = [name for name in ("model", "score_column", "decision_column") if getattr(config, name)]
+    flags = {"model": "--model DIR", "score_column": "--score-column COL", "decision_column": "--decision-column COL"}
+    if not sources:
+        yield ConfigError("nothing to audit: give --model DIR, --score-column COL or --decision-column COL.")
+    if len(sources) > 1:
+        yield ConfigError(f"{' and '.join(flags[name] for name in sources)} exclude each other; keep one.")
+    if not config.attributes:
+        yield ConfigError("no protected attribute: name one with --protected COL.")
+    if not math.isfinite(config.threshold):
+        yield ConfigError(f"the threshold is {config.threshold}; give a finite number.")
+    if config.batch_size < 1:
+        yield ConfigError(f"the batch size is {config.batch_size}; give a whole number of at least 1.")
+    if config.seed < 0:
+        yield ConfigError(f"the seed is {config.seed}; give a whole number of at least 0.")
+    if config.positive is not None and config.label is None:
+        yield ConfigError(f"--positive {config.positive!r} says which label is positive, but no --label COL is given.")
+    for cross in config.slices:
+        parts = cross_attributes(cross)
+        if "" in parts or len(set(parts)) != len(parts):
+            yield ConfigError(f"--slice {cross!r} is not a cross of different attributes; write it as 'sex*race'.")
+    for attribute in config.reference:
+        if attribute not in config.attributes:
+            yield UnknownName("protected attribute", attribute, config.attributes, where="--reference")
+    for attribute, edges in config.bins.items():
+        if not edges or not all(map(math.isfinite, edges)) or list(edges) != sorted(set(edges)):
+            yield ConfigError(f"--bins {attribute}: the edges must be finite and rise, as in '{attribute}=25,45,65'.")
+    for name in config.engines:
+        if name not in ENGINES:
+            yield UnknownName("engine", name, ENGINES, where="--engine")
+    roles = {"label": config.label, "weight": config.weight, "id": config.id, "score": config.score_column, "decision": config.decision_column}
+    named: dict[str, str] = {}
+    for role, column in roles.items():
+        if column is not None and column in named:
+            yield ConfigError(f"column {column!r} cannot be both the {named[column]} and the {role}.")
+        elif column is not None:
+            named[column] = role
+    for attribute in config.attributes:
+        if attribute in named and named[attribute] != "label":
+            yield ConfigError(f"column {attribute!r} cannot be both the {named[attribute]} and a protected attribute.")
+
+
+def overridden(config: AuditConfig, given: Mapping[str, Any]) -> AuditConfig:
+    """`config` with the fields that flags gave; a repeated flag replaces the file's list."""
+    return msgspec.structs.replace(config, **given)

@@ -1,0 +1,88 @@
+"""What is known of a metric on a slice, or between two: the value, how sure, and who says so."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from fairaudit.cube.slices import EVERYONE, Slice, Slicing
+
+Interval = tuple[float, float]  # lower, upper
+
+
+class Status(StrEnum):
+    OK = "ok"
+    UNDEFINED = "undefined"
+    INFINITE = "infinite"
+
+
+class GroupKind(StrEnum):
+    SLICE = "slice"
+    REST = "rest"  # everyone outside the slice
+    POOL = "pool"  # small together: the groups too small to judge alone
+    OVERALL = "overall"
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a comparison."""
+
+    kind: GroupKind = GroupKind.SLICE
+    slice: Slice = EVERYONE
+    members: tuple[Slice, ...] = ()  # of a pool
+
+    def __str__(self) -> str:
+        match self.kind:
+            case GroupKind.SLICE:
+                return str(self.slice)
+            case GroupKind.REST:
+                return f"everyone but {'the small groups' if self.members else self.slice}"
+            case GroupKind.POOL:
+                return "small groups together"
+            case GroupKind.OVERALL:
+                return "everyone"
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric on one slice.
+
+    `value` is None exactly when the metric is undefined or infinite there; it is never NaN, and never a stand-in such as 0.
+    """
+
+    metric: str
+    params: dict[str, float] = {}
+    slice: Slice
+    threshold: float | None  # of the score, as asked; None for metrics that rest on no decision
+    value: float | None
+    interval: Interval | None  # 95 %; None where no method is given for the metric
+    rows: int  # real rows it rests on, whatever their weights
+    status: Status
+    reason: str = ""  # "no positives": why it is undefined
+    error: float | None = None  # the most that the value can be off where score cells are not exact
+    engines: dict[str, float | None]  # each engine's value; None: it calls the metric undefined too
+
+    def __post_init__(self) -> None:
+        if (self.value is None) != (self.status is not Status.OK):
+            raise ValueError(f"{self.metric} of {self.slice}: value {self.value} does not go with {self.status}")
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric of a group against a reference: group − reference, group / reference, or a metric that compares by nature."""
+
+    metric: str
+    kind: str  # difference, ratio, value
+    params: dict[str, float] = {}
+    slicing: Slicing
+    group: Group
+    reference: Group
+    threshold: float | None
+    value: float | None
+    interval: Interval | None
+    p_value: float | None = None
+    status: Status
+    reason: str = ""
+    engines: dict[str, float | None]
+
+    def __post_init__(self) -> None:
+        if (self.value is None) != (self.status is not Status.OK):
+            raise ValueError(f"{self.metric} of {self.group}: value {self.value} does not go with {self.status}")

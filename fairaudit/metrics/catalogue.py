@@ -1,0 +1,186 @@
+"""The metric catalogue: one id, one formula, one meaning. Data; the engines compute.
+
+A rate is written as two sets of confusion cells, so its counts, and with them its interval and its test, follow from the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED
+from fairaudit.errors import UnknownName
+from fairaudit.types import Bools, Floats
+
+
+class Shape(StrEnum):
+    """What a metric is made of."""
+
+    RATE = "rate"  # one set of confusion cells over another
+    COUNT = "count"
+    COMPOSITE = "composite"  # a function of several rates
+    SCORE = "score"
+    PAIR = "pair"  # compares two groups by nature
+    INEQUALITY = "inequality"
+
+
+class Better(StrEnum):
+    HIGHER = "higher"
+    LOWER = "lower"
+    NEITHER = "neither"  # neither good nor bad by itself: a selection rate follows the audit's effect
+
+
+TP, FP, FN, TN = (POSITIVE, SELECTED), (NEGATIVE, SELECTED), (POSITIVE, REJECTED), (NEGATIVE, REJECTED)
+SELECTED_UNLABELLED, REJECTED_UNLABELLED = (UNLABELLED, SELECTED), (UNLABELLED, REJECTED)
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One entry of the catalogue."""
+
+    id: str
+    title: str
+    formula: str
+    meaning: str  # one plain sentence for a reader of the report
+    shape: Shape
+    better: Better
+    ideal: float | None
+    bounds: tuple[float, float]  # range of the value
+    undefined: str  # the reason to give when a value is undefined
+    source: str
+    numerator: tuple[Cell, ...] = ()  # of a rate or count
+    denominator: tuple[Cell, ...] = ()  # of a rate
+    needs_label: bool = True
+    needs_score: bool = False
+    needs_probability: bool = False
+    compared: bool = True  # its differences and ratios are reported
+    difference_title: str = ""  # the classic name of its difference, if it has one
+    ratio_title: str = ""
+    aliases: tuple[str, ...] = field(default=())
+
+
+def mask(cells: tuple[Cell, ...]) -> Bools:
+    """Which of the (label, decision) cells are meant, shape (3, 2)."""
+    chosen = np.zeros((3, 2), dtype=bool)
+    for cell in cells:
+        chosen[cell] = True
+    return chosen
+
+
+def total(sums: Floats, cells: tuple[Cell, ...]) -> Floats:
+    """Sum of a (slices, 3, 2) array over some of its cells, shape (slices,)."""
+    out: Floats = sums[:, mask(cells)].sum(axis=1)
+    return out
+
+
+_ALL = (TP, FP, FN, TN)
+_EVERYONE = (*_ALL, SELECTED_UNLABELLED, REJECTED_UNLABELLED)
+_UNIT = (0.0, 1.0)
+_ANY = (0.0, float("inf"))
+_FAWCETT = "Fawcett 2006, Pattern Recognit. Lett. 27:861"
+
+
+def _rate(id: str, title: str, numerator: tuple[Cell, ...], denominator: tuple[Cell, ...], formula: str, meaning: str, **more: object) -> Metric:
+    reasons = {_EVERYONE: "no rows", _ALL: "no labelled rows", (TP, FN): "no positives", (FP, TN): "no negatives", (TP, FP): "nobody was selected", (TN, FN): "nobody was rejected"}
+    given: dict[str, object] = {"better": Better.NEITHER, "ideal": None, "source": _FAWCETT} | more
+    return Metric(
+        id=id, title=title, formula=formula, meaning=meaning, shape=Shape.RATE, bounds=_UNIT, undefined=reasons[denominator],
+        numerator=numerator, denominator=denominator, needs_label=denominator != _EVERYONE, **given,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _count(id: str, title: str, cell: Cell, formula: str, meaning: str) -> Metric:
+    return Metric(
+        id=id, title=title, formula=formula, meaning=meaning, shape=Shape.COUNT, better=Better.NEITHER, ideal=None, bounds=_ANY,
+        undefined="", numerator=(cell,), source=_FAWCETT, compared=False,
+    )  # fmt: skip
+
+
+_UP: dict[str, object] = {"better": Better.HIGHER, "ideal": 1.0}
+_DOWN: dict[str, object] = {"better": Better.LOWER, "ideal": 0.0}
+
+_METRICS = (
+    _rate("selection_rate", "Selection rate", (TP, FP, SELECTED_UNLABELLED), _EVERYONE, "(tp + fp) / all",
+          "The share of the slice that got a positive decision.",
+          difference_title="Statistical parity difference", ratio_title="Disparate impact", aliases=("positive_rate", "predicted_positive_rate")),
+    _rate("negative_rate", "Rejection rate", (FN, TN, REJECTED_UNLABELLED), _EVERYONE, "(tn + fn) / all",
+          "The share of the slice that got a negative decision."),
+    _rate("true_positive_rate", "True positive rate", (TP,), (TP, FN), "tp / (tp + fn)",
+          "Of those who are in truth positive, the share that was selected.",
+          difference_title="Equal opportunity difference", aliases=("tpr", "recall", "sensitivity"), **_UP),
+    _rate("false_positive_rate", "False positive rate", (FP,), (FP, TN), "fp / (fp + tn)",
+          "Of those who are in truth negative, the share that was wrongly selected.",
+          difference_title="Predictive equality difference", aliases=("fpr", "fall_out"), **_DOWN),
+    _rate("true_negative_rate", "True negative rate", (TN,), (FP, TN), "tn / (fp + tn)",
+          "Of those who are in truth negative, the share that was rightly not selected.", aliases=("tnr", "specificity"), **_UP),
+    _rate("false_negative_rate", "False negative rate", (FN,), (TP, FN), "fn / (tp + fn)",
+          "Of those who are in truth positive, the share that was missed.", aliases=("fnr", "miss_rate"), **_DOWN),
+    _rate("positive_predictive_value", "Positive predictive value", (TP,), (TP, FP), "tp / (tp + fp)",
+          "Of those selected, the share that is in truth positive.",
+          difference_title="Predictive parity difference", aliases=("ppv", "precision"), **_UP),
+    _rate("false_discovery_rate", "False discovery rate", (FP,), (TP, FP), "fp / (tp + fp)",
+          "Of those selected, the share that is in truth negative.", aliases=("fdr",), **_DOWN),
+    _rate("negative_predictive_value", "Negative predictive value", (TN,), (TN, FN), "tn / (tn + fn)",
+          "Of those rejected, the share that is in truth negative.", aliases=("npv",), **_UP),
+    _rate("false_omission_rate", "False omission rate", (FN,), (TN, FN), "fn / (tn + fn)",
+          "Of those rejected, the share that is in truth positive.", aliases=("for",), **_DOWN),
+    _rate("accuracy", "Accuracy", (TP, TN), _ALL, "(tp + tn) / labelled", "The share of decisions that agree with the label.", **_UP),
+    _rate("error_rate", "Error rate", (FP, FN), _ALL, "(fp + fn) / labelled", "The share of decisions that disagree with the label.", **_DOWN),
+    _rate("base_rate", "Base rate", (TP, FN), _ALL, "(tp + fn) / labelled", "The share that is in truth positive, whatever was decided.",
+          aliases=("prevalence",)),
+    Metric(id="balanced_accuracy", title="Balanced accuracy", formula="(TPR + TNR) / 2", shape=Shape.COMPOSITE,
+           meaning="The mean of the true positive and the true negative rate, so that a rare class counts as much as a common one.",
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives or no negatives", source="Brodersen 2010, ICPR"),
+    _count("true_positives", "True positives", TP, "tp", "Selected, and in truth positive."),
+    _count("false_positives", "False positives", FP, "fp", "Selected, and in truth negative."),
+    _count("true_negatives", "True negatives", TN, "tn", "Rejected, and in truth negative."),
+    _count("false_negatives", "False negatives", FN, "fn", "Rejected, and in truth positive."),
+    Metric(id="roc_auc", title="AUC", formula="P(s⁺ > s⁻) + ½ P(s⁺ = s⁻)", shape=Shape.SCORE,
+           meaning="How often a positive scores above a negative of the same slice: 1 is a perfect order, 0.5 is chance.",
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives or no negatives", needs_score=True,
+           source="Hanley & McNeil 1982, Radiology 143:29", aliases=("auc",)),
+    Metric(id="mean_score", title="Mean score", formula="Σws / Σw", shape=Shape.SCORE, meaning="The average score of the slice.",
+           better=Better.NEITHER, ideal=None, bounds=(-float("inf"), float("inf")), undefined="no rows", needs_label=False, needs_score=True,
+           source="definition"),
+    Metric(id="calibration_ratio", title="Calibration ratio", formula="Σws / Σwy", shape=Shape.SCORE,
+           meaning="Positives that the scores promise for each positive that occurred: above 1 the scores are too high, below 1 too low.",
+           better=Better.NEITHER, ideal=1.0, bounds=_ANY, undefined="no positives", needs_score=True, needs_probability=True,
+           source="TFMA's Calibration"),
+    Metric(id="average_odds_difference", title="Average odds difference", formula="½ [(FPR_g − FPR_r) + (TPR_g − TPR_r)]", shape=Shape.PAIR,
+           meaning="The mean of the two differences; opposite signs cancel, so read the absolute one beside it.",
+           better=Better.NEITHER, ideal=0.0, bounds=(-1.0, 1.0), undefined="a true or false positive rate is undefined",
+           source="AIF360, Bellamy 2018"),
+    Metric(id="average_absolute_odds_difference", title="Average absolute odds difference", formula="½ [|FPR_g − FPR_r| + |TPR_g − TPR_r|]",
+           shape=Shape.PAIR, meaning="The mean size of the two differences, whatever their direction.",
+           better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="a true or false positive rate is undefined", source="AIF360, Bellamy 2018"),
+    Metric(id="equalized_odds_difference", title="Equalized odds difference", formula="max(|TPR_g − TPR_r|, |FPR_g − FPR_r|)",
+           shape=Shape.PAIR, meaning="The larger of the two differences, whatever its direction.",
+           better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="a true or false positive rate is undefined",
+           source="Hardt, Price & Srebro 2016, NeurIPS"),
+    Metric(id="generalized_entropy_index", title="Generalized entropy index", formula="Σw[(b/μ)^α − 1] / (W α (α − 1)), b = 1 + decision − label, α = 2",
+           shape=Shape.INEQUALITY, meaning="How unequally the benefit of decisions falls on individuals: 0 is perfectly even.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           source="Speicher 2018, KDD; Shorrocks 1980", compared=False),
+    Metric(id="theil_index", title="Theil index", formula="Σw (b/μ) ln(b/μ) / W, b = 1 + decision − label", shape=Shape.INEQUALITY,
+           meaning="As the generalized entropy index, with α = 1: 0 is perfectly even.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           source="Theil 1967; Speicher 2018, KDD", compared=False),
+)  # fmt: skip
+
+CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}
+_ALIASES: dict[str, str] = {alias: one.id for one in _METRICS for alias in one.aliases}
+
+
+def metric(name: str, *, where: str = "") -> Metric:
+    """The metric called `name`, by id or alias.
+
+    Raises:
+        UnknownName: there is none; the nearest known name is told.
+    """
+    found = CATALOGUE.get(_ALIASES.get(name, name))
+    if found is None:
+        raise UnknownName("metric", name, (*CATALOGUE, *_ALIASES), where=where)
+    return found

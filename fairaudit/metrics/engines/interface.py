@@ -1,0 +1,55 @@
+"""What an engine is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from fairaudit.cube.counts import Counts
+from fairaudit.types import Bools, Floats
+
+
+class Kind(StrEnum):
+    """What is done with a metric: taken by itself, or compared between a group and a reference."""
+
+    VALUE = "value"
+    DIFFERENCE = "difference"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """One metric of many slices, or of many pairs of slices.
+
+    A comparison is group − reference or group / reference. Metrics that compare groups by nature (average odds …) have
+    kind `value` and references all the same.
+    """
+
+    metric: str  # catalogue id
+    kind: Kind = Kind.VALUE
+    params: tuple[tuple[str, float], ...] = ()  # ("alpha", 2.0)
+    groups: tuple[int, ...]  # indexes into `Counts.slices`
+    references: tuple[int, ...] = ()  # as many as groups, or none
+
+    def __post_init__(self) -> None:
+        if self.references and len(self.references) != len(self.groups):
+            raise ValueError(f"{self.metric}: {len(self.groups)} groups do not go with {len(self.references)} references")
+
+
+class Engine(Protocol):
+    """A witness. Two engines that support a metric give the same number, or the audit says so.
+
+    An engine answers in the catalogue's names, signs and directions, whatever its library calls them, and writes
+    NaN wherever the catalogue calls the metric undefined, whatever its library returns there.
+    """
+
+    name: str
+    metrics: frozenset[str]  # catalogue ids it computes; it is never asked for others
+
+    def answers(self, quantity: Quantity, counts: Counts) -> Bools:
+        """Which of the quantity's groups this engine computes, shape (groups,); it is not asked for the others."""
+
+    def measure(self, wanted: Sequence[Quantity], counts: Counts) -> tuple[Floats, ...]:
+        """One array a quantity, each of shape (groups,) in the order of `quantity.groups`; NaN where undefined."""

@@ -1,0 +1,212 @@
+"""A witness: TFMA's and Fairness Indicators' own metric code, run on the cube's cells.
+
+TFMA computes a metric by `computations()`: combiners, which take examples in, and results derived from what they give. Its Beam
+pipeline only carries rows to the combiners, so they are called here directly: a cell is an example and its weight the example weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.metrics.engines.interface import Kind, Quantity
+from fairaudit.metrics.engines.quiet import quietly
+from fairaudit.metrics.engines.sample import answered, checked
+from fairaudit.types import Bools, Floats, Ints
+
+with quietly():
+    from fairness_indicators.fairness_indicators_metrics import FairnessIndicators  # type: ignore[import-untyped]
+    from tensorflow_model_analysis import metrics as tfma  # type: ignore[import-untyped]
+
+Readings = dict[str, float]  # TFMA's values of one slice by the names of its metric keys; without a name that was not computed
+LABELLED, EVERYONE = slice(0, 2), slice(0, 3)  # of the label axis
+
+_THRESHOLD = 0.5  # a decision is given as a prediction of 0 or 1, and TFMA calls it positive above the threshold
+_BUCKETS = (100, 1_000, 10_000)  # TFMA's histogram has 10,000; its loop over thresholds is what an AUC of few scores costs
+
+
+class TfmaEngine:
+    """TFMA has values and their differences across slices; no ratio of ours, no composite odds, no index of inequality (METRICS.md §3, §4)."""
+
+    name = "tfma"
+
+    def __init__(self) -> None:
+        self.metrics = frozenset(_THEIRS)
+
+    def answers(self, quantity: Quantity, counts: Counts) -> Bools:
+        able = checked(counts.slices)
+        if quantity.kind is Kind.RATIO:
+            able = np.zeros_like(able)
+        if quantity.metric == "roc_auc":
+            able = able & (_distinct_scores(counts) < _BUCKETS[-1])
+        return answered(quantity, able)
+
+    def measure(self, wanted: Sequence[Quantity], counts: Counts) -> tuple[Floats, ...]:
+        @cache
+        def readings(read: Read, index: int) -> Readings:
+            return read(counts, index)
+
+        def values(metric: str, indexes: Iterable[int]) -> Floats:
+            theirs = _THEIRS[metric]
+            return np.array([readings(theirs.read, index).get(theirs.name, np.nan) for index in indexes], dtype=np.float64)
+
+        return tuple(_measure(quantity, values) for quantity in wanted)
+
+
+def _measure(quantity: Quantity, values: Callable[[str, Iterable[int]], Floats]) -> Floats:
+    groups = values(quantity.metric, quantity.groups)
+    if quantity.kind is Kind.VALUE:
+        return groups
+    # TFMA's cross-slice value is baseline − comparison; ours is group − reference, the baseline being the reference.
+    return -(values(quantity.metric, quantity.references) - groups)
+
+
+def _decisions_of_labelled(counts: Counts, index: int) -> Readings:
+    return _decisions(counts, index, LABELLED)
+
+
+def _decisions_of_everyone(counts: Counts, index: int) -> Readings:
+    """As above with the unlabelled rows, given as negatives: for what looks at the decision alone."""
+    return _decisions(counts, index, EVERYONE)
+
+
+def _decisions(counts: Counts, index: int, labels: slice) -> Readings:
+    weight = counts.weight[index, labels]
+    label, decision = np.indices(weight.shape)
+    return _readings(_of_decisions(), label=label == POSITIVE, prediction=decision, weight=weight)
+
+
+def _scores_of_everyone(counts: Counts, index: int) -> Readings:
+    return _scores(counts, index, EVERYONE)
+
+
+def _scores_of_labelled(counts: Counts, index: int) -> Readings:
+    return _scores(counts, index, LABELLED) if counts.has_probabilities else {}
+
+
+def _scores(counts: Counts, index: int, labels: slice) -> Readings:
+    """Of the cells' mean scores, which is exact for what is linear in the score."""
+    if counts.score is None:
+        return {}
+    weight = counts.weight[index, labels]
+    used = weight > 0
+    mean = np.divide(counts.score[index, labels], weight, out=np.zeros_like(weight), where=used)
+    # TFMA calls a total within 1e-8 of 0 undefined; these metrics don't change with the unit of weight, so no cell need be that small.
+    unit = min(1.0, weight[used].min(initial=1.0))
+    return _readings(_of_scores(), label=np.indices(weight.shape)[0] == POSITIVE, prediction=mean, weight=weight / unit)
+
+
+def _ranks(counts: Counts, index: int) -> Readings:
+    """AUC knows only the order of scores, so it is given ranks, one bucket of TFMA's histogram each.
+
+    The first bucket stays empty: TFMA reads it and the next as one. With its default of 10,000 thresholds, which are 1/9999 apart while
+    buckets are 1/10000, it would also tie two buckets near the top; one more threshold puts both on the same grid.
+    """
+    cells = counts.score_cells
+    if cells is None:
+        return {}
+    mine = slice(*np.searchsorted(cells.slice, [index, index + 1]))
+    label, weight = cells.label[mine], cells.weight[mine]
+    if not all(weight[label == one].sum() > 0 for one in (NEGATIVE, POSITIVE)):
+        return {}  # TFMA says 0.0 of one class
+    distinct, rank = np.unique(cells.order[mine], return_inverse=True)
+    buckets = next(size for size in _BUCKETS if distinct.size < size)
+    return _readings(_of_ranks(buckets), label=label, prediction=(rank + 1.5) / buckets, weight=weight)
+
+
+def _distinct_scores(counts: Counts) -> Ints:
+    """How many score ranges the cells of a slice have, shape (slices,)."""
+    cells = counts.score_cells
+    if cells is None:
+        return np.zeros(len(counts.slices), dtype=np.int64)
+    starts = (np.diff(cells.slice, prepend=-1) != 0) | (np.diff(cells.order, prepend=-1) != 0)
+    return np.bincount(cells.slice[starts], minlength=len(counts.slices))
+
+
+Computations = tuple[Any, ...]  # TFMA's MetricComputation and DerivedMetricComputation, in the order in which one needs another
+
+
+def _computations(metrics: Iterable[Any]) -> Computations:
+    """What these metrics compute, each computation once: metrics that share the confusion matrices come with the same one."""
+    return tuple(dict.fromkeys(computation for metric in metrics for computation in metric.computations(example_weighted=True)))
+
+
+@cache
+def _of_decisions() -> Computations:
+    at_threshold = (
+        tfma.NegativePredictiveValue, tfma.BalancedAccuracy, tfma.Prevalence,
+        tfma.TruePositives, tfma.FalsePositives, tfma.TrueNegatives, tfma.FalseNegatives,
+    )  # fmt: skip
+    others = (metric(thresholds=_THRESHOLD) for metric in at_threshold)
+    return _computations((FairnessIndicators(thresholds=[_THRESHOLD]), tfma.BinaryAccuracy(threshold=_THRESHOLD), *others))
+
+
+@cache
+def _of_scores() -> Computations:
+    return _computations((tfma.MeanPrediction(), tfma.Calibration()))
+
+
+@cache
+def _of_ranks(buckets: int) -> Computations:
+    return _computations((tfma.AUC(num_thresholds=buckets + 1),))
+
+
+def _readings(computations: Computations, *, label: Any, prediction: Any, weight: Floats) -> Readings:
+    """TFMA's results over weighted cells, given at once as one input of many values; cells of weight 0 are no examples."""
+    used = weight > 0
+    cells = tfma.StandardMetricInputs(labels=label[used].astype(np.float64), predictions=prediction[used].astype(np.float64), example_weights=weight[used])
+    results: dict[Any, Any] = {}
+    for computation in computations:
+        if isinstance(computation, tfma.DerivedMetricComputation):
+            results |= computation.result(results)
+        else:
+            sums = computation.combiner.create_accumulator()
+            sums = computation.combiner.add_input(sums, cells) if used.any() else sums
+            results |= computation.combiner.extract_output(sums)
+    return {key.name: value for key, value in results.items()}
+
+
+Read = Callable[[Counts, int], Readings]
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """A metric of ours in TFMA's words."""
+
+    name: str  # of its metric key
+    read: Read  # the examples it is computed from
+
+
+def _indicator(name: str, read: Read = _decisions_of_labelled) -> Theirs:
+    # Fairness Indicators writes the threshold with as many digits as it thinks it has; 0.5 comes out as it is.
+    return Theirs(f"fairness_indicators_metrics/{name}@{_THRESHOLD}", read)
+
+
+_THEIRS = {
+    "selection_rate": _indicator("positive_rate", _decisions_of_everyone),
+    "negative_rate": _indicator("negative_rate", _decisions_of_everyone),
+    "true_positive_rate": _indicator("true_positive_rate"),
+    "false_positive_rate": _indicator("false_positive_rate"),
+    "true_negative_rate": _indicator("true_negative_rate"),
+    "false_negative_rate": _indicator("false_negative_rate"),
+    "positive_predictive_value": _indicator("precision"),
+    "false_discovery_rate": _indicator("false_discovery_rate"),
+    "false_omission_rate": _indicator("false_omission_rate"),
+    # Not among Fairness Indicators' ten.
+    "negative_predictive_value": Theirs("negative_predictive_value", _decisions_of_labelled),
+    "accuracy": Theirs("binary_accuracy", _decisions_of_labelled),
+    "balanced_accuracy": Theirs("balanced_accuracy", _decisions_of_labelled),
+    "base_rate": Theirs("prevalence", _decisions_of_labelled),
+    "true_positives": Theirs("true_positives", _decisions_of_labelled),
+    "false_positives": Theirs("false_positives", _decisions_of_labelled),
+    "true_negatives": Theirs("true_negatives", _decisions_of_labelled),
+    "false_negatives": Theirs("false_negatives", _decisions_of_labelled),
+    "mean_score": Theirs("mean_prediction", _scores_of_everyone),
+    "calibration_ratio": Theirs("calibration", _scores_of_labelled),
+    "roc_auc": Theirs("auc", _ranks),
+}

@@ -1,0 +1,125 @@
+"""What was audited: the model, the data, every row accounted for, and the settings in force."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fairaudit.reports.numbers import counted
+from fairaudit.result import Audit, Manifest
+
+_KIND = {"saved_model": "TensorFlow SavedModel", "score_column": "scores given as a column of the data", "decision_column": "decisions given as a column of the data"}
+_EFFECT = {"helps": "a positive decision helps the person", "harms": "a positive decision harms the person"}
+_AT = {"negative": "a score exactly at the threshold counts as below it", "positive": "a score exactly at the threshold counts as above it"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    name: str
+    text: str
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLine:
+    words: str
+    rows: str
+    is_total: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    name: str
+    rows: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    facts: tuple[Fact, ...]
+    files: tuple[File, ...]
+    account: tuple[AccountLine, ...]
+    unlabelled: str
+    settings: tuple[Fact, ...]  # the whole configuration, defaults included
+    packages: tuple[Fact, ...]
+
+
+def audited(audit: Audit) -> Audited:
+    manifest = audit.manifest
+    return Audited(
+        facts=tuple(_facts(manifest)),
+        files=tuple(File(name=one.name, rows=f"{one.rows:,}", hash=one.sha256) for one in manifest.data),
+        account=tuple(_account(audit)),
+        unlabelled=_unlabelled(audit),
+        settings=tuple(Fact(name=name, text=_setting(value)) for name, value in manifest.config.items()),
+        packages=tuple(Fact(name=name, text=version) for name, version in manifest.packages.items()),
+    )
+
+
+def account_line(audit: Audit) -> str:
+    """The row account in one line: 16,281 rows read, 1,221 excluded (…), 15,060 audited."""
+    rows = audit.rows
+    excluded = "".join(f", {one.rows:,} excluded ({one.reason})" for one in rows.excluded)
+    unlabelled = f", {rows.unlabelled:,} of them without a label" if rows.unlabelled else ""
+    return f"{counted(rows.read, 'row')} read{excluded}, {rows.audited:,} audited{unlabelled}"
+
+
+def _facts(manifest: Manifest) -> Iterable[Fact]:
+    model, config = manifest.model, manifest.config
+    yield Fact(name="Model", text=f"{model.name} ({_KIND[model.kind]})", hash=model.sha256 or "")
+    if model.signature:
+        yield Fact(name="Signature", text=model.signature)
+    if model.output:
+        yield Fact(name="Output", text=model.output)
+    yield Fact(name="Label", text=_label(manifest))
+    if config.get("protected"):
+        yield Fact(name="Protected attributes", text=", ".join(map(str, config["protected"])))
+    if manifest.thresholds:
+        at = _AT.get(config.get("at_threshold", ""), "")
+        yield Fact(name="Threshold", text="; ".join(filter(None, (*map(_threshold, manifest.thresholds.items()), at))))
+    yield Fact(name="Effect", text=_EFFECT.get(config.get("effect", ""), "not stated"))
+    if config.get("weight"):
+        yield Fact(name="Weights", text=f"column {config['weight']}; counts of rows are of real rows, whatever their weights")
+    yield Fact(name="Intervals", text="95%, two-sided, unless another level is given")
+    yield Fact(name="Computed by", text=f"fairaudit {manifest.version}, seed {manifest.seed}")
+
+
+def _label(manifest: Manifest) -> str:
+    label = manifest.config.get("label")
+    if not label:
+        return "none: only metrics that need no label were computed"
+    return f"{label}, positive where it is {manifest.positive}" if manifest.positive is not None else str(label)
+
+
+def _threshold(asked_and_used: tuple[str, float]) -> str:
+    """Full digits: a threshold in single precision differs from the one asked for in the eighth."""
+    asked, used = asked_and_used
+    if float(asked) == used:
+        return asked
+    return f"{asked} asked for, {used!r} used: the nearest that the scores' own type holds"
+
+
+def _account(audit: Audit) -> Iterable[AccountLine]:
+    yield AccountLine(words="Rows read", rows=f"{audit.rows.read:,}")
+    for one in audit.rows.excluded:
+        yield AccountLine(words=f"Excluded: {one.reason}", rows=f"−{one.rows:,}" if one.rows else "0")
+    yield AccountLine(words="Rows audited", rows=f"{audit.rows.audited:,}", is_total=True)
+
+
+def _unlabelled(audit: Audit) -> str:
+    if not audit.rows.unlabelled or not audit.manifest.config.get("label"):
+        return ""
+    verb = "has" if audit.rows.unlabelled == 1 else "have"
+    return f"Of these, {counted(audit.rows.unlabelled, 'row')} {verb} no label and count only where no label is needed."
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, str):
+        return value or "empty"
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return ", ".join(value) or "none"
+    return json.dumps(value, ensure_ascii=False) if value != {} else "none"

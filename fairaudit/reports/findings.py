@@ -1,0 +1,126 @@
+"""What the rules found, rule by rule: in sentences where it matters, in a drawn table for the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from fairaudit.reports.badges import GRAVEST_FIRST, Badge, badge, badge_of_all
+from fairaudit.reports.chart import Axis, difference_axis, ratio_axis
+from fairaudit.reports.lookup import Lookup
+from fairaudit.reports.numbers import counted, significant
+from fairaudit.reports.sentences import in_sentence, limit_words, title_of
+from fairaudit.reports.sources import Origin, origin
+from fairaudit.reports.told import Told, blocks, slicing_words, told
+from fairaudit.rules.finding import Finding, Severity, Verdict
+from fairaudit.rules.rule import Rule
+
+MOST_TOLD = 12  # sentences of one kind; beyond that the table says it
+MOST_OPEN = 12  # rows of a table that is not folded away
+
+_P = "p: how easily chance alone would do as much, adjusted for the number of comparisons."
+_P_CHOSEN = (
+    f"{_P} It tests each slice against everyone else, and slices with enough evidence against each other; where the reference is small,"
+    " it can tell a disparity that the interval against that one reference cannot."
+)
+
+_SEVERITY = {
+    Severity.FAIL: "A violation fails the audit.",
+    Severity.WARN: "A violation is a warning: it does not fail the audit.",
+    Severity.INFO: "This rule informs: it does not fail the audit.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyView:
+    """One metric of one slicing under one rule."""
+
+    heading: str
+    value_title: str
+    told: tuple[Told, ...]  # violations, and what is inconclusive and blocks
+    untold: str  # how many of those the table alone holds
+    table: tuple[Told, ...]
+    axis: Axis
+    limit: str
+    p_means: str
+    summary: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    id: str
+    title: str
+    badge: Badge
+    principle: str
+    severity: str
+    summary: str
+    limits: tuple[str, ...]
+    origin: Origin
+    not_for: tuple[str, ...]  # only where something is violated
+    families: tuple[FamilyView, ...]
+
+
+def rules_of(known: Lookup) -> tuple[RuleView, ...]:
+    """Every rule that was judged, in the order asked for."""
+    return tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id)) for rule_id in known.rules)
+
+
+def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleView:
+    rule = known.rules[rule_id]
+    violated = any(one.verdict is Verdict.FAIL for one in findings)
+    families = groupby(findings, key=lambda one: (one.metric, one.slicing))
+    return RuleView(
+        id=rule.id,
+        title=rule.title,
+        badge=badge_of_all(findings),
+        principle=rule.principle,
+        severity=_SEVERITY[rule.severity],
+        summary=_summary(findings),
+        limits=tuple(dict.fromkeys(_limit(one, rule) for one in findings)),
+        origin=origin(rule),
+        not_for=rule.not_for if violated else (),
+        families=tuple(_family(known, tuple(found)) for _, found in families),
+    )
+
+
+def _limit(finding: Finding, rule: Rule) -> str:
+    """What is allowed. A minimum ratio is turned over where low is good, and the reader of the rule is told."""
+    what = in_sentence(finding.metric)
+    allowed = limit_words(finding.kind, finding.limit)
+    if finding.kind == "ratio":
+        turned = f", which is 1 / {rule.limit:g}, since low is good here" if finding.limit[0] is None else ""
+        return f"The {what} of a group must be {allowed} that of its reference{turned}."
+    return f"The {what} of a group may be {allowed} than that of its reference."
+
+
+def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
+    first = findings[0]
+    axis = _axis(findings)
+    telling = [one for one in findings if blocks(one)]
+    table = tuple(told(known, one, axis) for one in findings if one.group is not None)
+    return FamilyView(
+        heading=f"{title_of(first.metric)} by {slicing_words(first.slicing)}",
+        value_title="Ratio" if first.kind == "ratio" else "Difference",
+        told=tuple(told(known, one, axis) for one in telling[:MOST_TOLD]),
+        untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
+        table=table,
+        axis=axis,
+        limit=limit_words(first.kind, first.limit),
+        p_means=_P_CHOSEN if known.rules[first.rule].reference == "best" else _P,
+        summary=f"{counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
+        is_open=bool(telling) and len(table) <= MOST_OPEN,
+    )
+
+
+def _axis(findings: tuple[Finding, ...]) -> Axis:
+    values = [end for one in findings if one.value is not None for end in (one.value, *(one.interval or ()))]
+    limits = [end for end in findings[0].limit if end is not None]
+    make = ratio_axis if findings[0].kind == "ratio" else difference_axis
+    return make(values, significant, limits=limits)
+
+
+def _summary(findings: tuple[Finding, ...]) -> str:
+    """How many of each: 1 fail, 4 pass, 2 not judged."""
+    found = [badge(one) for one in findings]
+    return ", ".join(f"{found.count(one)} {one.word.lower()}" for one in GRAVEST_FIRST if one in found) or "nothing to compare"

@@ -1,0 +1,36 @@
+"""The report: one HTML file that needs neither network nor script."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from fairaudit.reports.characters import visible
+from fairaudit.reports.view import view
+from fairaudit.resources import resource
+from fairaudit.result import Audit
+
+FOLDER = "reports/templates"
+
+
+def render(audit: Audit) -> str:
+    """The report of an audit as text of one HTML file. Pure: the same audit, the same text."""
+    return environment().get_template("report.html.j2").render(page=view(audit))
+
+
+@cache
+def environment() -> Environment:
+    """Everything placed is escaped, and a name that does not exist is an error: no template decides either."""
+    return Environment(autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(_template), finalize=_shown, trim_blocks=True, lstrip_blocks=True)
+
+
+def _template(name: str) -> str | None:
+    file = resource(FOLDER, name)
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _shown(value: object) -> object:
+    """What every placed value passes through, so that no text from data can act on the page; markup is ours, from macros."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,121 @@
+"""The verdict and its reasons in a few lines of plain text, for a terminal or a build log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import click
+from rich.cells import cell_len, set_cell_size
+
+from fairaudit.cube.slices import Slice
+from fairaudit.errors import listed
+from fairaudit.reports.audited import account_line
+from fairaudit.reports.badges import FAIL, INCONCLUSIVE, PASS, UNRELIABLE, WARNING, Badge, badge
+from fairaudit.reports.characters import visible
+from fairaudit.reports.lookup import Lookup, lookup
+from fairaudit.reports.numbers import apart, counted, measured
+from fairaudit.reports.sentences import limit_words
+from fairaudit.reports.told import sentence_of
+from fairaudit.reports.verdicts import small_groups, verdict_of
+from fairaudit.reports.witnesses import agreement_line
+from fairaudit.result import Audit
+from fairaudit.rules.finding import Finding
+
+MOST_FINDINGS, MOST_SLICES = 8, 12
+_COLUMNS = (("selection_rate", "selected"), ("true_positive_rate", "TPR"), ("false_positive_rate", "FPR"))
+_COLOURS = {FAIL: "red", INCONCLUSIVE: "yellow", UNRELIABLE: "yellow", WARNING: "yellow", PASS: "green"}
+_INDENT = "  "
+
+
+def summary(audit: Audit, *, width: int = 80, styled: bool = False) -> str:
+    """The short verdict: a line for it, its findings, a table a slicing, the rows and the engines.
+
+    Args:
+        width: of the terminal; longer lines of tables are cut, and sentences are wrapped by whoever prints them.
+        styled: with colours, for a terminal that has them; otherwise plain text.
+    """
+    known = lookup(audit)
+    blocks = (_verdict(known, styled), _findings(known, styled), *_slicings(known, width), _account(known))
+    return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
+
+
+def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
+    told = verdict_of(known)
+    small = small_groups(known.judged)
+    sentence = visible(told.sentence).removesuffix(".")
+    yield f"{_word(told.badge, styled)}  {sentence}{f' ({small})' if small else ''}."
+    if told.badge is PASS and told.because:
+        yield f"{_INDENT}{visible(told.because)}"
+
+
+def _findings(known: Lookup, styled: bool) -> Iterable[str]:
+    for one in known.of_itself[:MOST_FINDINGS]:
+        yield f"{_INDENT}engines disagree  {visible(one.reason)}"
+    for kind in (FAIL, INCONCLUSIVE, WARNING):
+        found = [one for one in known.judged if badge(one) is kind]
+        for one in found[:MOST_FINDINGS]:
+            yield f"{_INDENT}{_word(kind, styled)}  {visible(finding_line(known, one))}"
+        if len(found) > MOST_FINDINGS:
+            yield f"{_INDENT}{_word(kind, styled)}  and {len(found) - MOST_FINDINGS} more"
+
+
+def finding_line(known: Lookup, one: Finding) -> str:
+    """A finding as a log has it, found again by its rule and slice: `four-fifths: race=Black: 0.61 times …`."""
+    if one.group is None or one.value is None:
+        return f"{one.rule}: {sentence_of(known, one)}"
+    value = apart(one.kind, one.value, one.limit)
+    what = f"{one.metric} {one.kind} {value} against {one.reference}"
+    needed = f"; about {counted(one.rows_needed.rows, 'more row')} of {one.rows_needed.group} would decide it" if one.rows_needed else ""
+    return f"{one.rule}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
+
+
+def _slicings(known: Lookup, width: int) -> Iterable[list[str]]:
+    cut = [(slicing, slices) for slicing, slices in known.slices.items() if slices]
+    for slicing, slices in cut[:MOST_SLICES]:
+        shown = sorted(slices, key=lambda one: known.rows.get(one, 0), reverse=True)[:MOST_SLICES] if len(slices) > MOST_SLICES else slices
+        yield _table(known, " × ".join(slicing), shown, len(slices) - len(shown), width)
+    if len(cut) > MOST_SLICES:
+        yield [f"and {counted(len(cut) - MOST_SLICES, 'more slicing')}: {visible(listed([' × '.join(slicing) for slicing, _ in cut[MOST_SLICES:]]))}"]
+
+
+def _table(known: Lookup, heading: str, slices: Sequence[Slice], hidden: int, width: int) -> list[str]:
+    columns = [(name, title) for name, title in _COLUMNS if any((name, ()) in known.by_slice.get(one, {}) for one in slices)]
+    head = (heading, "rows", *(title for _, title in columns))
+    body = [(_label(known, one), f"{known.rows.get(one, 0):,}", *(_value(known, one, name) for name, _ in columns)) for one in slices]
+    lines = _aligned([tuple(map(visible, line)) for line in (head, *body)], width)
+    return [*lines, f"{_INDENT}and {counted(hidden, 'smaller slice')}"] if hidden else lines
+
+
+def _label(known: Lookup, one: Slice) -> str:
+    return f"{one.label} (reference)" if known.references.get(one.attributes) == one else one.label
+
+
+def _value(known: Lookup, one: Slice, name: str) -> str:
+    found = known.by_slice.get(one, {}).get((name, ()))
+    if found is None:
+        return "not computed"
+    return measured(name, found.value) if found.value is not None else found.status.value
+
+
+def _aligned(lines: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Names to the left, cut to what the numbers leave of the width; numbers to the right."""
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    left = max(12, min(widths[0], width - len(_INDENT) - sum(size + 2 for size in widths[1:])))
+    return [
+        _INDENT + _cut(line[0], left) + "".join("  " + " " * (size - cell_len(text)) + text for text, size in zip(line[1:], widths[1:], strict=True))
+        for line in lines
+    ]
+
+
+def _cut(text: str, size: int) -> str:
+    return set_cell_size(text, size) if cell_len(text) <= size else set_cell_size(text, size - 1) + "…"
+
+
+def _account(known: Lookup) -> Iterable[str]:
+    yield f"Rows: {visible(account_line(known.audit))}."
+    yield visible(agreement_line(known))
+
+
+def _word(kind: Badge, styled: bool) -> str:
+    word = kind.word.upper()
+    return click.style(word, fg=_COLOURS[kind], bold=True) if styled and kind in _COLOURS else word

@@ -1,0 +1,124 @@
+"""The verdict in one sentence with its reason, and what a reader must know beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fairaudit.evidence.measurement import GroupKind
+from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNDECIDED, UNRELIABLE, WARNING, Badge, badge, is_reference
+from fairaudit.reports.lookup import Lookup
+from fairaudit.reports.numbers import counted
+from fairaudit.reports.sentences import ended, limit_words
+from fairaudit.reports.told import sentence_of
+from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictView:
+    badge: Badge
+    sentence: str
+    because: str  # the finding that decides, in words
+    points: tuple[str, ...]  # what else must be known: further violations, warnings, small groups, engines
+
+
+def verdict_of(known: Lookup) -> VerdictView:
+    """The audit's verdict. Where engines disagree there is none to rely on, whatever the rules say."""
+    badge_, sentence, because = _DECIDED[known.audit.verdict](known)
+    if known.of_itself:
+        differing = counted(len(known.of_itself), "number")
+        badge_, sentence, because = UNRELIABLE, f"The engines that computed this audit disagree on {differing}, so no verdict can be relied on.", ""
+    return VerdictView(badge=badge_, sentence=sentence, because=because, points=tuple(_points(known)))
+
+
+def small_groups(findings: Sequence[Finding]) -> str:
+    """The groups that a pass says nothing of: "2 groups too small to judge alone: 70 and 30 rows". Empty where there are none."""
+    rows: dict[tuple[object, ...], int] = {}
+    for one in findings:
+        if _is_small(one):
+            key = (one.slicing, one.group)
+            rows[key] = max(rows.get(key, 0), one.rows)
+    if not rows:
+        return ""
+    shown = [f"{number:,}" for number in sorted(rows.values(), reverse=True)[:_MOST_NAMED]]
+    more = f" and {len(rows) - _MOST_NAMED} more with fewer" if len(rows) > _MOST_NAMED else ""
+    return f"{counted(len(rows), 'group')} too small to judge alone: {_listed(shown, last=not more)} rows{more}"
+
+
+def _is_small(one: Finding) -> bool:
+    return one.severity is Severity.FAIL and badge(one) is UNDECIDED and one.group is not None and one.group.kind is GroupKind.SLICE
+
+
+def _listed(words: Sequence[str], *, last: bool) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if last and len(words) > 1 else ", ".join(words)
+
+
+def _failed(known: Lookup) -> tuple[Badge, str, str]:
+    violated = [one for one in known.judged if badge(one) is FAIL]
+    rules = dict.fromkeys(known.rules[one.rule].title for one in violated)
+    return FAIL, f"The audited decisions violate {_quoted(rules)}.", _worst(known, violated)
+
+
+def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
+    open_ones = [one for one in known.judged if badge(one) is INCONCLUSIVE]
+    needs = counted(len(open_ones), "comparison that must be decided is not", "comparisons that must be decided are not")
+    return INCONCLUSIVE, f"The data can neither show nor rule out a violation: {needs}.", _worst(known, open_ones)
+
+
+def _passed(known: Lookup) -> tuple[Badge, str, str]:
+    compared = [one for one in known.judged if badge(one) is PASS and not is_reference(one)]
+    proven = sum(one.outcome is Outcome.WITHIN for one in compared)
+    titles = [rule.title for rule in known.rules.values()]
+    rules = _quoted(titles) if len(titles) <= _MOST_NAMED else f"the {len(titles)} rules"
+    because = "; ".join(filter(None, (_proven(proven), _excluded(len(compared) - proven, after=proven))))
+    return PASS, f"No violation of {rules} was found.", ended(because or "nothing could be compared")
+
+
+def _proven(number: int) -> str:
+    return counted(number, "comparison lies within its limit", "comparisons lie within their limits") if number else ""
+
+
+def _excluded(number: int, *, after: int) -> str:
+    """What passes without being proven: said apart, since the two are not the same."""
+    if not number:
+        return ""
+    one = f"{'more is not proven to' if after else 'comparison is not proven to lie within its limit'}, but excludes a violation that its rule calls serious"
+    more = f"{'more are not proven to' if after else 'comparisons are not proven to lie within their limits'}, but exclude violations that their rules call serious"
+    return counted(number, one, more)
+
+
+def _unjudged(known: Lookup) -> tuple[Badge, str, str]:
+    return NO_VERDICT, "No rules were asked for, so there is no verdict; the numbers below are given as they are.", ""
+
+
+_DECIDED = {Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _inconclusive, Verdict.PASS: _passed, None: _unjudged}
+
+
+def _quoted(titles: Iterable[str]) -> str:
+    return _listed([f"“{title}”" for title in titles], last=True) or "a rule"
+
+
+def _worst(known: Lookup, findings: Sequence[Finding]) -> str:
+    """The finding with the strongest evidence, against what is asked; how many more there are."""
+    if not findings:
+        return ""
+    worst = min(findings, key=lambda one: (one.group is None, one.p_adjusted if one.p_adjusted is not None else 1.0))
+    asked = f" The rule allows {limit_words(worst.kind, worst.limit)}." if worst.group is not None else ""
+    more = f" {counted(len(findings) - 1, 'more such finding is', 'more such findings are')} listed below." if len(findings) > 1 else ""
+    return f"{sentence_of(known, worst)}{asked}{more}"
+
+
+def _points(known: Lookup) -> Iterable[str]:
+    for one in known.of_itself[:_MOST_NAMED]:
+        yield ended(f"Engines disagree: {one.reason}")
+    warnings = sum(badge(one) is WARNING for one in known.judged)
+    if warnings:
+        yield f"{counted(warnings, 'warning')} from rules that do not fail an audit."
+    undecided = sum(badge(one) is INCONCLUSIVE for one in known.judged)
+    if undecided and known.audit.verdict is Verdict.FAIL:
+        yield f"{counted(undecided, 'comparison that must be decided is not', 'comparisons that must be decided are not')}: more rows are needed."
+    small = small_groups(known.judged)
+    if small:
+        yield f"{small}. Tested all the same, but in so small a group most true disparities stay unseen."

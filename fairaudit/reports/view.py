@@ -1,0 +1,68 @@
+"""An audit as a page: frozen text and coordinates. Everything is decided here; a template only places it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairaudit.cube.slices import EVERYONE
+from fairaudit.reports.audited import Audited, account_line, audited
+from fairaudit.reports.definitions import Definition, definitions_of
+from fairaudit.reports.findings import RuleView, rules_of
+from fairaudit.reports.lookup import Column, Lookup, lookup
+from fairaudit.reports.slicings import SlicingView, slicings_of
+from fairaudit.reports.tables import Cell, Heading, column_heading, measured_cell
+from fairaudit.reports.verdicts import VerdictView, verdict_of
+from fairaudit.reports.witnesses import Witnesses, witnesses
+from fairaudit.result import Audit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overall:
+    """One metric of everyone."""
+
+    heading: Heading
+    cell: Cell
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    title: str
+    subject: str
+    account: str
+    verdict: VerdictView
+    rules: tuple[RuleView, ...]
+    audited: Audited
+    slicings: tuple[SlicingView, ...]
+    witnesses: Witnesses
+    overall: tuple[Overall, ...]
+    definitions: tuple[Definition, ...]
+    notes: tuple[str, ...]
+
+
+def view(audit: Audit) -> Page:
+    """The page of a finished audit. The same audit, the same page: no clock, no host, no chance."""
+    known = lookup(audit)
+    return Page(
+        title=f"Fairness audit of {audit.manifest.model.name}",
+        subject=_subject(audit),
+        account=f"{account_line(audit)}.",
+        verdict=verdict_of(known),
+        rules=rules_of(known),
+        audited=audited(audit),
+        slicings=slicings_of(known),
+        witnesses=witnesses(known),
+        overall=tuple(_overall(known, column) for column in known.by_slice.get(EVERYONE, {})),
+        definitions=definitions_of(audit),
+        notes=audit.notes,
+    )
+
+
+def _subject(audit: Audit) -> str:
+    names = [one.name for one in audit.manifest.data]
+    return f"on {names[0]}" + (f" and {len(names) - 1} more files" if len(names) > 1 else "") if names else ""
+
+
+def _overall(known: Lookup, column: Column) -> Overall:
+    one = known.by_slice[EVERYONE][column]
+    return Overall(heading=column_heading(column), cell=measured_cell(one, None, label="everyone", is_reference=False), rows=f"{one.rows:,}")

@@ -1,0 +1,159 @@
+"""The audit's result and its file: `audit.json`, the contract that the gate, the report and the table read and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from fairaudit.cube.slices import Slice
+from fairaudit.errors import ConfigError
+from fairaudit.evidence.measurement import Comparison, Measurement
+from fairaudit.rules.finding import Finding, Verdict
+from fairaudit.rules.rule import Rule
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """What gave the scores: a SavedModel, or a column of the data."""
+
+    kind: Literal["saved_model", "score_column", "decision_column"]
+    name: str
+    sha256: str | None = None
+    signature: str | None = None
+    output: str | None = None
+
+
+class DataFile(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    sha256: str
+    rows: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was audited, with what, and every default that was in force."""
+
+    version: str
+    seed: int
+    config: dict[str, Any]  # every field of AuditConfig; paths by their last name
+    positive: str | None  # the label's value that counted as positive, as it was read
+    thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type
+    model: Model
+    data: tuple[DataFile, ...]
+    engines: dict[str, str | None]  # each engine's library version; None: wanted by default, not installed
+    packages: dict[str, str]
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    reason: str
+    rows: int
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """Every row read was audited, or excluded for a reason."""
+
+    read: int
+    audited: int
+    unlabelled: int  # of those audited: they count wherever no label is needed
+    excluded: tuple[Exclusion, ...]
+
+    def __post_init__(self) -> None:
+        if self.read != self.audited + sum(one.rows for one in self.excluded):
+            raise ValueError(f"the row account does not add up: {self}")
+
+
+class CountsCell(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of one label and decision in one slice."""
+
+    label: int | None  # 1, 0, or None where the label is missing
+    decision: int
+    rows: int
+    weight: float
+    weight_sq: float
+    score: float | None = None  # Σ weight × score
+    score_sq: float | None = None  # Σ weight × score²
+
+
+class SliceCounts(msgspec.Struct, frozen=True, kw_only=True):
+    slice: Slice
+    threshold: float | None
+    cells: tuple[CountsCell, ...]
+
+
+class ReferenceOf(msgspec.Struct, frozen=True, kw_only=True):
+    """The reference that a slicing's comparisons are made against, and whether it was asked for or is the largest."""
+
+    slicing: tuple[str, ...]
+    slice: Slice
+    chosen: Literal["largest", "asked"]
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished audit."""
+
+    schema: Literal["fairaudit/audit/1"] = "fairaudit/audit/1"
+    manifest: Manifest
+    rows: Rows
+    slicings: tuple[tuple[str, ...], ...]
+    references: tuple[ReferenceOf, ...]
+    counts: tuple[SliceCounts, ...]
+    measurements: tuple[Measurement, ...]
+    comparisons: tuple[Comparison, ...]
+    rules: tuple[Rule, ...]  # as they were judged
+    findings: tuple[Finding, ...]
+    verdict: Verdict | None  # None: no rules
+    notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, Slice):
+        return dict(value.values)
+    raise TypeError(f"{type(value).__name__} is not written to audit.json")
+
+
+def _decoded(kind: type, value: Any) -> Any:
+    if kind is Slice and isinstance(value, dict) and all(isinstance(k, str) and (v is None or isinstance(v, str)) for k, v in value.items()):
+        return Slice(value.items())
+    raise ValueError("a slice is an object of texts or nulls")
+
+
+def to_json(audit: Audit) -> bytes:
+    """The bytes of `audit.json`: the same audit, the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(audit, enc_hook=_encoded), indent=1) + b"\n"
+
+
+def from_json(text: bytes, *, where: str) -> Audit:
+    """The audit in a file's bytes.
+
+    Raises:
+        ConfigError: it is no audit of a version that this program reads; says where it differs.
+    """
+    try:
+        return msgspec.json.decode(text, type=Audit, dec_hook=_decoded)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ConfigError(f"{where} is not an audit file that fairaudit can read ({error}); give the audit.json that `fairaudit audit` wrote.") from error
+
+
+def read_audit(path: Path) -> Audit:
+    """The audit in `path`: the file, or the folder that holds audit.json.
+
+    Raises:
+        ConfigError: there is none, or it cannot be read.
+    """
+    file = path / "audit.json" if path.is_dir() else path
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}; give the audit.json that `fairaudit audit --out DIR` wrote.") from error
+    return from_json(text, where=str(file))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of audit.json, as it is published with the package."""
+
+    def hook(kind: type) -> dict[str, Any]:
+        if kind is Slice:
+            return {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "title": "Slice"}
+        raise NotImplementedError(kind)
+
+    return msgspec.json.schema(Audit, schema_hook=hook)

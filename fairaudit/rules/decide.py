@@ -1,0 +1,101 @@
+"""One family → its findings."""
+
+from __future__ import annotations
+
+import math
+
+from fairaudit.cube.counts import Counts
+from fairaudit.rules.facts import Fact, facts
+from fairaudit.rules.family import Family
+from fairaudit.rules.finding import Finding, Outcome, RowsNeeded, Verdict
+from fairaudit.rules.limits import line
+from fairaudit.rules.needed import rows_needed, rows_to_minimum
+from fairaudit.rules.plan import Context
+from fairaudit.rules.rule import SmallGroups
+from fairaudit.rules.words import notes, reason, too_few
+
+NEEDED_GROUPS = 2
+
+
+def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> tuple[Finding, ...]:
+    """One finding a group, one for the pool, and one more where too few groups can be judged alone.
+
+    Args:
+        gates: whether what stays inconclusive here may block a pass.
+    """
+    found = tuple(_finding(family, fact, counts, context, gates) for fact in facts(family))
+    return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) else found
+
+
+def is_thin(family: Family) -> bool:
+    """Whether fewer than two known groups reach the minimum. The pool does not count, nor do missing values, who are nobody in particular."""
+    return family.yardsticks.size < NEEDED_GROUPS
+
+
+def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool) -> Finding:
+    rule, ends = family.rule, line(family.rule, family.better, family.rule.serious_limit)
+    outcome, verdict = fact.outcome, fact.verdict
+    needed = rows_needed(family, fact, counts) if verdict is Verdict.INCONCLUSIVE else None
+    has_interval = not (fact.is_reference or math.isnan(fact.lower) or math.isnan(fact.value))
+    return Finding(
+        rule=rule.id,
+        metric=family.metric.id,
+        kind=rule.comparison.value,
+        slicing=family.slicing,
+        group=family.group(fact.candidate),
+        reference=family.reference_group(fact.candidate),
+        threshold=context.threshold,
+        value=fact.value if math.isfinite(fact.value) else None,
+        interval=(fact.lower, fact.upper) if has_interval else None,
+        limit=family.line.open_ends,
+        limit_origin=rule.limit_origin.value,
+        serious=ends.high if math.isinf(ends.low) else ends.low,
+        outcome=outcome,
+        verdict=verdict,
+        needed_for_pass=gates and (fact.enough or rule.small_groups is SmallGroups.GATE),
+        severity=rule.severity,
+        p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted,
+        alpha=family.alpha,
+        family=family.name,
+        rows=fact.rows,
+        events=fact.events,
+        rows_needed=needed,
+        reason=reason(family, fact, needed),
+        notes=notes(fact),
+    )
+
+
+def _too_few_groups(family: Family, counts: Counts, context: Context, gates: bool) -> Finding:
+    rule, needed = family.rule, _rows_for_two(family, counts)
+    return Finding(
+        rule=rule.id,
+        metric=family.metric.id,
+        kind=rule.comparison.value,
+        slicing=family.slicing,
+        group=None,
+        reference=None,
+        threshold=context.threshold,
+        value=None,
+        interval=None,
+        limit=family.line.open_ends,
+        limit_origin=rule.limit_origin.value,
+        serious=None,
+        outcome=Outcome.UNDECIDED,
+        verdict=Verdict.INCONCLUSIVE,
+        needed_for_pass=gates,
+        severity=rule.severity,
+        alpha=family.alpha,
+        family=family.name,
+        rows=int(family.everyone.rows[0]),
+        events=float(family.everyone.events[0]),
+        rows_needed=needed,
+        reason=too_few(family, needed, gates=gates),
+    )
+
+
+def _rows_for_two(family: Family, counts: Counts) -> RowsNeeded | None:
+    """The rows that bring enough groups to the minimum: those of the last group needed; None where there are no such groups."""
+    candidates = [place for place, one in enumerate(family.slices) if not one.has_missing and place not in family.yardsticks]
+    lacking = sorted(filter(None, (rows_to_minimum(family, place, counts) for place in candidates)), key=lambda needed: needed.rows)
+    last = NEEDED_GROUPS - family.yardsticks.size - 1
+    return lacking[last] if last < len(lacking) else None

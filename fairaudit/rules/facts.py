@@ -1,0 +1,99 @@
+"""What is known of one candidate, and the two tables that turn it into an outcome and a verdict (RULES.md A)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairaudit.evidence.intervals import one_sided
+from fairaudit.rules.evidence import DECIDE, bounds_of
+from fairaudit.rules.family import Family, blocks
+from fairaudit.rules.finding import Outcome, Verdict
+from fairaudit.rules.limits import bounds, compared, line, past
+from fairaudit.types import Bools
+
+SHOWN_LEVEL = 0.95  # of the interval beside every value, two-sided
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One candidate of a family: a group, or the pool."""
+
+    candidate: int
+    rows: int
+    events: float
+    value: float  # NaN where undefined; infinite where only the reference's rate is 0
+    lower: float  # of its interval at `SHOWN_LEVEL`
+    upper: float
+    is_reference: bool
+    enough: bool  # reaches `minimum`
+    is_past: bool  # the value is past the limit
+    is_real: bool  # "no disparity at all" is rejected
+    is_beyond: bool  # past the limit, with the evidence that `decide_on` asks for
+    is_within: bool  # its bounds meet the limit against every yardstick
+    excludes_serious: bool
+    p_adjusted: float  # NaN where it was not tested
+    look_alpha: float  # what one test may spend
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the statistics say. A ratio that is infinite can be a violation; it can never be anything better than undefined."""
+        if self.is_beyond:
+            return Outcome.BEYOND
+        if not math.isfinite(self.value):
+            return Outcome.UNDEFINED
+        if self.is_within or self.is_reference:
+            return Outcome.WITHIN
+        return Outcome.UNDECIDED
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is made of it. Below `minimum` only `within` passes: bounds on so few events lean."""
+        match self.outcome:
+            case Outcome.BEYOND:
+                return Verdict.FAIL
+            case Outcome.WITHIN:
+                return Verdict.PASS
+            case Outcome.UNDECIDED if self.enough and self.excludes_serious:
+                return Verdict.PASS
+        return Verdict.INCONCLUSIVE
+
+
+def facts(family: Family) -> tuple[Fact, ...]:
+    """A fact a candidate, in order; none where the slicing has no slices."""
+    size = family.tally.rows.size
+    if not family.groups:
+        return ()
+    rule, evidence = family.rule, DECIDE[family.rule.decide_on](family)
+    value = compared(rule, family.tally, family.opposite)
+    if family.reference is None and not family.against_others:
+        value = np.full(size, np.nan)  # nobody but missing values: there is no one to compare with
+    lower, upper = bounds_of(family, level=SHOWN_LEVEL)
+    columns = (
+        np.arange(size), family.tally.rows, family.tally.events, value, lower, upper, np.arange(size) == family.reference, family.enough,
+        past(rule, family.line, family.tally, family.opposite), evidence.is_real, evidence.is_beyond & ~np.isnan(value), _within(family),
+        _excludes_serious(family), evidence.p_adjusted, np.full(size, evidence.look_alpha),
+    )  # fmt: skip
+    return tuple(Fact(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _within(family: Family) -> Bools:
+    """Whose one-sided bounds meet the limit against every yardstick. All of them must, so no correction is due."""
+    level = one_sided(family.rule.confidence)
+    if family.rule.reference != "best" or not family.yardsticks.size:
+        return family.line.met_by(bounds_of(family, level=level))
+    yardsticks, within = family.tally.at(family.yardsticks), np.zeros(family.tally.rows.size, dtype=bool)
+    for some in blocks(np.arange(within.size), family.yardsticks.size):
+        met = family.line.met_by(bounds(family.rule, family.tally.at(some[:, None]), yardsticks, level=level))
+        within[some] = (met | (some[:, None] == family.yardsticks)).all(axis=1)
+    return within
+
+
+def _excludes_serious(family: Family) -> Bools:
+    """Whose one-sided bounds rule out a violation as large as `serious`, against the rest or the reference that the rule fixes."""
+    level, ends = one_sided(family.rule.confidence), line(family.rule, family.better, family.rule.serious_limit)
+    if family.rule.reference == "best":
+        return ends.met_by(bounds(family.rule, family.tally, family.others, level=level))
+    return ends.met_by(bounds_of(family, level=level))

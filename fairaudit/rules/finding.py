@@ -1,0 +1,65 @@
+"""What a rule says of one comparison: the outcome is statistics, the verdict is policy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from fairaudit.cube.slices import Slicing
+from fairaudit.evidence.measurement import Group, Interval
+
+
+class Outcome(StrEnum):
+    WITHIN = "within"
+    BEYOND = "beyond"
+    UNDECIDED = "undecided"
+    UNDEFINED = "undefined"
+
+
+class Verdict(StrEnum):
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(StrEnum):
+    FAIL = "fail"
+    WARN = "warn"
+    INFO = "info"
+
+
+class RowsNeeded(msgspec.Struct, frozen=True, kw_only=True):
+    """How many more rows, of which group, would decide it at 80 % power."""
+
+    group: Group
+    rows: int  # in addition to those there are
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule's word on one group of one slicing, or (`engine-disagreement`, `too-few-groups`) on the audit itself."""
+
+    rule: str
+    metric: str
+    kind: str  # ratio, difference
+    slicing: Slicing
+    group: Group | None  # None where the finding is about a whole slicing
+    reference: Group | None
+    threshold: float | None
+    value: float | None
+    interval: Interval | None  # 95 %, two-sided
+    limit: tuple[float | None, float | None]  # resolved and signed; None is open
+    limit_origin: str
+    serious: float | None
+    outcome: Outcome
+    verdict: Verdict
+    needed_for_pass: bool  # an inconclusive here blocks
+    severity: Severity
+    p_adjusted: float | None = None
+    alpha: float | None = None  # the family's share of the error
+    family: str = ""
+    rows: int = 0
+    events: float | None = None
+    rows_needed: RowsNeeded | None = None
+    reason: str
+    notes: tuple[str, ...] = ()

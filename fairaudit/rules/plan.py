@@ -1,0 +1,112 @@
+"""Which families a run of rules makes, and what each may spend of the run's error (RULES.md E5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations
+from typing import Literal
+
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.slices import Slicing
+from fairaudit.errors import ConfigError, FairauditError, listed, raise_all
+from fairaudit.rules.finding import Severity
+from fairaudit.rules.rule import Intersections, Rule
+
+MANY_FAMILIES = 12  # beyond this the power of each is visibly spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a rule must know of the audit besides its counts."""
+
+    slicings: tuple[Slicing, ...]
+    effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to people
+    threshold: float | None = None  # of the score; None where decisions came as such
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One family: a rule on a slicing, with its share of the error."""
+
+    rule: Rule
+    slicing: Slicing
+    alpha: float
+
+
+def plan(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Planned, ...]:
+    """All families of a run, rule by rule.
+
+    Raises:
+        ConfigError: a rule needs labels, scores or slicings that the audit lacks; all such mistakes at once.
+    """
+    wrong: list[FairauditError] = [ConfigError(lack) for rule in rules for lack in _lacks(rule, counts, context)]
+    slicings: list[tuple[Slicing, ...]] = []
+    for rule in rules:
+        try:
+            slicings.append(_slicings(rule, context))
+        except ConfigError as error:
+            wrong.append(error)
+    raise_all(wrong)
+    pairs = list(zip(rules, slicings, strict=True))
+    failing = sum(len(own) for rule, own in pairs if rule.severity is Severity.FAIL)
+    telling = sum(len(own) for rule, own in pairs if rule.severity is not Severity.FAIL)
+    return tuple(
+        Planned(rule=rule, slicing=slicing, alpha=_share(rule, len(own), failing if rule.severity is Severity.FAIL else telling))
+        for rule, own in pairs
+        for slicing in own
+    )
+
+
+def cautions(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
+    """What to warn of before judging: so many families that each has little error to spend."""
+    families = sum(len(_slicings(rule, context)) for rule in rules if rule.severity is Severity.FAIL)
+    if families <= MANY_FAMILIES:
+        return ()
+    return (f"{families} families of comparisons share one 5 % error, so each finds less; let fewer rules or slicings gate than {MANY_FAMILIES}.",)
+
+
+def _share(rule: Rule, own: int, of_its_kind: int) -> float:
+    """Rules that warn or inform share a second 5 %, so that adding one never weakens the gate."""
+    alpha = float(1 - Decimal(str(rule.confidence)))  # 0.05, where binary fractions say 0.050000000000000044
+    return alpha / {"run": of_its_kind, "rule": own, "slicing": 1}[rule.multiplicity.family]
+
+
+def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
+    lacks = []
+    if rule.needs_label and not counts.has_labels:
+        lacks.append(f"the rule {rule.id!r} judges {listed(rule.metrics)} and needs labels, which this audit has not; name the label column with --label.")
+    if "score" in rule.needs and counts.score is None:
+        lacks.append(f"the rule {rule.id!r} needs scores, which this audit has not; give a model or --score-column.")
+    if "threshold" in rule.needs and context.threshold is None:
+        lacks.append(f"the rule {rule.id!r} needs a threshold, and this audit's decisions were made without one.")
+    return lacks
+
+
+def _slicings(rule: Rule, context: Context) -> tuple[Slicing, ...]:
+    known = {frozenset(slicing): slicing for slicing in context.slicings if slicing}
+    wanted = _wanted(rule, context)
+    missing = [slicing for slicing in wanted if frozenset(slicing) not in known]
+    if missing:
+        flags = " ".join(f"--slice '{'*'.join(slicing)}'" for slicing in missing)
+        raise ConfigError(f"the rule {rule.id!r} judges slices that this audit did not cut; add {flags}.")
+    if not wanted:
+        raise ConfigError(f"the rule {rule.id!r} has nothing to judge: no protected attribute was named.")
+    return tuple(dict.fromkeys(known[frozenset(slicing)] for slicing in wanted))
+
+
+def _wanted(rule: Rule, context: Context) -> tuple[Slicing, ...]:
+    if isinstance(rule.reference, dict):
+        # A named reference lies in one slicing; elsewhere there is nobody to compare with.
+        named = frozenset(rule.reference)
+        chosen: tuple[Slicing, ...] = (tuple(rule.reference),)
+        if isinstance(rule.slices, tuple) and any(frozenset(slicing) != named for slicing in rule.slices):
+            raise ConfigError(f"the rule {rule.id!r} names a reference by {listed(list(rule.reference))} and slices that are cut otherwise.")
+        return chosen
+    if isinstance(rule.slices, Intersections):
+        attributes = dict.fromkeys(attribute for slicing in context.slicings for attribute in slicing)
+        return tuple(crossed for size in range(1, rule.slices.intersections + 1) for crossed in combinations(attributes, size))
+    if rule.slices == "all":
+        return tuple(slicing for slicing in context.slicings if slicing)
+    return tuple(rule.slices)

@@ -1,0 +1,92 @@
+"""Why a finding is what it is, in plain sentences."""
+
+from __future__ import annotations
+
+import math
+
+from fairaudit.rules.facts import Fact
+from fairaudit.rules.family import Family
+from fairaudit.rules.finding import Outcome, RowsNeeded, Verdict
+from fairaudit.rules.rule import Comparing, Deciding
+
+_BEYOND = {
+    Deciding.SIGNIFICANT: "past the limit, and more than chance would explain",
+    Deciding.INTERVAL: "its whole interval is past the limit",
+    Deciding.POINT: "past the limit",
+}
+
+
+def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
+    """Why this outcome and this verdict."""
+    match fact.outcome:
+        case Outcome.WITHIN if fact.is_reference:
+            return f"the reference itself: the {_chosen(family)}"
+        case Outcome.WITHIN:
+            return "within the limit, with the confidence that the rule asks for"
+        case Outcome.BEYOND:
+            return _BEYOND[family.rule.decide_on] + ("; the reference's rate is 0, so the ratio is infinite" if math.isinf(fact.value) else "")
+        case Outcome.UNDEFINED:
+            return _undefined(family, fact)
+    if fact.verdict is Verdict.PASS:
+        return f"not proven within the limit; a violation as large as {family.rule.serious_limit:g} is excluded"
+    size = "neither a violation nor its absence can be shown" if fact.enough else f"{_too_small(family, fact)} to be judged alone"
+    return f"{size}{_more(needed)}"
+
+
+def too_few(family: Family, needed: RowsNeeded | None, *, gates: bool) -> str:
+    """Why a slicing as a whole stays undecided."""
+    able = family.yardsticks.size
+    found = {0: "no group has", 1: f"only {family.slices[int(family.yardsticks[0])]} has" if able else ""}[able]
+    thin = "" if gates or len(family.slicing) < 2 else "too thin: "
+    return f"{thin}too few groups: {found} enough {_unit(family)} to be judged alone, and a comparison takes two{_more(needed)}"
+
+
+def notes(fact: Fact) -> tuple[str, ...]:
+    """What else a reader should know: practical and statistical significance are two things, and both are said."""
+    if fact.is_reference or fact.outcome is Outcome.UNDEFINED:
+        return ()
+    told = []
+    if fact.is_past and not fact.is_real:
+        told.append("could be chance")
+    if fact.is_real and not fact.is_past:
+        told.append("real but smaller than the limit")
+    if fact.is_real and fact.is_past and not fact.is_beyond:
+        told.append("real, but perhaps smaller than the limit")
+    if not fact.enough and fact.verdict is Verdict.INCONCLUSIVE:
+        told.append("tested all the same; in so small a group most true disparities stay unseen")
+    return tuple(told)
+
+
+def _chosen(family: Family) -> str:
+    if family.rule.reference == "best" and family.yardsticks.size:
+        return "best-off group with enough evidence"
+    return "largest group" if family.rule.reference in ("best", "largest") else "one that the rule names"
+
+
+def _undefined(family: Family, fact: Fact) -> str:
+    if fact.rows == 0:
+        return family.metric.undefined
+    if family.reference is None and not family.against_others:
+        return "there is no group to compare with"
+    opposite = family.opposite
+    if opposite.rows[fact.candidate] == 0:
+        return f"the reference: {family.metric.undefined}"
+    return "the reference's rate is 0, so there is no ratio" if family.rule.comparison is Comparing.RATIO else family.metric.undefined
+
+
+def _too_small(family: Family, fact: Fact) -> str:
+    return f"{fact.rows} {_unit(family)} are too few"
+
+
+def _unit(family: Family) -> str:
+    """What the rate's denominator counts, in words: its reason for being undefined names it."""
+    return _UNITS.get(family.metric.undefined, "rows")
+
+
+_UNITS = {"no positives": "positives", "no negatives": "negatives", "nobody was selected": "selected", "nobody was rejected": "rejected"}
+
+
+def _more(needed: RowsNeeded | None) -> str:
+    if needed is None:
+        return "; no number of rows would decide it at these rates"
+    return f"; about {needed.rows} more rows of {needed.group} would decide it"

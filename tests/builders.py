@@ -1,0 +1,68 @@
+"""Counts made from what a test has at hand: tables, or rows; the slow and plain way, so that it is a check of the fast one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fairaudit.cube.counts import UNLABELLED, Counts, ScoreCells
+from fairaudit.cube.slices import EVERYONE, Slice
+
+Table = tuple[float, float, float, float]  # tp, fp, fn, tn
+
+
+def counts_from(tables: Mapping[Slice, Table], *, unlabelled: Mapping[Slice, tuple[float, float]] | None = None, has_weights: bool = False) -> Counts:
+    """Counts of decisions without scores: a table a slice, and the unlabelled (rejected, selected) of some. A cell's rows are its weight, rounded up."""
+    weight = np.array([[[tn, fp], [fn, tp], (unlabelled or {}).get(one, (0, 0))] for one, (tp, fp, fn, tn) in tables.items()], dtype=float)
+    return Counts(
+        slices=tuple(tables), rows=np.ceil(weight).astype(np.int64), weight=weight, weight_sq=weight, score=None, score_sq=None,
+        has_labels=True, has_weights=has_weights, has_probabilities=False,
+    )  # fmt: skip
+
+
+def counts_of_rows(
+    slices: Mapping[Slice, npt.ArrayLike] | None = None,
+    *,
+    label: Sequence[int],
+    decision: Sequence[int],
+    score: Sequence[float] | None = None,
+    weight: Sequence[float] | None = None,
+) -> Counts:
+    """Counts of rows: everyone, and each slice given with the mask of its rows. A label is 0, 1 or 2, which is unlabelled.
+
+    Every distinct score is a score cell.
+    """
+    masks = {EVERYONE: np.ones(len(label), dtype=bool)} | {one: np.array(mask, dtype=bool) for one, mask in (slices or {}).items()}
+    y, d = np.array(label, dtype=int), np.array(decision, dtype=int)
+    w = np.ones(len(y)) if weight is None else np.array(weight, dtype=float)
+    s = np.zeros(len(y)) if score is None else np.array(score, dtype=float)
+
+    def sums(of: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        out = np.zeros((len(masks), 3, 2))
+        for i, mask in enumerate(masks.values()):
+            np.add.at(out, (i, y[mask], d[mask]), of[mask])
+        return out
+
+    return Counts(
+        slices=tuple(masks), rows=sums(np.ones(len(y))).astype(np.int64), weight=sums(w), weight_sq=sums(w * w),
+        score=None if score is None else sums(w * s), score_sq=None if score is None else sums(w * s * s),
+        has_labels=True, has_weights=weight is not None, has_probabilities=score is not None and bool(np.all((s >= 0) & (s <= 1))),
+        score_cells=None if score is None else _score_cells(tuple(masks.values()), y, s, w),
+    )  # fmt: skip
+
+
+def _score_cells(masks: Sequence[npt.NDArray[np.bool_]], y: npt.NDArray[np.int64], s: npt.NDArray[np.float64], w: npt.NDArray[np.float64]) -> ScoreCells:
+    distinct = sorted(set(s.tolist()))
+    cells = [
+        (i, order, label, w[chosen].sum(), (w[chosen] ** 2).sum(), chosen.sum(), one, one)
+        for i, mask in enumerate(masks)
+        for order, one in enumerate(distinct)
+        for label in range(UNLABELLED)
+        if (chosen := mask & (s == one) & (y == label)).any()
+    ]
+    columns = np.array(cells, dtype=float).reshape(-1, 8).T
+    names = ("slice", "order", "label", "weight", "weight_sq", "rows", "lowest", "highest")
+    whole = ("slice", "order", "label", "rows")
+    return ScoreCells(**{name: column.astype(np.int64) if name in whole else column for name, column in zip(names, columns, strict=True)})

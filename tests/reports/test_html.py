@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jinja2 import nodes
+
+from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.evidence.measurement import Group, Status
+from fairaudit.reports.characters import visible
+from fairaudit.reports.html import FOLDER, environment, render
+from fairaudit.resources import names, resource
+from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
+from fairaudit.rules.finding import Verdict
+from tests.reports.builders import BLACK, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
+
+TEMPLATES = {name: resource(FOLDER, f"{name}.j2").read_text(encoding="utf-8") for name in names(FOLDER, ".j2")}
+VOID = {"meta", "br"}
+
+
+class Parsed(HTMLParser):
+    """The page as a browser's parser sees it: its elements, its attributes and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def page_text(page: str) -> str:
+    return "".join(Parsed(page).text)
+
+
+AUDITS: dict[str, Any] = {
+    "failing": adult,
+    "harming": lambda: adult(effect="harms"),
+    "without rules": lambda: adult(rules=()),
+    "without labels": lambda: audit(
+        manifest=manifest(config={"label": None}, positive=None, thresholds={}, model=Model(kind="decision_column", name="approved")),
+        rows=Rows(read=110, audited=110, unlabelled=110, excluded=()),
+    ),
+    "without anything": lambda: audit(measurements=(), comparisons=(), slicings=(), references=(), manifest=manifest(data=(), config={}, engines={}, packages={})),
+    "one slice": lambda: many(1),
+    "inconclusive": lambda: audit([undecided(), finding(None, interval=None, group=None, reference=None, verdict=Verdict.INCONCLUSIVE)]),
+    "disagreeing": lambda: audit([finding(rule="engine-disagreement", reason="native says 0.4, tfma 0.5")], rules=[rule()]),
+    "fifty attributes": lambda: many(3, attributes=50),
+}  # fmt: skip
+
+
+@pytest.fixture(params=AUDITS, name="any_audit")
+def _any_audit(request: pytest.FixtureRequest) -> Audit:
+    made: Audit = AUDITS[request.param]()
+    return made
+
+
+def test_every_kind_of_audit_becomes_a_page_that_is_well_formed(any_audit: Audit) -> None:
+    parsed = Parsed(render(any_audit))
+    assert not parsed.open
+    assert parsed.tags.count("h1") == 1 and ("html", "lang", "en") in parsed.attributes
+    assert not {"script", "iframe", "object", "embed", "form", "link", "img", "base"} & set(parsed.tags)
+    ids = [value for _, name, value in parsed.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert all(value[1:] in ids for _, name, value in parsed.attributes if name == "href")
+    assert all(value in ids for _, name, value in parsed.attributes if name == "aria-labelledby")
+
+
+def test_the_same_audit_gives_the_same_bytes(any_audit: Audit) -> None:
+    page = render(any_audit)
+    assert page == render(any_audit) == render(from_json(to_json(any_audit), where="here"))
+    assert page.encode()
+
+
+def test_the_page_forbids_scripts_and_network() -> None:
+    page = render(adult())
+    assert "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">" in page
+    assert not re.search(r"https?://|url\(|@import|javascript:", page)
+
+
+def test_nothing_is_shown_as_a_number_that_is_none(any_audit: Audit) -> None:
+    assert not re.search(r"\b(nan|inf|None|NaN)\b", page_text(render(any_audit)))
+
+
+def test_every_drawing_has_words_for_those_who_cannot_see_it() -> None:
+    parsed = Parsed(render(adult()))
+    drawn = [value for tag, name, value in parsed.attributes if tag == "svg" and name == "role" and value == "img"]
+    spoken = [value for tag, name, value in parsed.attributes if tag == "svg" and name == "aria-label"]
+    assert drawn and len(drawn) == len(spoken) and all(spoken)
+    assert "Selection rate of Black: 13.9%, 95% interval 12.2% to 15.7%" in spoken
+
+
+def test_every_table_heading_says_what_it_heads() -> None:
+    parsed = Parsed(render(adult()))
+    assert sum(tag == "th" and name == "scope" for tag, name, _ in parsed.attributes) == parsed.tags.count("th")
+
+
+def test_a_verdict_is_told_by_its_word_and_not_by_colour_alone() -> None:
+    text = page_text(render(audit([finding(), undecided()])))
+    assert "Fail" in text and "Inconclusive" in text and "✕" in text
+
+
+def test_an_undefined_value_is_shown_with_its_reason() -> None:
+    undefined = measurement(BLACK, None, metric="true_positive_rate", reason="no positives")
+    infinite = comparison(BLACK, WHITE, None, status=Status.INFINITE, reason="the reference's rate is 0")
+    text = page_text(render(audit(measurements=(measurement(WHITE, 0.5, metric="true_positive_rate"), undefined), comparisons=(infinite,))))
+    assert "undefined" in text and "no positives" in text
+    assert "infinite" in text and "the reference's rate is 0" in text
+
+
+def test_where_a_rule_fails_the_reader_learns_what_it_is_not_for() -> None:
+    line = rule().not_for[0]
+    assert line in page_text(render(audit([finding()])))
+    assert line not in page_text(render(audit([finding(0.95, verdict=Verdict.PASS)])))
+
+
+def test_the_row_account_adds_up_before_the_readers_eyes() -> None:
+    text = re.sub(r"\s+", " ", page_text(render(audit())))
+    assert "110 rows read, 10 excluded (empty score), 100 audited." in text
+    assert "Rows read110 Excluded: empty score−10 Rows audited100" in text
+
+
+def test_each_metric_shown_is_defined_once() -> None:
+    parsed = Parsed(render(adult()))
+    wanted = {value for _, name, value in parsed.attributes if name == "href" and value.startswith("#def-")}
+    assert wanted >= {"#def-selection_rate", "#def-false_omission_rate", "#def-false_negatives"}
+
+
+def test_a_threshold_says_what_was_asked_and_what_was_used() -> None:
+    assert "0.3 asked for, 0.30000001192092896 used" in page_text(render(audit(manifest=manifest(thresholds={"0.3": 0.30000001192092896}))))
+
+
+def test_four_hundred_slices_stay_a_file_one_can_send() -> None:
+    page = render(many(400))
+    assert len(page) < 4_000_000
+    assert "The 24 slices with the most rows, of 400." in page
+
+
+# What comes from data or configuration is text, whatever it holds.
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+ATTACK = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;{{ 7*7 }}{% raw %}</style><!--"
+DIRECTION = "Black\u202e etihW \x1b[2J\x00"
+
+
+def infected(text: str) -> Audit:
+    """An audit in which every free text is this one."""
+    own, other = Slice([(text, text)]), Slice([(text, None)])
+    judged = rule(title=text, principle=text, not_for=(text,))
+    judged = msgspec.structs.replace(judged, source=tuple(msgspec.structs.replace(one, cite=text, status=text) for one in judged.source))
+    violated = finding(slicing=(text,), group=Group(slice=own), reference=Group(slice=other), reason=text, notes=(text,), family=text)
+    return audit(
+        [violated, finding(rule="engine-disagreement", reason=text)], rules=[judged], notes=(text,), slicings=((text,),),
+        references=(ReferenceOf(slicing=(text,), slice=other, chosen="asked"),),
+        measurements=(measurement(EVERYONE, 0.5), measurement(own, 0.4), measurement(other, None, reason=text), measurement(own, 0.1, metric="false_positive_rate", params={text: 1.0})),
+        comparisons=(comparison(own, other, 0.61), comparison(own, other, None, metric="accuracy", reason=text)),
+        rows=Rows(read=110, audited=100, unlabelled=0, excluded=(Exclusion(reason=text, rows=10),)),
+        manifest=manifest(
+            version=text, positive=text, config={"label": text, "protected": [text], "weight": text, text: text}, thresholds={"0.5": 0.5},
+            model=Model(kind="saved_model", name=text, sha256=SHA, signature=text, output=text), data=(DataFile(name=text, sha256=SHA, rows=110),),
+            engines={text: text}, packages={text: text},
+        ),
+    )  # fmt: skip
+
+
+CLEAN = Parsed(render(infected("harmless")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT)
+@example(ATTACK)
+@example(DIRECTION)
+@example("&amp;")
+@example("{{ page }}")
+def test_any_text_in_any_place_comes_back_as_that_text(text: str) -> None:
+    parsed = Parsed(render(infected(text)))
+    assert parsed.tags == CLEAN.tags
+    assert [(tag, name) for tag, name, _ in parsed.attributes] == [(tag, name) for tag, name, _ in CLEAN.attributes]
+    assert not any(name.startswith("on") for _, name, _ in parsed.attributes)
+    shown = "".join(parsed.text)
+    assert shown.count(visible(text)) >= "".join(CLEAN.text).count("harmless")
+
+
+def test_marks_that_would_turn_the_text_around_are_written_out() -> None:
+    page = render(infected(DIRECTION))
+    assert "\u202e" not in page and "\x1b" not in page and "\x00" not in page
+    assert r"Black\u202e etihW \x1b[2J\x00" in page
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_report() -> None:
+    assert rb"\ud800" in render(infected("a\ud800")).encode()
+
+
+# Templates place; they decide nothing.
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_neither_calculates_nor_compares_nor_trusts(name: str) -> None:
+    parsed = environment().parse(TEMPLATES[name])
+    forbidden = (nodes.BinExpr, nodes.Compare, nodes.Neg, nodes.Pos, nodes.Filter, nodes.FilterBlock, nodes.Test, nodes.Assign, nodes.AssignBlock, nodes.ScopedEvalContextModifier)
+    assert [type(node).__name__ for node in parsed.find_all(forbidden)] == []
+
+
+def test_templates_escape_by_default_and_refuse_unknown_names() -> None:
+    env = environment()
+    assert env.autoescape is True
+    assert env.undefined.__name__ == "StrictUndefined"
+    assert env.from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"

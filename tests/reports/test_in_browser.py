@@ -1,0 +1,120 @@
+"""The report in Chromium, wide and narrow: what a person who opens the file sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairaudit.reports.html import render
+from tests.reports.builders import adult, many
+from tests.reports.test_html import ATTACK, infected
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+LONG = "prefers not to say, or did not answer question {} " + "unbreakable" * 12
+PAGES: dict[str, Any] = {
+    "adult": adult,
+    "long names": lambda: many(4, name=LONG, attributes=2),
+    "many slices": lambda: many(400),
+    "attack": lambda: infected(ATTACK),
+}
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+
+
+@pytest.fixture(scope="module", name="browser")
+def _browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", name="files")
+def _files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("reports")
+    files = {name: folder / f"{name}.html" for name in PAGES}
+    for name, file in files.items():
+        file.write_text(render(PAGES[name]()), encoding="utf-8")
+    return files
+
+
+class Opened:
+    """A page, with everything it said or asked for."""
+
+    def __init__(self, browser: Any, file: Path, size: str) -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        width, height = SIZES[size]
+        self.page = browser.new_page(viewport={"width": width, "height": height})
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", self._dismiss)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+@pytest.fixture(params=SIZES, name="size")
+def _size(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=PAGES, name="opened")
+def _opened(request: pytest.FixtureRequest, browser: Any, files: dict[str, Path], size: str) -> Iterator[Opened]:
+    opened = Opened(browser, files[request.param], size)
+    yield opened
+    opened.page.close()
+
+
+def test_it_opens_without_a_complaint_and_asks_for_nothing_but_itself(opened: Opened) -> None:
+    assert opened.said == []
+    assert [url for url in opened.asked if not url.startswith("file://")] == [] and len(opened.asked) == 1
+
+
+def test_the_page_never_scrolls_sideways_even_with_everything_unfolded(opened: Opened) -> None:
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert opened.page.evaluate(overflow) == 0
+    opened.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert opened.page.evaluate(overflow) == 0
+
+
+def test_the_verdict_is_seen_without_scrolling(opened: Opened) -> None:
+    for part in (".verdict h2", ".verdict .lead"):
+        box = opened.page.locator(part).bounding_box()
+        assert box and box["y"] + box["height"] <= opened.page.viewport_size["height"]
+
+
+def test_wide_drawings_stand_under_their_axis(browser: Any, files: dict[str, Path]) -> None:
+    opened = Opened(browser, files["adult"], "wide")
+    lefts = opened.page.evaluate(
+        "[...document.querySelectorAll('.slicing .drawn')].slice(0, 1).flatMap(t =>"
+        " [t.querySelector('.axis'), ...t.querySelectorAll('tr td:nth-child(3) .whisker')].map(s => Math.round(s.getBoundingClientRect().left)))"
+    )
+    assert len(lefts) == 6 and len(set(lefts)) == 1
+    opened.page.close()
+
+
+def test_folded_tables_open_without_a_script(browser: Any, files: dict[str, Path]) -> None:
+    opened = Opened(browser, files["adult"], "wide")
+    opened.page.get_by_text("Every metric of every slice").first.click()
+    assert opened.page.get_by_role("region", name="Every metric of every slice by race").is_visible()
+    opened.page.close()
+
+
+def test_paper_has_every_judged_slice_and_nothing_wider_than_itself(browser: Any, files: dict[str, Path]) -> None:
+    opened = Opened(browser, files["adult"], "wide")
+    opened.page.emulate_media(media="print")
+    opened.page.set_viewport_size({"width": 680, "height": 960})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == 680
+    assert all(table.is_visible() for table in opened.page.locator("table.judged").all())
+    assert not opened.page.locator("table.matrix").first.is_visible()
+    opened.page.close()

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from fairaudit.evidence.measurement import Group
+from fairaudit.reports.badges import Tone
+from fairaudit.reports.lookup import lookup
+from fairaudit.reports.verdicts import VerdictView, small_groups, verdict_of
+from fairaudit.result import Audit
+from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
+from tests.reports.builders import BLACK, OTHER, WHITE, audit, finding, rule, undecided
+
+
+def told(one: Audit) -> VerdictView:
+    return verdict_of(lookup(one))
+
+
+def small(group: Group, rows: int, **changes: object) -> Finding:
+    return undecided(group=group, rows=rows, needed_for_pass=False, **changes)
+
+
+WITHIN = finding(0.97, verdict=Verdict.PASS, outcome=Outcome.WITHIN, reason="within the limit, with the confidence that the rule asks for")
+EXCLUDED = finding(0.85, verdict=Verdict.PASS, outcome=Outcome.UNDECIDED, reason="not proven within the limit")
+REFERENCE = finding(1.0, group=Group(slice=WHITE), verdict=Verdict.PASS, outcome=Outcome.WITHIN, reason="the reference itself: the largest group")
+
+
+def test_a_failure_names_the_rule_the_strongest_finding_and_what_was_allowed() -> None:
+    view = told(audit([REFERENCE, finding(0.7, group=Group(slice=OTHER), p_adjusted=0.02), finding()]))
+    assert (view.badge.word, view.badge.tone) == ("Fail", Tone.BAD)
+    assert view.sentence == "The audited decisions violate “Four-fifths rule (adverse impact)”."
+    assert view.because == (
+        "People whose race is Black are selected 0.61 times as often as those whose race is White; 95% interval 0.55 to 0.67."
+        " The rule allows at least 0.8 times. 1 more such finding is listed below."
+    )
+
+
+def test_a_pass_tells_what_is_proven_from_what_is_only_not_serious() -> None:
+    assert told(audit([REFERENCE, WITHIN, WITHIN, EXCLUDED])).because == (
+        "2 comparisons lie within their limits; 1 more is not proven to, but excludes a violation that its rule calls serious."
+    )
+    assert told(audit([REFERENCE, EXCLUDED])).because == "1 comparison is not proven to lie within its limit, but excludes a violation that its rule calls serious."
+    assert told(audit([WITHIN])).sentence == "No violation of “Four-fifths rule (adverse impact)” was found."
+
+
+def test_what_must_be_decided_and_is_not_is_inconclusive() -> None:
+    view = told(audit([WITHIN, undecided()]))
+    assert view.badge.word == "Inconclusive"
+    assert view.sentence == "The data can neither show nor rule out a violation: 1 comparison that must be decided is not."
+
+
+def test_without_rules_there_is_no_verdict() -> None:
+    view = told(audit())
+    assert view.badge.word == "No verdict"
+    assert view.sentence == "No rules were asked for, so there is no verdict; the numbers below are given as they are."
+
+
+def test_where_engines_disagree_no_verdict_stands() -> None:
+    view = told(audit([WITHIN, finding(rule="engine-disagreement", reason="native says 0.445, tfma 0.446")], rules=[rule()]))
+    assert view.badge.word == "No verdict" and view.badge.tone is Tone.UNSURE
+    assert view.sentence == "The engines that computed this audit disagree on 1 number, so no verdict can be relied on."
+    assert view.points == ("Engines disagree: native says 0.445, tfma 0.446.",)
+
+
+def test_groups_too_small_to_judge_are_named_beside_a_pass() -> None:
+    findings = [WITHIN, small(Group(slice=BLACK), 70), small(Group(slice=OTHER), 30)]
+    assert small_groups(findings) == "2 groups too small to judge alone: 70 and 30 rows"
+    assert told(audit(findings)).points[0].startswith("2 groups too small to judge alone: 70 and 30 rows. Tested all the same")
+    assert small_groups([WITHIN]) == ""
+
+
+def test_a_group_that_two_rules_find_too_small_is_one_group() -> None:
+    assert small_groups([small(Group(slice=BLACK), 70), small(Group(slice=BLACK), 12, rule="equal-opportunity")]) == (
+        "1 group too small to judge alone: 70 rows"
+    )  # fmt: skip
+
+
+def test_what_a_warning_leaves_open_is_not_called_small() -> None:
+    assert small_groups([small(Group(slice=BLACK), 5000, severity=Severity.WARN)]) == ""
+
+
+def test_a_warning_does_not_fail_but_is_told() -> None:
+    view = told(audit([WITHIN, finding(severity=Severity.WARN)]))
+    assert view.badge.word == "Pass"
+    assert view.points == ("1 warning from rules that do not fail an audit.",)
