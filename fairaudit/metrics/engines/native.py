@@ -30,11 +30,11 @@ def _measure(quantity: Quantity, counts: Counts) -> Floats:
     if CATALOGUE[quantity.metric].shape is Shape.PAIR:
         return _PAIRS[quantity.metric](counts, groups, references)
     values = value_of(quantity.metric, counts, dict(quantity.params))
-    if quantity.kind is Kind.DIFFERENCE:
-        return np.subtract(values[groups], values[references])
-    if quantity.kind is Kind.RATIO:
-        return divided(values[groups], values[references])
     taken: Floats = values[groups]
+    if quantity.kind is Kind.DIFFERENCE:
+        taken = values[groups] - values[references]
+    if quantity.kind is Kind.RATIO:
+        taken = divided(values[groups], values[references])
     return taken
 
 
@@ -90,17 +90,18 @@ def auc_and_error(counts: Counts) -> tuple[Floats, Floats]:
     starts = np.r_[True, (np.diff(cells.slice) != 0) | (np.diff(cells.order) != 0)]
     place = np.cumsum(starts) - 1
     owner = cells.slice[starts]
-    positive: Floats = np.bincount(place, cells.weight * (cells.label == 1))
-    negative: Floats = np.bincount(place, cells.weight * (cells.label == 0))
+    positive = np.bincount(place, cells.weight * (cells.label == 1)).astype(np.float64)
+    negative = np.bincount(place, cells.weight * (cells.label == 0)).astype(np.float64)
     low = np.minimum.reduceat(cells.lowest, np.flatnonzero(starts))
     high = np.maximum.reduceat(cells.highest, np.flatnonzero(starts))
     positives, negatives = np.bincount(owner, positive, n), np.bincount(owner, negative, n)
     before = np.cumsum(negative) - negative
     first = np.r_[True, np.diff(owner) != 0]
     below = before - np.repeat(before[first], np.bincount(owner, minlength=n)[owner[first]])
-    won = np.bincount(owner, positive * (below + negative / 2), n)
-    unsure = np.bincount(owner, np.where(low < high, positive * negative / 2, 0.0), n)
-    return divided(won, positives * negatives), divided(unsure, positives * negatives)
+    won = np.bincount(owner, positive * (below + negative / 2), n).astype(np.float64)
+    unsure = np.bincount(owner, np.where(low < high, positive * negative / 2, 0.0), n).astype(np.float64)
+    pairs = (positives * negatives).astype(np.float64)
+    return divided(won, pairs), divided(unsure, pairs)
 
 
 def _benefits(counts: Counts) -> tuple[tuple[float, Floats], ...]:
@@ -147,7 +148,8 @@ def _average_absolute_odds(counts: Counts, groups: Ints, references: Ints) -> Fl
 
 def _equalized_odds(counts: Counts, groups: Ints, references: Ints) -> Floats:
     tpr, fpr = _odds(counts, groups, references)
-    return np.maximum(np.abs(fpr), np.abs(tpr))
+    larger: Floats = np.maximum(np.abs(fpr), np.abs(tpr))
+    return larger
 
 
 _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
