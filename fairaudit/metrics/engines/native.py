@@ -143,7 +143,8 @@ def _average_odds(counts: Counts, groups: Ints, references: Ints) -> Floats:
 
 def _average_absolute_odds(counts: Counts, groups: Ints, references: Ints) -> Floats:
     tpr, fpr = _odds(counts, groups, references)
-    return (np.abs(fpr) + np.abs(tpr)) / 2
+    mean: Floats = (np.abs(fpr) + np.abs(tpr)) / 2
+    return mean
 
 
 def _equalized_odds(counts: Counts, groups: Ints, references: Ints) -> Floats:
