@@ -1,0 +1,105 @@
+"""Files as one relation for DuckDB: rows in file order, each with its place; DuckDB's complaints become our sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from fairaudit.data.files import DataFile
+from fairaudit.errors import ConfigError, ContentError, FairauditError, NoSuchColumn
+
+_CSV = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', strict_mode=true, null_padding=false, encoding='utf-8'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The rows of some files."""
+
+    files: tuple[DataFile, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.files[0].columns
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        first = self.files[0].path.name
+        return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more files"
+
+    def relation(self, columns: Sequence[str]) -> str:
+        """SQL for a table of these columns, all rows, in the order of files and lines."""
+        taken = ", ".join(quoted(column) for column in dict.fromkeys(columns)) or "1 AS one"
+        return " UNION ALL ".join(f"SELECT {taken} FROM {_reader(file)}" for file in self.files)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def require(source: Source, wanted: dict[str, str]) -> Iterator[FairauditError]:
+    """A mistake for each column that the source lacks; `wanted` is column → what needs it."""
+    for column, use in wanted.items():
+        if column not in source.columns:
+            yield NoSuchColumn(column, file=source.name, columns=source.columns, use=use)
+
+
+def _reader(file: DataFile) -> str:
+    # A file's name is no pattern: brackets and stars in it stand for themselves.
+    path = literal(re.sub(r"([\[\]*?])", r"[\1]", str(file.path)))
+    if file.format == "parquet":
+        return f"read_parquet([{path}])"
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns)
+    return f"read_csv([{path}], {_CSV}, columns={{{columns}}})"
+
+
+@contextmanager
+def told(source: Source) -> Iterator[None]:
+    """DuckDB's errors as ours: which file, which line, what to do."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise ContentError(f"there is not enough memory or temporary disk space to count {source.name}: {_first_line(error)}.") from error
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.Error as error:
+        raise _translated(source, str(error)) from error
+
+
+def _translated(source: Source, text: str) -> FairauditError:
+    file = next((Path(one).name for one in re.findall(r"file = (.+)", text)), source.name)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if line and columns:
+        return ContentError(f"{file}, line {line[1]}: the header has {columns[1]} columns and this line has {columns[2]}; mend or quote it.")
+    if line and "unterminated quote" in text:
+        return ContentError(f"{file}, line {line[1]}: a quote is opened and never closed; mend the line.")
+    if line:
+        return ContentError(f"{file}, line {line[1]} is not CSV: {_reason(text)}.")
+    if "GZIP" in text or "gzip" in text:
+        return ContentError(f"{file} cannot be read: its gzip stream is broken or cut off.")
+    if "No space left" in text:
+        return ContentError(f"no disk space is left while reading {file}; free some and run again.")
+    if "Permission denied" in text:
+        return ConfigError(f"{file} cannot be opened: permission denied.")
+    return ContentError(f"{file} cannot be read: {_first_line(text)}.")
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def _reason(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines()]
+    return next((line.rstrip(".") for line in lines if line and not line.startswith(("Invalid Input", "Original Line", "CSV Error"))), "unreadable")
