@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.cube.counts import Counts
+from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import ContentError
-from fairaudit.types import Floats
+from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = 4096
@@ -87,7 +88,7 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
 
 def counts(cube: Cube) -> Counts:
     """The cube's sums at the operating point, as arrays; slices in the order of slicings and values, a missing value last."""
-    table = cube.table.select(["slicing", *_names(cube.plan), "label", "decision", *_SUMS]).to_pydict()
+    table = cube.table.to_pydict()
     keys = list(zip(*(table[name] for name in ("slicing", *_names(cube.plan))), strict=True))
     masks = {_mask(cube.plan, slicing): place for place, slicing in enumerate(((), *cube.plan.slicings))}
     order = sorted(set(keys), key=lambda key: (masks[key[0]], tuple((value is None, value or "") for value in key[1:])))
@@ -106,6 +107,24 @@ def counts(cube: Cube) -> Counts:
         has_labels=cube.plan.has_labels,
         has_weights=cube.plan.has_weights,
         has_probabilities=cube.plan.has_probabilities,
+        score_cells=_score_cells(table, at[0]) if has_scores else None,
+    )
+
+
+def _score_cells(table: dict[str, list[Any]], owner: Ints) -> ScoreCells:
+    """The labelled cells by slice and score. The threshold is an edge: a grid cell that it cuts is two, by the decision."""
+    label = np.array([-1 if one is None else one for one in table["label"]], dtype=np.int64)
+    # Decisions rise with the score, so the selected half of a cut cell is the higher one.
+    order = np.array(table["cell"], dtype=np.int64) * 2 + np.array(table["decision"], dtype=np.int64)
+    kept = np.flatnonzero(label >= 0)
+    kept = kept[np.lexsort((label[kept], order[kept], owner[kept]))]
+
+    def taken(name: str, unit: float = 1.0) -> Floats:
+        return np.array([float(table[name][place]) / unit for place in kept], dtype=np.float64)
+
+    return ScoreCells(
+        slice=owner[kept], order=order[kept], label=label[kept], weight=taken("weight", WEIGHT_UNIT), weight_sq=taken("weight_sq", MOMENT_UNIT),
+        rows=taken("rows").astype(np.int64), lowest=taken("lowest"), highest=taken("highest"),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.metrics.engines.native import auc_and_error
 
 PLAN = Plan(
     attributes=("sex", "race"), slicings=(("sex",), ("sex", "race")), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=True, has_probabilities=True
@@ -59,3 +60,17 @@ def test_the_counts_are_those_of_counting_by_hand(rows: list[Row]) -> None:
                 assert found.score is not None and np.isclose(found.score[place], sum(row[3] * row[4] for row in cell), rtol=1e-12, atol=1e-15)
     assert found.slices[0] == EVERYONE
     assert set(found.slices) == {EVERYONE, *(Slice([("sex", row[0])]) for row in rows), *(Slice([("sex", row[0]), ("race", row[1])]) for row in rows)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=ROWS)
+def test_auc_from_the_cells_is_the_share_of_pairs_in_order_within_its_stated_error(rows: list[Row]) -> None:
+    found = counts(_counted(rows))
+    value, error = auc_and_error(found)
+    positives, negatives = ([row for row in rows if row[2] == label] for label in (1, 0))
+    pairs = [(p[4] * n[4], (p[3] > n[3]) + (p[3] == n[3]) / 2) for p in positives for n in negatives]
+    if not pairs:
+        assert np.isnan(value[0])
+    else:
+        expected = sum(weight * won for weight, won in pairs) / sum(weight for weight, _ in pairs)
+        assert abs(value[0] - expected) <= error[0] + 1e-12
