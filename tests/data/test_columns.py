@@ -1,0 +1,45 @@
+"""Values as the audit takes them, asked of DuckDB itself."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from fairaudit.data.columns import band, band_names, number, text, unreadable
+from fairaudit.data.source import literal
+
+
+def _taken(expression: str, *values: object) -> list[object]:
+    rows = ", ".join(f"({place}, {'NULL' if value is None else literal(str(value))})" for place, value in enumerate(values))
+    with duckdb.connect() as connection:
+        return [row[0] for row in connection.execute(f'SELECT {expression} FROM (VALUES {rows}) AS t(place, "c d") ORDER BY place').fetchall()]
+
+
+def test_text_is_trimmed_and_the_empty_one_and_the_named_ones_are_missing() -> None:
+    assert _taken(text("c d", ["?", "it's"]), " a b ", "", "  ", "?", " it's", None, "(missing)") == ["a b", None, None, None, None, None, "(missing)"]
+
+
+def test_a_number_is_read_and_what_is_none_is_told_apart_from_what_is_missing() -> None:
+    values = ("1.5", " 2 ", "", "abc", None)
+    assert _taken(number("c d", []), *values) == [1.5, 2.0, None, None, None]
+    assert _taken(unreadable("c d", []), *values) == [False, False, False, True, False]
+
+
+def test_a_band_holds_its_lower_edge_and_not_its_upper() -> None:
+    assert _taken(band("c d", [25, 45, 65], [], whole=True), "24", "25", "44", "45", "64", "65", "") == [
+        "under 25", "25–44", "25–44", "45–64", "45–64", "65 and over", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("edges", "whole", "names"),
+    [
+        ([25.0, 45.0], True, ("under 25", "25–44", "45 and over")),
+        ([25.0, 45.0], False, ("under 25", "25 to under 45", "45 and over")),
+        ([0.5, 1.5], True, ("under 0.5", "0.5 to under 1.5", "1.5 and over")),
+        ([1.0, 2.0, 3.0], True, ("under 1", "1", "2", "3 and over")),
+        ([18.0], True, ("under 18", "18 and over")),
+    ],
+)
+def test_bands_are_named_as_people_say_them(edges: list[float], whole: bool, names: tuple[str, ...]) -> None:
+    assert band_names(edges, whole=whole) == names
