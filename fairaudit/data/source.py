@@ -33,9 +33,9 @@ class Source:
         return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more files"
 
     def relation(self, columns: Sequence[str]) -> str:
-        """SQL for a table of these columns, all rows, in the order of files and lines."""
-        taken = ", ".join(quoted(column) for column in dict.fromkeys(columns)) or "1 AS one"
-        return " UNION ALL ".join(f"SELECT {taken} FROM {_reader(file)}" for file in self.files)
+        """SQL for a table of these columns, all rows, in the order of files and lines; `file_place` says which file a row is of."""
+        taken = "".join(f"{quoted(column)}, " for column in dict.fromkeys(columns))
+        return " UNION ALL ".join(f"SELECT {taken}{place} AS file_place FROM {_reader(file)}" for place, file in enumerate(self.files))
 
 
 def quoted(name: str) -> str:

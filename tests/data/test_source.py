@@ -18,7 +18,7 @@ from fairaudit.errors import ContentError
 def _rows(path: Path, *columns: str) -> list[tuple[object, ...]]:
     source = Source(files=files_of([str(path)]))
     with told(source):
-        return duckdb.connect().execute(source.relation(columns)).fetchall()
+        return [row[:-1] for row in duckdb.connect().execute(source.relation(columns)).fetchall()]
 
 
 def test_csv_values_stay_text_and_keep_their_zeros_and_spaces(tmp_path: Path) -> None:
