@@ -1,0 +1,46 @@
+"""Every row read is audited or excluded for a reason, and what is wrong is told where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from fairaudit.data.files import files_of
+from fairaudit.data.rows import Prepared, Wanted, prepare
+from fairaudit.data.source import Source
+from fairaudit.errors import ContentError
+
+
+def _prepared(folder: Path, content: str, **wanted: object) -> tuple[Prepared, list[tuple[object, ...]]]:
+    (folder / "a.csv").write_text(content)
+    with duckdb.connect() as connection:
+        found = prepare(connection, Source(files=files_of([str(folder / "a.csv")])), Wanted(attributes=("sex",), **wanted))  # type: ignore[arg-type]
+        return found, connection.execute(found.relation).fetchall()
+
+
+def test_the_account_adds_up_and_says_why_rows_were_left_out(tmp_path: Path) -> None:
+    content = "sex,y,w,s\nf,1,1,0.5\n m ,0,0,0.25\n,?,2,0.75\nf,1,1,\n"
+    found, rows = _prepared(tmp_path, content, label="y", weight="w", score="s", missing=("?",))
+    assert (found.read, found.audited, found.unlabelled, found.excluded) == (4, 2, 1, (("no score", 1), ("weight 0", 1)))
+    assert rows[0][1:] == ("f", 1, 1.0, 0.5, None, None)
+    assert [row[1] for row in rows] == ["f", "m", None, "f"] and found.trimmed
+    assert found.score_range == (0.25, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted", "sentence"),
+    [
+        ("sex,w\nf,1\nm,-2\n", {"weight": "w"}, "a.csv, row 2: the weight is negative, as in 1 row in all; weights are 0 or more."),
+        ("sex,w\nf,1\nm,\n", {"weight": "w"}, "a.csv, row 2: the weight is missing, as in 1 row in all; give every row a weight, 0 to leave it out."),
+        ("sex,s\nf,nan\nm,1\nf,nan\n", {"score": "s"}, "a.csv, row 1: the score column 's' is NaN or infinite, as in 2 rows in all; mend or leave out these rows."),
+        ("sex,s\nf,1\nm,x\n", {"score": "s"}, "a.csv, row 2: the score column 's' holds a text that is no number, as in 1 row in all; mend it, or name the text with --missing."),
+        ("sex,i\nf,1\nm,1\n", {"id": "i"}, "a.csv: the id '1' stands in more than one row; --id names a column that tells rows apart."),
+        ("sex,w\n", {"weight": "w"}, "a.csv has a header and no rows; give data with rows."),
+    ],
+)
+def test_content_that_cannot_be_audited_gets_one_sentence(tmp_path: Path, content: str, wanted: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ContentError) as raised:
+        _prepared(tmp_path, content, **wanted)
+    assert str(raised.value) == sentence
