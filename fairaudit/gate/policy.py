@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, PASSED, VIOLATED
 from fairaudit.evidence.measurement import GroupKind
-from fairaudit.rules.finding import Finding, Severity, Verdict
+from fairaudit.rules.finding import DISAGREEMENT, Finding, Severity, Verdict
 from fairaudit.rules.judge import overall_verdict
 
-DISAGREEMENT = "engine-disagreement"  # the `rule` of a finding that two engines differ
 _BY_VERDICT = {Verdict.FAIL: VIOLATED, Verdict.INCONCLUSIVE: NOT_ENOUGH_EVIDENCE, Verdict.PASS: PASSED}
 
 

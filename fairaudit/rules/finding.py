@@ -9,6 +9,8 @@ import msgspec
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
 
+DISAGREEMENT = "engine-disagreement"  # the `rule` of a finding that two engines differ
+
 
 class Outcome(StrEnum):
     WITHIN = "within"

@@ -1,0 +1,48 @@
+"""Which quantities an audit computes, given what it has: labels, scores, slicings and references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.slices import Slicing
+from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
+from fairaudit.metrics.engines.interface import Kind, Quantity
+
+PARAMS: dict[str, tuple[tuple[str, float], ...]] = {"generalized_entropy_index": (("alpha", 2.0),)}
+Pair = tuple[str, str, int, int]  # metric, kind, group, reference
+
+
+def computable(counts: Counts) -> tuple[Metric, ...]:
+    """The metrics that an audit with these counts can have; one that lacks only probabilities is kept, and undefined."""
+    return tuple(one for one in CATALOGUE.values() if (counts.has_labels or not one.needs_label) and (counts.score is not None or not one.needs_score))
+
+
+def values(counts: Counts) -> tuple[Quantity, ...]:
+    """Each metric of each slice."""
+    everywhere = tuple(range(len(counts.slices)))
+    return tuple(Quantity(metric=one.id, groups=everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.shape is not Shape.PAIR)
+
+
+def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair]) -> tuple[Quantity, ...]:
+    """Each compared metric of each slice against its slicing's reference, and the pairs that rules need besides."""
+    sides = [(group, reference) for slicing, reference in references.items() for group in counts.of_slicing(slicing) if group != reference]
+    asked: dict[tuple[str, Kind], dict[tuple[int, int], None]] = {}
+    for one in computable(counts):
+        for kind in _kinds(one):
+            asked[one.id, kind] = dict.fromkeys(sides)
+    for metric, kind_name, group, reference in pairs:
+        asked.setdefault((metric, Kind(kind_name)), {})[group, reference] = None
+    return tuple(
+        Quantity(metric=metric, kind=kind, groups=tuple(group for group, _ in both), references=tuple(reference for _, reference in both))
+        for (metric, kind), both in asked.items()
+        if both
+    )
+
+
+def _kinds(metric: Metric) -> tuple[Kind, ...]:
+    if metric.shape is Shape.PAIR:
+        return (Kind.VALUE,)
+    if not metric.compared:
+        return ()
+    return (Kind.DIFFERENCE,) if metric.shape is Shape.SCORE else (Kind.DIFFERENCE, Kind.RATIO)

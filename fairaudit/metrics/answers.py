@@ -1,0 +1,95 @@
+"""Every engine asked for the same quantities, and where their answers differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fairaudit.cube.counts import Counts
+from fairaudit.errors import ContentError
+from fairaudit.metrics.agreement import disagrees
+from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.metrics.engines.interface import Engine, Quantity
+from fairaudit.types import Bools, Floats
+
+NATIVE = "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the engines say of one quantity; the arrays have shape (groups,)."""
+
+    quantity: Quantity
+    values: dict[str, Floats]  # engine → values, NaN where undefined; the native engine first
+    answered: dict[str, Bools]  # engine → where it was asked and answered
+
+    @property
+    def value(self) -> Floats:
+        return self.values[NATIVE]
+
+    def of(self, place: int) -> dict[str, float | None]:
+        """Each engine's value for one group; None where it calls the metric undefined too."""
+        return {name: _or_none(values[place]) for name, values in self.values.items() if self.answered[name][place]}
+
+    @property
+    def disagreements(self) -> Bools:
+        """Where some witness differs from the native engine."""
+        differs = np.zeros(len(self.quantity.groups), dtype=bool)
+        for name, values in self.values.items():
+            differs |= self.answered[name] & disagrees(self.value, values)
+        return differs
+
+
+def ask(engines: Sequence[Engine], wanted: Sequence[Quantity], counts: Counts) -> tuple[Answer, ...]:
+    """Every quantity from every engine that computes it; the first engine is the native one.
+
+    Raises:
+        ContentError: an engine's library broke.
+    """
+    answers = [Answer(quantity=quantity, values={}, answered={}) for quantity in wanted]
+    for engine in engines:
+        for place, values, answered in _asked(engine, wanted, counts):
+            one = answers[place]
+            answers[place] = replace(one, values=one.values | {engine.name: values}, answered=one.answered | {engine.name: answered})
+    return tuple(answers)
+
+
+def _asked(engine: Engine, wanted: Sequence[Quantity], counts: Counts) -> list[tuple[int, Floats, Bools]]:
+    places, parts, masks = [], [], []
+    for place, quantity in enumerate(wanted):
+        if quantity.metric not in engine.metrics or not quantity.groups or (engine.name != NATIVE and not _applies(quantity, counts)):
+            continue
+        mask = engine.answers(quantity, counts)
+        if mask.any():
+            places.append(place)
+            masks.append(mask)
+            parts.append(_part(quantity, mask))
+    try:
+        measured = engine.measure(parts, counts)
+    except Exception as broken:  # whatever TFMA or AIF360 raise
+        raise ContentError(f"the {engine.name} engine broke ({type(broken).__name__}: {broken}); audit without it with --engine native.") from broken
+    return [(place, _spread(values, mask), mask) for place, values, mask in zip(places, measured, masks, strict=True)]
+
+
+def _applies(quantity: Quantity, counts: Counts) -> bool:
+    """Scores that are no probabilities make a metric that needs them undefined, whatever a library computes from them."""
+    return counts.has_probabilities or not CATALOGUE[quantity.metric].needs_probability
+
+
+def _part(quantity: Quantity, mask: Bools) -> Quantity:
+    def kept(indexes: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(index for index, is_in in zip(indexes, mask, strict=True) if is_in) if indexes else ()
+
+    return replace(quantity, groups=kept(quantity.groups), references=kept(quantity.references))
+
+
+def _spread(values: Floats, mask: Bools) -> Floats:
+    out = np.full(mask.shape, np.nan)
+    out[mask] = values
+    return out
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
