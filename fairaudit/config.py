@@ -116,6 +116,18 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"column {attribute!r} cannot be both the {named[attribute]} and a protected attribute.")
 
 
+def converted(config: AuditConfig) -> AuditConfig:
+    """The same configuration with every value in its field's own type, lists made tuples: Python callers are not checked as files are.
+
+    Raises:
+        ConfigError: a value is of a wrong type.
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(config), AuditConfig)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ConfigError(f"the configuration cannot be: {error}.") from error
+
+
 def overridden(config: AuditConfig, given: Mapping[str, Any]) -> AuditConfig:
     """`config` with the fields that flags gave; a repeated flag replaces the file's list."""
     return msgspec.structs.replace(config, **given)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED, Counts
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Comparison, Measurement
@@ -103,6 +107,46 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
+
+
+def counts_written(counts: Counts, *, threshold: float | None) -> tuple[SliceCounts, ...]:
+    """The counts as audit.json has them; empty cells are left out."""
+    return tuple(
+        SliceCounts(slice=one, threshold=threshold, cells=tuple(_cells(counts, index)))
+        for index, one in enumerate(counts.slices)
+    )
+
+
+def _cells(counts: Counts, index: int) -> Iterator[CountsCell]:
+    for label, decision in product((NEGATIVE, POSITIVE, UNLABELLED), (REJECTED, SELECTED)):
+        place = (index, label, decision)
+        if counts.rows[place]:
+            yield CountsCell(
+                label=None if label == UNLABELLED else label, decision=decision, rows=int(counts.rows[place]),
+                weight=float(counts.weight[place]), weight_sq=float(counts.weight_sq[place]),
+                score=None if counts.score is None else float(counts.score[place]),
+                score_sq=None if counts.score_sq is None else float(counts.score_sq[place]),
+            )  # fmt: skip
+
+
+def counts_read(audit: Audit) -> Counts:
+    """The counts that an audit file holds, as arrays; what needs score cells cannot be computed from them."""
+    shape = (len(audit.counts), 3, 2)
+    rows, weight, weight_sq = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
+    score, score_sq = np.zeros(shape), np.zeros(shape)
+    for index, one in enumerate(audit.counts):
+        for cell in one.cells:
+            place = (index, UNLABELLED if cell.label is None else cell.label, cell.decision)
+            rows[place], weight[place], weight_sq[place] = cell.rows, cell.weight, cell.weight_sq
+            score[place], score_sq[place] = cell.score or 0.0, cell.score_sq or 0.0
+    has_scores = audit.manifest.model.kind != "decision_column"
+    config = audit.manifest.config
+    return Counts(
+        slices=tuple(one.slice for one in audit.counts), rows=rows, weight=weight, weight_sq=weight_sq,
+        score=score if has_scores else None, score_sq=score_sq if has_scores else None,
+        has_labels=config.get("label") is not None, has_weights=config.get("weight") is not None,
+        has_probabilities=audit.manifest.model.kind == "saved_model",
+    )  # fmt: skip
 
 
 def _encoded(value: Any) -> Any:

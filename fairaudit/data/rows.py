@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,10 +38,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What had to be seen of all rows before one could be read."""
+
+    label: tuple[str, ...] = ()  # the texts that are positive
+    decision: tuple[str, ...] = ()
+    whole: frozenset[str] = frozenset()  # binned columns that hold whole numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """Rows that have passed every check, with the account of all that were read."""
 
-    relation: str  # SQL: file_place, a0 …, label, weight, score, decision, and `excluded` (a reason, or null)
+    source: Source
+    wanted: Wanted
+    reading: Reading
     read: int
     per_file: tuple[int, ...]
     unlabelled: int
@@ -53,6 +65,10 @@ class Prepared:
     @property
     def audited(self) -> int:
         return self.read - sum(rows for _, rows in self.excluded)
+
+    def relation(self, features: Sequence[str] = ()) -> str:
+        """SQL: file_place, a0 …, label, weight, score, decision, `excluded` (a reason, or null), and f0 … as the file has these features."""
+        return _relation(self.source, self.wanted, self.reading, features)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted) -> Prepared:
@@ -69,13 +85,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
         raise_all(_mistakes(connection, base, source, wanted, profile))
         label = _two_sided(connection, base, source, wanted.label, wanted.positive, wanted.missing)
         decision = _two_sided(connection, base, source, wanted.decision, wanted.positive, wanted.missing)
-        relation = _relation(base, wanted, label[0], decision[0], whole={name: bool(profile[f"whole_{place}"]) for place, name in enumerate(wanted.bins)})
-        account = _account(connection, relation)
-        per_file = dict(connection.execute(f"SELECT file_place, count(*) FROM ({base}) GROUP BY ALL").fetchall())
+        whole = frozenset(name for place, name in enumerate(wanted.bins) if profile[f"whole_{place}"])
+        reading = Reading(label=label[0], decision=decision[0], whole=whole)
+        per_file, unlabelled, excluded = _account(connection, _relation(source, wanted, reading), files=len(source.names))
     scores = (float(profile["score_low"]), float(profile["score_high"])) if wanted.score and profile["score_low"] is not None else None
     return Prepared(
-        relation=relation, read=int(profile["read"]), per_file=tuple(int(per_file.get(place, 0)) for place in range(len(source.files))),
-        unlabelled=account.pop("unlabelled"), excluded=tuple((reason, rows) for reason, rows in account.items() if rows),
+        source=source, wanted=wanted, reading=reading, read=int(profile["read"]), per_file=per_file, unlabelled=unlabelled, excluded=excluded,
         positive=label[0][0] if label[0] else wanted.positive, score_range=scores, trimmed=bool(profile["trimmed"]), label_values=label[1],
     )  # fmt: skip
 
@@ -88,7 +103,7 @@ def place_of(connection: duckdb.DuckDBPyConnection, base: str, source: Source, c
         QUALIFY hit ORDER BY row_number LIMIT 1
     """
     found = connection.execute(sql).fetchall()
-    return f"{source.files[found[0][0]].path.name}, row {found[0][1]}" if found else source.name
+    return f"{source.names[found[0][0]]}, row {found[0][1]}" if found else source.name
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, base: str, wanted: Wanted) -> dict[str, Any]:
@@ -170,10 +185,10 @@ def _two_sided(
     return positives(column, values, positive, file=source.name), len(values)
 
 
-def _relation(base: str, wanted: Wanted, label: Sequence[str], decision: Sequence[str], *, whole: dict[str, bool]) -> str:
+def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequence[str] = ()) -> str:
     def attribute(column: str) -> str:
         if column in wanted.bins:
-            return band(column, wanted.bins[column], wanted.missing, whole=whole[column])
+            return band(column, wanted.bins[column], wanted.missing, whole=column in reading.whole)
         return text(column, wanted.missing)
 
     def two_sided(column: str | None, positive: Sequence[str], kind: str) -> str:
@@ -184,23 +199,27 @@ def _relation(base: str, wanted: Wanted, label: Sequence[str], decision: Sequenc
         return f"(CASE WHEN {value} IS NULL THEN NULL WHEN {value} IN ({known}) THEN 1 ELSE 0 END)::{kind}"
 
     taken = [f"{attribute(column)} AS a{place}" for place, column in enumerate(wanted.attributes)]
-    taken.append(f"{two_sided(wanted.label, label, 'TINYINT')} AS label")
+    taken.append(f"{two_sided(wanted.label, reading.label, 'TINYINT')} AS label")
     taken.append(f"{number(wanted.weight, wanted.missing) if wanted.weight else '1.0::DOUBLE'} AS weight")
     taken.append(f"{number(wanted.score, wanted.missing) if wanted.score else 'NULL::DOUBLE'} AS score")
-    taken.append(f"{two_sided(wanted.decision, decision, 'BOOLEAN')} AS decision")
+    taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
+    taken.extend(f"{quoted(feature)} AS f{place}" for place, feature in enumerate(features))
+    base = source.relation((*wanted.columns, *features))
     lacking = "WHEN score IS NULL THEN 'no score' " if wanted.score else "WHEN decision IS NULL THEN 'no decision' " if wanted.decision else ""
     return f"SELECT *, CASE WHEN weight = 0 THEN 'weight 0' {lacking}END AS excluded FROM (SELECT file_place, {', '.join(taken)} FROM ({base}))"
 
 
-def _account(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, int]:
-    sql = f"SELECT excluded, count(*), count(*) FILTER (WHERE label IS NULL) FROM ({relation}) GROUP BY ALL ORDER BY excluded"
-    account = {"unlabelled": 0}
-    for reason, rows, unlabelled in connection.execute(sql).fetchall():
+def _account(connection: duckdb.DuckDBPyConnection, relation: str, *, files: int) -> tuple[tuple[int, ...], int, tuple[tuple[str, int], ...]]:
+    """Rows of each file, audited rows without a label, and rows by the reason that excludes them."""
+    sql = f"SELECT file_place, excluded, count(*), count(*) FILTER (WHERE label IS NULL) FROM ({relation}) GROUP BY ALL"
+    per_file, reasons, unlabelled = [0] * files, Counter[str](), 0
+    for place, reason, rows, lacking in connection.execute(sql).fetchall():
+        per_file[place] += rows
         if reason is None:
-            account["unlabelled"] = unlabelled
+            unlabelled += lacking
         else:
-            account[reason] = rows
-    return account
+            reasons[reason] += rows
+    return tuple(per_file), unlabelled, tuple(sorted(reasons.items()))
 
 
 def _rows(count: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.data.files import DataFile
 from fairaudit.errors import ConfigError, ContentError, FairauditError, NoSuchColumn
@@ -16,25 +18,49 @@ from fairaudit.errors import ConfigError, ContentError, FairauditError, NoSuchCo
 _CSV = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', strict_mode=true, null_padding=false, encoding='utf-8'"
 
 
+FRAME = "the data frame"
+_GIVEN = "given_rows"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The rows of some files."""
+    """The rows of some files, or of a table that was given from Python."""
 
-    files: tuple[DataFile, ...]
+    files: tuple[DataFile, ...] = ()
+    table: pa.Table | None = None  # instead of files
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.files[0].schema if self.table is None else self.table.schema
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return self.files[0].columns
+        return tuple(self.schema.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each `file_place` is called."""
+        return tuple(file.path.name for file in self.files) if self.table is None else (FRAME,)
 
     @property
     def name(self) -> str:
         """How messages call it."""
-        first = self.files[0].path.name
-        return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more files"
+        first, *others = self.names
+        return first if not others else f"{first} and {len(others)} more {'file' if len(others) == 1 else 'files'}"
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A database of its own that sees these rows; what does not fit into memory goes to the system's temporary folder."""
+        connection = duckdb.connect()
+        connection.execute(f"SET temp_directory = {literal(tempfile.gettempdir())}")
+        if self.table is not None:
+            connection.register(_GIVEN, self.table)
+        return connection
 
     def relation(self, columns: Sequence[str]) -> str:
         """SQL for a table of these columns, all rows, in the order of files and lines; `file_place` says which file a row is of."""
         taken = "".join(f"{quoted(column)}, " for column in dict.fromkeys(columns))
+        if self.table is not None:
+            return f"SELECT {taken}0 AS file_place FROM {_GIVEN}"
         return " UNION ALL ".join(f"SELECT {taken}{place} AS file_place FROM {_reader(file)}" for place, file in enumerate(self.files))
 
 

@@ -17,7 +17,7 @@ def _prepared(folder: Path, content: str, **wanted: object) -> tuple[Prepared, l
     (folder / "a.csv").write_text(content)
     with duckdb.connect() as connection:
         found = prepare(connection, Source(files=files_of([str(folder / "a.csv")])), Wanted(attributes=("sex",), **wanted))  # type: ignore[arg-type]
-        return found, connection.execute(found.relation).fetchall()
+        return found, connection.execute(found.relation()).fetchall()
 
 
 def test_the_account_adds_up_and_says_why_rows_were_left_out(tmp_path: Path) -> None:

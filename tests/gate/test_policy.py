@@ -7,8 +7,8 @@ import pytest
 
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Group, GroupKind
-from fairaudit.gate.policy import DISAGREEMENT, exit_code, verdict_line
-from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
+from fairaudit.gate.policy import exit_code, verdict_line
+from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, Severity, Verdict
 from fairaudit.rules.judge import judge
 from tests.rules.selections import CONTEXT, rule, selections
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 
 from fairaudit.metrics.engines.interface import Engine
 
 _ENGINES = {"native": "NativeEngine", "tfma": "TfmaEngine", "aif360": "Aif360Engine"}
+_PACKAGES = {"tfma": ("tensorflow-model-analysis", "fairness-indicators"), "aif360": ("aif360",)}
 NAMES = tuple(_ENGINES)
+WITNESSES = NAMES[1:]
 
 
 def engine(name: str) -> Engine:
     """The engine called `name`, one of `NAMES`; imports its library, which may take seconds."""
     made: Engine = getattr(import_module(f"{__name__}.{name}"), _ENGINES[name])()
     return made
+
+
+def installed(name: str) -> str | None:
+    """The version of the library behind an engine, or None where it, or a part of it, is not installed."""
+    if name == "native":
+        return "built in"
+    try:
+        versions = [version(package) for package in _PACKAGES[name]]
+    except PackageNotFoundError:
+        return None
+    return versions[0]

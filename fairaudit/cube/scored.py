@@ -1,0 +1,94 @@
+"""From rows to a cube: by the scores and decisions in the data, or by a model that scores the rows as they stream by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from fairaudit.cube.cube import Cube, Plan, count
+from fairaudit.data.rows import Prepared
+from fairaudit.data.source import Source, told
+from fairaudit.models.interface import Scorer
+
+Progress = Callable[[int, int], None]  # rows done, rows in all
+_ROW = "row_place"
+
+
+def decided(threshold: float, at_threshold: str) -> str:
+    """SQL for the decision at a threshold."""
+    return f"score {'>=' if at_threshold == 'positive' else '>'} '{threshold!r}'::DOUBLE"
+
+
+def count_given(connection: duckdb.DuckDBPyConnection, source: Source, rows: Prepared, plan: Plan, decision: str | None) -> Cube:
+    """The cube of rows whose scores or decisions are columns of the data.
+
+    Args:
+        decision: SQL over the score; None where the rows bring their decisions.
+    """
+    taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
+    with told(source):
+        return count(connection, f"SELECT {taken} FROM ({rows.relation()}) WHERE excluded IS NULL", plan)
+
+
+def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, progress: Progress) -> Cube:
+    """The cube of rows that a model scores, batch by batch, in constant memory.
+
+    Raises:
+        ContentError: a value does not fit the model, the model broke, or some scores are no probabilities.
+    """
+    failure: list[BaseException] = []
+
+    def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from _scored(batches, source, rows, scorer, progress)
+        except BaseException as error:  # DuckDB would make its own of it
+            failure.append(error)
+            raise
+
+    with told(source), source.connect() as reading, duckdb.connect() as counting:
+        batches: Any = reading.sql(_streamed(rows, [one.name for one in scorer.features])).to_arrow_reader(batch_size)
+        counting.register("scored_rows", pa.RecordBatchReader.from_batches(_schema(plan), scored(batches)))
+        try:
+            cube = count(counting, f"SELECT *, {decision} AS decision FROM scored_rows", plan)
+        except Exception:
+            if failure:
+                raise failure[0] from None
+            raise
+    scorer.check()
+    return cube
+
+
+def _streamed(rows: Prepared, features: Sequence[str]) -> str:
+    """The audited rows with the model's columns as the file has them, and their places in the data."""
+    return f"SELECT * FROM (SELECT *, row_number() OVER () AS {_ROW} FROM ({rows.relation(features)})) WHERE excluded IS NULL"
+
+
+def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress) -> Iterator[pa.RecordBatch]:
+    starts = [0, *accumulate(rows.per_file)]
+    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight"]
+    for batch in batches:
+        places = batch.column(_ROW)
+        features = pa.RecordBatch.from_arrays([batch.column(f"f{place}") for place in range(len(scorer.features))], [one.name for one in scorer.features])
+
+        def where(row: int, places: pa.Array = places) -> str:
+            return _place(places[row].as_py(), starts, source.names)
+
+        scores = scorer.score(features, where)
+        yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(scores)], [*kept, "score"])
+        done += batch.num_rows
+        progress(done, rows.audited)
+
+
+def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
+    file = int(np.searchsorted(starts, row, side="left")) - 1
+    return f"{names[file]}, row {row - starts[file]}"
+
+
+def _schema(plan: Plan) -> pa.Schema:
+    attributes = [(f"a{place}", pa.string()) for place in range(len(plan.attributes))]
+    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("score", pa.float64())])

@@ -1,0 +1,103 @@
+"""What was audited, with what, and every default that was in force: all that a reader needs to run it again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from fairaudit.config import AuditConfig
+from fairaudit.data.files import fingerprint
+from fairaudit.data.rows import Prepared
+from fairaudit.data.source import Source
+from fairaudit.models.interface import ModelCard
+from fairaudit.result import DataFile, Manifest, Model
+from fairaudit.version import VERSION
+
+_PACKAGES = ("duckdb", "numpy", "pyarrow", "scipy", "tensorflow", "tensorflow-model-analysis", "fairness-indicators", "aif360")
+_NOT_OF_THE_RESULT = ("out", "gate")
+
+
+def manifest(
+    config: AuditConfig, source: Source, rows: Prepared, card: ModelCard | None, threshold: float | None, engines: Mapping[str, str | None]
+) -> Manifest:
+    """The manifest of an audit; files and folders by their last names, no clock, no host, no user."""
+    return Manifest(
+        version=VERSION,
+        seed=config.seed,
+        config=_without_folders(config),
+        positive=rows.positive,
+        thresholds={} if threshold is None else {repr(config.threshold): threshold},
+        model=_model(config, card),
+        data=tuple(_files(source, rows)),
+        engines=dict(engines),
+        packages=_versions(card is not None, engines),
+    )
+
+
+def _without_folders(config: AuditConfig) -> dict[str, Any]:
+    written: dict[str, Any] = {name: value for name, value in msgspec.to_builtins(config).items() if name not in _NOT_OF_THE_RESULT}
+    return written | {
+        "data": [Path(one).name for one in config.data],
+        "model": None if config.model is None else Path(config.model).name,
+        "rules": [Path(one).name for one in config.rules],
+    }
+
+
+def _model(config: AuditConfig, card: ModelCard | None) -> Model:
+    if card is not None:
+        return Model(kind="saved_model", name=card.name, sha256=card.sha256, signature=card.signature, output=card.output)
+    if config.score_column is not None:
+        return Model(kind="score_column", name=config.score_column)
+    return Model(kind="decision_column", name=str(config.decision_column))
+
+
+def _files(source: Source, rows: Prepared) -> Iterator[DataFile]:
+    if source.table is not None:
+        yield DataFile(name=source.name, sha256=_of_table(source.table), rows=rows.read)
+    for file, number in zip(source.files, rows.per_file, strict=False):
+        yield DataFile(name=file.path.name, sha256=fingerprint(file.path), rows=number)
+
+
+def _of_table(table: pa.Table) -> str:
+    """SHA-256 of the table as an Arrow stream, whatever its chunks were."""
+    digest = hashlib.sha256()
+    with pa.ipc.new_stream(pa.PythonFile(_Sink(digest), mode="w"), table.schema.remove_metadata()) as stream:
+        stream.write_table(table.replace_schema_metadata(None).combine_chunks())
+    return digest.hexdigest()
+
+
+class _Sink:
+    """A file that only digests what is written to it."""
+
+    closed = False
+
+    def __init__(self, digest: Any) -> None:
+        self._digest = digest
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _versions(with_model: bool, engines: Mapping[str, str | None]) -> dict[str, str]:
+    unused = {"tensorflow": not with_model and not engines.get("tfma"), "aif360": not engines.get("aif360")}
+    unused |= dict.fromkeys(("tensorflow-model-analysis", "fairness-indicators"), not engines.get("tfma"))
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        if not unused.get(package):
+            try:
+                found[package] = version(package)
+            except PackageNotFoundError:
+                continue
+    return found

@@ -1,0 +1,219 @@
+"""The audit itself: rows → scores → cube → measurements → findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from fairaudit.config import AuditConfig, converted, validate
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.cube import Cube, Grid, Plan, counts
+from fairaudit.cube.scored import Progress, count_given, count_scored, decided
+from fairaudit.cube.slices import Slicing
+from fairaudit.data.files import files_of
+from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
+from fairaudit.data.source import Source, require
+from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
+from fairaudit.evidence import assembled, wanted
+from fairaudit.manifest import manifest
+from fairaudit.metrics.answers import ask
+from fairaudit.metrics.witnesses import Witnesses, prepare_tensorflow
+from fairaudit.models.interface import Scorer
+from fairaudit.result import Audit, Exclusion, Rows, counts_written
+from fairaudit.result import ReferenceOf as Reference
+from fairaudit.rules.agreement import disagreements
+from fairaudit.rules.judge import judge, overall_verdict, wanted_pairs
+from fairaudit.rules.library import load_rules
+from fairaudit.rules.plan import Context, cautions, plan
+from fairaudit.rules.rule import Rule
+
+_ROUNDED: dict[str, Callable[[float], Any]] = {"float": np.float32, "halffloat": np.float16, "float32": np.float32, "float16": np.float16}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """An audit and the cube it was computed from."""
+
+    audit: Audit
+    cube: Cube
+
+
+def audit(config: AuditConfig, data: Any = None, *, progress: Progress | None = None) -> Audit:
+    """Audit a model, or scores or decisions that the data hold.
+
+    Args:
+        config: what to audit.
+        data: a pandas DataFrame or an Arrow table, instead of `config.data`.
+        progress: called with rows done and rows in all, while a model scores.
+
+    Raises:
+        ConfigError, ContentError, Several: what the user has to mend.
+    """
+    return audited(config, data, progress=progress).audit
+
+
+def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None) -> Audited:
+    """As `audit`, with the cube."""
+    config = converted(config)
+    rules, source = _opened(config, data)
+    witnesses = Witnesses(config.engines)
+    with source.connect() as connection:
+        rows = prepare(connection, source, _wanted(config))
+        if rows.audited == 0:
+            raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({', '.join(reason for reason, _ in rows.excluded)}); nothing is left to audit.")
+        scorer = _scorer(config, source) if config.model else None
+        threshold = _threshold(config, source, scorer)
+        cube = _cube(connection, config, source, rows, scorer, threshold, progress or (lambda done, all: None))
+    found = counts(cube)
+    return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
+
+
+def _measured(
+    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, threshold: float | None, found: Counts
+) -> Audit:
+    context = _context(config)
+    references = _references(config, found)
+    answers = ask(witnesses.engines(), wanted.values(found), found)
+    compared = ask(
+        witnesses.engines(), wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context)), found
+    )
+    asked = context.threshold
+    findings = (*judge(rules, found, context), *disagreements((*answers, *compared), found, threshold=asked))
+    return Audit(
+        manifest=manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions),
+        rows=Rows(
+            read=rows.read, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
+            excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded),
+        ),
+        slicings=config.slicings,
+        references=references,
+        counts=counts_written(found, threshold=asked),
+        measurements=assembled.measurements(answers, found, threshold=asked),
+        comparisons=assembled.comparisons(compared, found, threshold=asked),
+        rules=tuple(rules),
+        findings=findings,
+        verdict=overall_verdict(findings) if rules else None,
+        notes=(*_notes(config, rows, found), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+    )  # fmt: skip
+
+
+def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
+    """The rules and the data; everything that is wrong with flags, rules and columns is told at once."""
+    mistakes: list[FairauditError] = []
+    rules: tuple[Rule, ...] = ()
+    source: Source | None = None
+    try:
+        validate(config)
+    except FairauditError as error:
+        mistakes.append(error)
+    try:
+        rules = load_rules(config.rules)
+        plan(rules, _nothing_yet(config), _context(config))
+    except FairauditError as error:
+        mistakes.append(error)
+    try:
+        source = _source(config, data)
+        mistakes.extend(require(source, _wanted(config).columns))
+    except FairauditError as error:
+        mistakes.append(error)
+    raise_all(mistakes)
+    if source is None:
+        raise ConfigError("no data could be opened.")
+    return rules, source
+
+
+def _source(config: AuditConfig, data: Any) -> Source:
+    if data is None:
+        return Source(files=files_of(config.data))
+    table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
+    return Source(table=table)
+
+
+def _wanted(config: AuditConfig) -> Wanted:
+    return Wanted(
+        attributes=config.attributes, bins=config.bins, label=config.label, positive=config.positive, weight=config.weight, id=config.id,
+        score=config.score_column, decision=config.decision_column, missing=config.missing,
+    )  # fmt: skip
+
+
+def _nothing_yet(config: AuditConfig) -> Counts:
+    """Counts of no rows: enough to ask whether the rules can be judged at all."""
+    empty = np.zeros((0, 3, 2))
+    scored = empty if config.decision_column is None else None
+    return Counts(
+        slices=(), rows=empty.astype(np.int64), weight=empty, weight_sq=empty, score=scored, score_sq=scored,
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=config.model is not None,
+    )  # fmt: skip
+
+
+def _context(config: AuditConfig) -> Context:
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column else config.threshold)
+
+
+def _scorer(config: AuditConfig, source: Source) -> Scorer:
+    prepare_tensorflow()
+    from fairaudit import models  # TensorFlow comes with it
+
+    parts = {config.label, config.weight, config.id}
+    return models.load(
+        Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
+        signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
+    )  # fmt: skip
+
+
+def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> float | None:
+    """The threshold as it is used: rounded to the scores' own type, since float32(0.3) is above 0.3."""
+    if config.decision_column is not None:
+        return None
+    kind = scorer.card.score_type if scorer else str(source.schema.field(config.score_column).type)
+    return float(_ROUNDED[kind](config.threshold)) if kind in _ROUNDED else config.threshold
+
+
+def _cube(
+    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, threshold: float | None, progress: Progress
+) -> Cube:
+    grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
+    counted = Plan(
+        attributes=config.attributes, slicings=config.slicings, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0),
+    )  # fmt: skip
+    decision = None if threshold is None else decided(threshold, config.at_threshold)
+    if scorer is None or decision is None:
+        return count_given(connection, source, rows, counted, decision)
+    return count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
+
+
+def _references(config: AuditConfig, found: Counts) -> tuple[Reference, ...]:
+    """Each slicing's reference: the slice that --reference names, or its largest; a missing value is never one."""
+    return tuple(one for slicing in config.slicings if (one := _reference(config, found, slicing)) is not None)
+
+
+def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Reference | None:
+    known = [index for index in found.of_slicing(slicing) if not found.slices[index].has_missing]
+    if not known:
+        return None
+    for attribute in slicing:
+        values = sorted({str(dict(found.slices[index].values)[attribute]) for index in known})
+        if attribute in config.reference and config.reference[attribute] not in values:
+            raise UnknownName(f"value of {attribute}", config.reference[attribute], values, where="--reference")
+    if all(attribute in config.reference for attribute in slicing):
+        named = [index for index in known if all(config.reference[attribute] == value for attribute, value in found.slices[index].values)]
+        if named:
+            return Reference(slicing=slicing, slice=found.slices[named[0]], chosen="asked")
+    sizes = found.rows.sum(axis=(1, 2))
+    return Reference(slicing=slicing, slice=found.slices[max(known, key=lambda index: (sizes[index], -index))], chosen="largest")
+
+
+def _notes(config: AuditConfig, rows: Prepared, found: Counts) -> Iterator[str]:
+    if rows.trimmed:
+        yield "Some texts had spaces around them, which were trimmed."
+    if config.label and rows.label_values < 2:
+        yield f"All labels in {config.label!r} are alike, so metrics that compare positives with negatives are undefined."
+    if rows.score_range and not found.has_probabilities:
+        low, high = rows.score_range
+        yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
