@@ -1,1 +1,22 @@
+"""Fairness audits of TensorFlow SavedModels, and of scores or decisions from anywhere."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fairaudit.config import AuditConfig
+    from fairaudit.result import Audit, read_audit
+    from fairaudit.run import audit
+
+__all__ = ["Audit", "AuditConfig", "audit", "read_audit"]
+_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "audit": "run"}
+
+
+def __getattr__(name: str) -> Any:
+    """What the package offers, imported when it is first asked for: `import fairaudit` itself costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fairaudit' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"fairaudit.{_HOMES[name]}"), name)

@@ -1,0 +1,122 @@
+"""The command line: one module a command, imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from fairaudit.errors import INTERRUPTED, MISCONFIGURED, FairauditError
+
+_COMMANDS = {
+    "audit": "Audit a model, or scores or decisions, and write the result.",
+    "gate": "Judge a finished audit; the exit code is the verdict.",
+    "report": "Render a finished audit's report again.",
+    "table": "Write a finished audit's numbers as a table.",
+    "inspect": "Show a SavedModel's signatures and how columns would be matched.",
+    "completion": "Print the shell completion script.",
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"fairaudit.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from fairaudit.errors import UnknownName
+
+            raise UnknownName("command", args[0], list(_COMMANDS))
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from fairaudit.cli.versions import versions
+
+    click.echo(versions())
+    ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the versions of fairaudit and its engines.")
+def cli() -> None:
+    """Audit how a model treats groups of people, and gate on it.
+
+    \b
+    Exit codes: 0 pass, 1 a rule is violated, 2 to be mended in flags, config or paths,
+    3 not enough evidence, 4 the content failed, 130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; one sentence an error, never a traceback unless --debug asks for it."""
+    leave(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        outcome = cli.main(args=arguments, prog_name="fairaudit", standalone_mode=False)
+        return outcome if isinstance(outcome, int) else 0
+    except FairauditError as error:
+        return _told(error, debug="--debug" in arguments)
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
+    except click.ClickException as error:
+        _say(f"fairaudit: {error.format_message()}")
+        return MISCONFIGURED
+    except (KeyboardInterrupt, click.Abort):
+        _say("fairaudit: interrupted; nothing was written.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _told(error: FairauditError, *, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    for sentence in str(error).splitlines():
+        _say(f"fairaudit: {sentence}")
+    return error.exit_code
+
+
+def _say(text: str) -> None:
+    from contextlib import suppress
+
+    with suppress(OSError):
+        print(text, file=sys.stderr)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once where a heavy library is loaded: its teardown takes two seconds and changes nothing."""
+    from contextlib import suppress
+
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    if "tensorflow" in sys.modules or "duckdb" in sys.modules:
+        os._exit(code)
+    sys.exit(code)
+
+
+__all__: list[Any] = ["cli", "main"]

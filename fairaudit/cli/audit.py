@@ -1,0 +1,113 @@
+"""`fairaudit audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fairaudit.errors import ConfigError, FairauditError, raise_all
+
+_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--model",), {"metavar": "DIR", "help": "A SavedModel to score the rows with."}),
+    (("--score-column",), {"metavar": "COL", "help": "Scores are a column of the data, instead of --model."}),
+    (("--decision-column",), {"metavar": "COL", "help": "Decisions are a column of the data, instead of --model."}),
+    (("--data",), {"metavar": "PATH", "multiple": True, "help": "CSV or Parquet: a file, folder or glob. Repeatable."}),
+    (("--label",), {"metavar": "COL", "help": "What turned out to be true. Without it only metrics that need none are computed."}),
+    (("--positive",), {"metavar": "VALUE", "help": "The label's positive value. [default: 1 or true]"}),
+    (("--protected",), {"metavar": "COL", "multiple": True, "help": "An attribute to slice by. Repeatable."}),
+    (("--slice", "slices"), {"metavar": "A*B", "multiple": True, "help": "A cross of attributes to slice by, as 'sex*race'. Repeatable."}),
+    (("--reference",), {"metavar": "A=VALUE", "multiple": True, "help": "Compare with this slice, as 'race=White'. [default: the largest]"}),
+    (("--threshold",), {"type": float, "metavar": "T", "help": "A score above it is a positive decision. [default: 0.5]"}),
+    (("--at-threshold",), {"type": click.Choice(["negative", "positive"]), "help": "What a score exactly at the threshold is. [default: negative]"}),
+    (("--effect",), {"type": click.Choice(["helps", "harms"]), "help": "What a positive decision does to a person. [default: helps]"}),
+    (("--weight",), {"metavar": "COL", "help": "Sampling weights, 0 or more."}),
+    (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),
+    (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute, as 'age=25,45,65'. Repeatable."}),
+    (("--missing",), {"metavar": "TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one. Repeatable."}),
+    (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
+    (("--engine", "engines"), {"type": click.Choice(["native", "tfma", "aif360"]), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
+    (("--signature",), {"metavar": "NAME", "help": "The model's signature. [default: serving_default]"}),
+    (("--output",), {"metavar": "NAME", "help": "The signature's output, where it has several."}),
+    (("--activation",), {"type": click.Choice(["sigmoid", "softmax"]), "help": "Turns the model's logits into probabilities."}),
+    (("--batch-size",), {"type": int, "metavar": "N", "help": "Rows scored at once. [default: 4096]"}),
+    (("--seed",), {"type": int, "metavar": "N", "help": "Seed of whatever is drawn. [default: 0]"}),
+)
+_PAIRS = {"reference": "A=VALUE, as 'race=White'", "bins": "A=EDGE,EDGE, as 'age=25,45,65'"}
+
+
+def _with_options(command: Callable[..., int]) -> Callable[..., int]:
+    for names, settings in reversed(_OPTIONS):
+        command = click.option(*names, **settings)(command)
+    return command
+
+
+@click.command("audit")
+@_with_options
+@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The same fields as YAML; flags win.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where audit.json, report.html and cube.parquet go.")
+@click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
+@click.option("--gate", is_flag=True, help="Let the exit code be the verdict.")
+@click.option("--quiet", is_flag=True, help="Print the verdict only.")
+@click.option("--verbose", is_flag=True, help="Print every finding and note.")
+@click.option("--debug", is_flag=True, help="Show what the libraries say, and tracebacks.")
+def command(config_file: Path | None, out: Path | None, force: bool, gate: bool, quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
+    """Audit a model, or scores or decisions, and write the result.
+
+    \b
+    fairaudit audit --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\
+        --protected sex --protected race --slice 'sex*race' --rule four-fifths --out demo/audit
+    """
+    from fairaudit.cli.console import progress_to, silenced
+    from fairaudit.cli.verdict import shown
+    from fairaudit.run import audited
+    from fairaudit.writing import check_out, write_audit
+
+    config = _config(config_file, out, gate, given)
+    target = Path(str(config.out))
+    check_out(target, force=force)
+    with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
+        found = audited(config, progress=progress)
+    write_audit(found.audit, found.cube, target)
+    return shown(found.audit, report=target / "report.html", gate=config.gate, quiet=quiet, verbose=verbose)
+
+
+def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
+    """The configuration: the file's, overridden by the flags that were given."""
+    from fairaudit.config import AuditConfig, overridden
+    from fairaudit.documents import read_document
+
+    flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in _PAIRS}
+    mistakes: list[FairauditError] = []
+    for name in _PAIRS:
+        try:
+            flags |= {name: _pairs(name, given[name])} if given[name] else {}
+        except FairauditError as error:
+            mistakes.append(error)
+    raise_all(mistakes)
+    flags |= {"out": str(out)} if out else {}
+    flags |= {"gate": True} if gate else {}
+    base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
+    config = overridden(base, flags)
+    if config.out is None:
+        raise ConfigError("where should the audit go? Name a folder with --out DIR.")
+    if config.gate and not config.rules:
+        raise ConfigError("--gate has nothing to judge: name a rule with --rule ID, as four-fifths.")
+    return config
+
+
+def _pairs(flag: str, given: tuple[str, ...]) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    for one in given:
+        attribute, equals, value = one.partition("=")
+        if not equals or not attribute.strip() or not value.strip():
+            raise ConfigError(f"--{flag} {one!r} is not of the form {_PAIRS[flag]}.")
+        try:
+            pairs[attribute.strip()] = tuple(float(edge) for edge in value.split(",")) if flag == "bins" else value.strip()
+        except ValueError as error:
+            raise ConfigError(f"--{flag} {one!r}: the edges must be numbers, as in 'age=25,45,65'.") from error
+    return pairs
+
+

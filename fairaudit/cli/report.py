@@ -1,0 +1,27 @@
+"""`fairaudit report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the report goes. [default: report.html beside the audit]")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def command(audit: Path, out: Path | None, debug: bool) -> int:
+    """Render a finished audit's report again.
+
+    \b
+    fairaudit report demo/audit/audit.json
+    """
+    from fairaudit.reports.html import render
+    from fairaudit.result import read_audit
+    from fairaudit.writing import REPORT, write_file
+
+    target = out or (audit if audit.is_dir() else audit.parent) / REPORT
+    write_file(target, render(read_audit(audit)).encode())
+    click.echo(f"Report: {target}")
+    return 0

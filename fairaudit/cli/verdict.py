@@ -1,0 +1,30 @@
+"""The verdict on the terminal and as an exit code: one path for `audit` and `gate`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from fairaudit.gate.policy import exit_code
+from fairaudit.reports.terminal import summary
+from fairaudit.result import Audit
+
+
+def shown(audit: Audit, *, report: Path | None, gate: bool, quiet: bool, verbose: bool) -> int:
+    """Print the verdict; the exit code is 0, or with `gate` the verdict's."""
+    styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    text = summary(audit, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
+    click.echo(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
+    if verbose:
+        for one in audit.findings:
+            click.echo(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
+    if not quiet:
+        for note in audit.notes:
+            click.echo(f"Note: {note}")
+        if report is not None:
+            click.echo(f"Report: {report}")
+    return exit_code(audit.findings) if gate else 0

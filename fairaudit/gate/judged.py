@@ -1,0 +1,31 @@
+"""An existing audit judged again, from its counts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from fairaudit.errors import ConfigError
+from fairaudit.result import Audit, counts_read
+from fairaudit.rules.finding import DISAGREEMENT
+from fairaudit.rules.judge import judge, overall_verdict
+from fairaudit.rules.library import load_rules
+from fairaudit.rules.plan import Context
+
+
+def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
+    """The audit with findings of these rules, or of its own where none are asked for; what engines disagreed on stays.
+
+    Raises:
+        ConfigError: there is no rule to judge by, or one needs what the file lacks.
+    """
+    rules = load_rules(asked) if asked else audit.rules
+    if not rules:
+        raise ConfigError("this audit was made without rules; name one with --rule ID, as four-fifths.")
+    kind, config = audit.manifest.model.kind, audit.manifest.config
+    threshold = None if kind == "decision_column" else float(config["threshold"])
+    context = Context(slicings=audit.slicings, effect="harms" if config.get("effect") == "harms" else "helps", threshold=threshold)
+    differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
+    findings = (*judge(rules, counts_read(audit), context), *differing)
+    return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, verdict=overall_verdict(findings))

@@ -1,0 +1,95 @@
+"""The audit's files: written aside and moved, all or nothing; what is not ours is never replaced unasked."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fairaudit.cube.cube import Cube
+from fairaudit.errors import ConfigError, ContentError
+from fairaudit.result import Audit, to_json
+
+AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
+Writer = Callable[[Path], None]
+
+
+def check_out(out: Path, *, force: bool) -> None:
+    """Returns if an audit may be written to this folder; asked before the work, so that it is not in vain.
+
+    Raises:
+        ConfigError: it is a file, holds something else, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; name a folder.")
+    if out.is_dir() and any(out.iterdir()) and not (out / AUDIT).is_file() and not force:
+        raise ConfigError(f"--out {out} holds something other than an audit; name another folder, or add --force to write into it.")
+    nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigError(f"--out {out} cannot be written: {nearest} is not a folder that you may write to.")
+
+
+def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
+    """audit.json, report.html and cube.parquet into a folder.
+
+    Raises:
+        ConfigError, ContentError: it cannot be written, or the disk is full; nothing is left behind then.
+    """
+    from fairaudit.reports.html import render
+
+    report = render(audit).encode()
+    write_files(out, {CUBE: lambda path: _write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """One file, whole or not at all."""
+    write_files(path.parent, {path.name: lambda aside: _write(aside, content)})
+
+
+def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
+    """Each file by its writer: first all beside the folder, then moved, the last named last."""
+    with _told(folder):
+        made = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".fairaudit-", dir=folder))
+        try:
+            for name, write in files.items():
+                write(aside / name)
+            for name in files:
+                os.replace(aside / name, folder / name)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            for one in made:
+                if one.is_dir() and not any(one.iterdir()):
+                    one.rmdir()
+            raise
+        aside.rmdir()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_cube(cube: Cube, path: Path) -> None:
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    names = {f"a{place}": attribute for place, attribute in enumerate(cube.plan.attributes)}
+    table = cube.table.rename_columns([f"slice:{names[name]}" if name in names else name for name in cube.table.schema.names])
+    pq.write_table(table, path)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ContentError(f"no disk space is left for {folder}; nothing was written; free some and run again.") from error
+        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}; name another folder with --out.") from error
