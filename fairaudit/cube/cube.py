@@ -38,6 +38,7 @@ class Plan:
     has_labels: bool
     has_weights: bool
     has_probabilities: bool
+    bands: tuple[tuple[str, ...], ...] = ()  # for each attribute, values that have an order of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,8 @@ def counts(cube: Cube) -> Counts:
     table = cube.table.to_pydict()
     keys = list(zip(*(table[name] for name in ("slicing", *_names(cube.plan))), strict=True))
     masks = {_mask(cube.plan, slicing): place for place, slicing in enumerate(((), *cube.plan.slicings))}
-    order = sorted(set(keys), key=lambda key: (masks[key[0]], tuple((value is None, value or "") for value in key[1:])))
+    bands = cube.plan.bands or ((),) * len(cube.plan.attributes)
+    order = sorted(set(keys), key=lambda key: (masks[key[0]], tuple(_rank(value, band) for value, band in zip(key[1:], bands, strict=True))))
     place = {key: at for at, key in enumerate(order)}
     at = (np.array([place[key] for key in keys], dtype=int), np.array([2 if one is None else one for one in table["label"]], dtype=int), np.array(table["decision"], dtype=int))
     has_scores = cube.plan.grid is not None
@@ -126,6 +128,11 @@ def _score_cells(table: dict[str, list[Any]], owner: Ints) -> ScoreCells:
         slice=owner[kept], order=order[kept], label=label[kept], weight=taken("weight", WEIGHT_UNIT), weight_sq=taken("weight_sq", MOMENT_UNIT),
         rows=taken("rows").astype(np.int64), lowest=taken("lowest"), highest=taken("highest"),
     )  # fmt: skip
+
+
+def _rank(value: str | None, band: tuple[str, ...]) -> tuple[bool, int, str]:
+    """Where a value stands among its attribute's: bands from the lowest up, texts by the alphabet, a missing value last."""
+    return value is None, band.index(value) if value in band else len(band), value or ""
 
 
 def _names(plan: Plan) -> tuple[str, ...]:
