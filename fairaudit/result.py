@@ -201,3 +201,9 @@ def json_schema() -> dict[str, Any]:
         raise NotImplementedError(kind)
 
     return msgspec.json.schema(Audit, schema_hook=hook)
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(json_schema(), indent=1))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from fairaudit.cube.slices import EVERYONE, Slice, Slicing
+from fairaudit.cube.slices import Slice, Slicing
 
 Interval = tuple[float, float]  # lower, upper
 
@@ -28,7 +28,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a comparison."""
 
     kind: GroupKind = GroupKind.SLICE
-    slice: Slice = EVERYONE
+    slice: Slice = msgspec.field(default_factory=Slice)
     members: tuple[Slice, ...] = ()  # of a pool
 
     def __str__(self) -> str:
