@@ -1,0 +1,92 @@
+"""A SavedModel audited from end to end: the audit's numbers are those of counting its scores by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fairaudit.config import AuditConfig
+from fairaudit.errors import ContentError, FairauditError
+from fairaudit.result import Audit
+from fairaudit.run import audit
+
+Built = Callable[[str], Path]
+RNG = np.random.default_rng(7)
+PEOPLE = [
+    (int(age), int(hours), sex, member, int(label))
+    for age, hours, sex, member, label in zip(
+        RNG.integers(0, 97, 700), RNG.integers(0, 64, 700), RNG.choice(["Female", "Male"], 700), RNG.choice(["1", "0"], 700), RNG.integers(0, 2, 700),
+        strict=True,
+    )
+]  # fmt: skip
+SCORES = np.array([(age + hours + 64 * (sex == "Female") + 32 * (member == "1")) / 256 for age, hours, sex, member, _ in PEOPLE])
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("people") / "people.csv"
+    path.write_text("age,hours,sex,is_member,y\n" + "".join(f"{','.join(map(str, one))}\n" for one in PEOPLE))
+    return str(path)
+
+
+def _audited(model: Path, data: str, **more: object) -> Audit:
+    config = {"engines": ("native",), "label": "y", "protected": ("sex",), "threshold": 0.4, "batch_size": 256} | more
+    return audit(AuditConfig(model=str(model), data=(data,), **config))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", ["people", "people_examples"])
+def test_rates_and_auc_are_those_of_the_models_scores(built: Built, people: str, model: str) -> None:
+    found = {(one.metric, str(one.slice)): one for one in _audited(built(model), people).measurements}
+    decided, label = SCORES > 0.4, np.array([one[4] for one in PEOPLE])
+    for sex in ("Female", "Male"):
+        mine = np.array([one[2] == sex for one in PEOPLE])
+        assert found["selection_rate", f"sex={sex}"].value == decided[mine].mean()
+        assert found["true_positive_rate", f"sex={sex}"].value == decided[mine & (label == 1)].mean()
+        assert found["mean_score", f"sex={sex}"].value == pytest.approx(SCORES[mine].mean(), rel=1e-12)
+    above = SCORES[label == 1][:, None] - SCORES[label == 0]
+    auc = found["roc_auc", "everyone"]
+    assert auc.value == pytest.approx(((above > 0) + (above == 0) / 2).mean(), rel=1e-12) and auc.error is None
+
+
+def test_the_batch_size_changes_no_byte_but_its_own(built: Built, people: str) -> None:
+    one, other = (_audited(built("people"), people, batch_size=size) for size in (64, 1024))
+    assert (one.measurements, one.comparisons, one.counts) == (other.measurements, other.comparisons, other.counts)
+
+
+def test_a_threshold_is_rounded_to_the_scores_own_type(built: Built, people: str) -> None:
+    found = _audited(built("people"), people, threshold=0.3)
+    assert found.manifest.thresholds == {"0.3": float(np.float32(0.3))} != {"0.3": 0.3}
+
+
+def test_a_value_that_does_not_fit_is_told_by_file_and_row(built: Built, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("age,hours,sex,is_member,y\n1,2,Female,true,1\n3,four,Male,true,0\n")
+    with pytest.raises(ContentError) as raised:
+        _audited(built("people"), str(tmp_path / "a.csv"))
+    assert "a.csv, row 2" in str(raised.value) and "'four'" in str(raised.value) and "hours" in str(raised.value)
+
+
+def test_rows_left_out_do_not_shift_the_place_that_is_told(built: Built, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("age,hours,sex,is_member,y,w\n1,2,Female,true,1,0\n1,2,Female,true,1,1\n")
+    (tmp_path / "b.csv").write_text("age,hours,sex,is_member,y,w\n1,x,Male,true,0,0\n1,2,Male,true,0,1\n1,x,Male,true,0,1\n")
+    with pytest.raises(ContentError) as raised:
+        _audited(built("people"), str(tmp_path), weight="w")
+    assert "b.csv, row 3" in str(raised.value)
+
+
+def test_a_missing_feature_is_told_with_every_other_mistake(built: Built, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("age,hour,sex,y\n1,2,Female,1\n2,2,Male,0\n")
+    with pytest.raises(FairauditError) as raised:
+        _audited(built("people"), str(tmp_path / "a.csv"))
+    assert raised.value.exit_code == 2 and "'hours'" in str(raised.value) and "did you mean 'hour'?" in str(raised.value) and "'is_member'" in str(raised.value)
+
+
+def test_a_model_that_answers_with_logits_is_refused_with_the_number_of_rows(built: Built, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,sex,y\n" + "".join(f"{x},f,{x > 0:d}\n" for x in (-1.5, 0.5, 3.0)))
+    with pytest.raises(ContentError) as raised:
+        _audited(built("as_given"), str(tmp_path / "a.csv"))
+    assert "2 of 3 rows" in str(raised.value) and "--activation sigmoid" in str(raised.value)
+    found = _audited(built("as_given"), str(tmp_path / "a.csv"), activation="sigmoid")
+    assert found.measurements[0].rows == 3
