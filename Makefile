@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help setup demo test test-slow bench false-alarms lint types imports clean
+.PHONY: help setup demo test test-slow bench fuzz calibration lint types imports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +37,10 @@ test-slow: .venv/.installed ## run the slow proofs: TFMA's own pipeline, row by 
 bench: .venv/.installed ## ours against peers, as ratios in one run (some minutes)
 	$(BIN)/python -m benchmarks
 
-false-alarms: .venv/.installed ## how often the gate is wrong, by simulation (some minutes)
+fuzz: .venv/.installed ## many random files and flags into the loaders (some minutes)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py -n 2
+
+calibration: .venv/.installed ## how often the gate is wrong, by simulation (some minutes)
 	$(BIN)/python -m benchmarks.false_alarms
 
 lint: .venv/.installed ## check style with ruff

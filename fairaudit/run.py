@@ -216,6 +216,10 @@ def _notes(config: AuditConfig, rows: Prepared, found: Counts) -> Iterator[str]:
         yield "Some texts had spaces around them, which were trimmed."
     if config.label and rows.label_values < 2:
         yield f"All labels in {config.label!r} are alike, so metrics that compare positives with negatives are undefined."
+    decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
+    if not decided.all():
+        asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
+        yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
     if rows.score_range and not found.has_probabilities:
         low, high = rows.score_range
         yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."

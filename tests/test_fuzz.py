@@ -1,0 +1,64 @@
+"""Whatever is in a file, only the documented errors come out. A little in every run; `make fuzz` tries long."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fairaudit.config import AuditConfig
+from fairaudit.documents import read_document
+from fairaudit.errors import FairauditError
+from fairaudit.result import from_json
+from fairaudit.rules.library import parse_rule
+from fairaudit.run import audit
+
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+FOUR_FIFTHS = (Path(__file__).parent.parent / "rules" / "four-fifths.yaml").read_text()
+WORDS = st.sampled_from(["sex", "y", "s", "1", "0", "nan", "inf", "-1e400", '"', "'", ",", "\n", "\r\n", "\t", "\x00", "é", "", " ", "true", "?", "1.5", "<script>"])
+YAML = st.lists(st.sampled_from(["id", "limit", ":", " ", "\n", "-", "[", "]", "{", "}", "&a", "*a", "!!python/object:os.system", "|", ">", "#", "0.8", ".nan", "'", '"', "x"])).map("".join)
+
+
+def _fine(call: object, *arguments: object) -> None:
+    try:
+        call(*arguments)  # type: ignore[operator]
+    except FairauditError as error:
+        assert str(error) and error.exit_code in (2, 4)
+
+
+@given(text=st.one_of(st.text(), YAML))
+def test_no_text_breaks_the_rule_loader(text: str) -> None:
+    _fine(parse_rule, text)
+
+
+@given(at=st.integers(0, len(FOUR_FIFTHS)), cut=st.integers(0, 40), put=st.one_of(st.text(max_size=12), YAML))
+def test_no_edit_of_a_rule_breaks_the_loader(at: int, cut: int, put: str) -> None:
+    _fine(parse_rule, FOUR_FIFTHS[:at] + put + FOUR_FIFTHS[at + cut :])
+
+
+@given(text=st.one_of(st.text(), YAML))
+def test_no_text_breaks_the_configuration_loader(text: str) -> None:
+    _fine(lambda: read_document(text, AuditConfig, kind="configuration"))
+
+
+@given(text=st.binary(max_size=200))
+def test_no_bytes_break_the_audit_reader(text: bytes) -> None:
+    _fine(lambda: from_json(text, where="audit.json"))
+
+
+@SHARED
+@given(content=st.one_of(st.lists(WORDS, max_size=40).map(lambda words: "sex,y,s\n" + ",".join(words)), st.text(alphabet=string.printable + "é\x00", max_size=120)).map(str.encode))
+def test_no_csv_breaks_the_audit(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes(content)
+    _fine(audit, AuditConfig(data=(str(file),), score_column="s", label="y", protected=("sex",), engines=("native",)))
+
+
+@SHARED
+@given(content=st.binary(max_size=120))
+def test_no_bytes_break_the_audit(content: bytes, tmp_path: Path) -> None:
+    for name in ("a.csv", "a.csv.gz", "a.parquet"):
+        (tmp_path / name).write_bytes(content)
+        _fine(audit, AuditConfig(data=(str(tmp_path / name),), score_column="s", protected=("sex",), engines=("native",)))
