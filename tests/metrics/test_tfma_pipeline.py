@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairaudit.config import AuditConfig
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice
 from fairaudit.metrics.engines import engine
 from fairaudit.metrics.engines.interface import Quantity
+from fairaudit.run import audit
 from tests.builders import counts_of_rows
 
 CONFIG = """
@@ -66,7 +68,7 @@ def counted(rows: Any) -> Counts:
 
 
 @pytest.mark.slow
-def test_the_engine_on_counts_gives_what_tfmas_pipeline_gives_on_rows() -> None:
+def test_the_audit_and_its_engine_give_on_cells_what_tfmas_pipeline_gives_on_rows() -> None:
     import tensorflow_model_analysis as tfma  # type: ignore[import-untyped]
     from google.protobuf import text_format  # type: ignore[import-untyped]
     from tensorflow_model_analysis.proto import config_pb2  # type: ignore[import-untyped]
@@ -79,6 +81,11 @@ def test_the_engine_on_counts_gives_what_tfmas_pipeline_gives_on_rows() -> None:
     everyone = tuple(range(len(counts.slices)))
     wanted = {ours: Quantity(metric=ours, groups=everyone) for ours in OURS.values()}
     ours = dict(zip(wanted, engine("tfma").measure(list(wanted.values()), counts), strict=True))
+    audited = audit(
+        AuditConfig(score_column="score", label="label", weight="weight", protected=("sex", "race"), slices=("race*sex",)),
+        data=rows[["label", "score", "weight", "sex", "race"]],
+    )
+    whole = {(one.metric, one.slice): np.nan if one.value is None else one.value for one in audited.measurements}
 
     seen = set()
     for key, outputs in result.slicing_metrics:
@@ -88,6 +95,7 @@ def test_the_engine_on_counts_gives_what_tfmas_pipeline_gives_on_rows() -> None:
             if name == "auc" and np.isnan(ours["roc_auc"][index]):
                 theirs = np.nan if theirs == 0.0 else theirs  # what TFMA says of one class
             assert ours[OURS[name]][index] == pytest.approx(theirs, abs=1e-9, nan_ok=True), (key, name)
+            assert whole[OURS[name], counts.slices[index]] == pytest.approx(theirs, abs=1e-9, nan_ok=True), (key, name)
             seen.add((index, name))
     assert len(seen) == len(counts.slices) * len(OURS)
     assert np.isfinite(ours["roc_auc"]).sum() >= 10
