@@ -108,6 +108,12 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
+    def frame(self, name: Literal["measurements", "comparisons", "findings"] = "measurements") -> Any:
+        """One of the audit's tables as a pandas DataFrame: a row a value, a column a field."""
+        from importlib import import_module
+
+        return import_module("fairaudit.tables").table(self, name).to_pandas()
+
 
 def counts_written(counts: Counts, *, threshold: float | None) -> tuple[SliceCounts, ...]:
     """The counts as audit.json has them; empty cells are left out."""

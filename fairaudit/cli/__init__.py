@@ -95,8 +95,8 @@ def _told(error: FairauditError, *, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    for sentence in str(error).splitlines():
-        _say(f"fairaudit: {sentence}")
+    for one in getattr(error, "errors", (error,)):
+        _say(f"fairaudit: {one}")
     return error.exit_code
 
 

@@ -1,0 +1,51 @@
+"""`fairaudit table`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+
+
+@click.command("table")
+@click.argument("audit", type=click.Path(path_type=Path), metavar="OUT")
+@click.option("--write", "writes", multiple=True, metavar="FORMAT=PATH", help="csv=PATH or parquet=PATH. Repeatable. [default: CSV to standard output]")
+@click.option("--of", "name", type=click.Choice(["measurements", "comparisons", "findings"]), default="measurements", show_default=True, help="Which numbers.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int:
+    """Write a finished audit's numbers as a table.
+
+    \b
+    fairaudit table demo/audit --write csv=demo/measurements.csv --write parquet=demo/measurements.parquet
+    fairaudit table demo/audit --of comparisons | head
+    """
+    from fairaudit import tables
+    from fairaudit.result import read_audit
+    from fairaudit.writing import write_file
+
+    targets = _targets(writes, tuple(tables.WRITERS))
+    found = tables.table(read_audit(audit), name)  # type: ignore[arg-type]
+    if not targets:
+        click.echo(tables.as_csv(found), nl=False)
+    for format, path in targets:
+        write_file(path, tables.WRITERS[format](found))
+        click.echo(f"{path}: {found.num_rows:,} {name}")
+    return 0
+
+
+def _targets(writes: tuple[str, ...], known: tuple[str, ...]) -> list[tuple[str, Path]]:
+    """What is to be written where; every mistake at once."""
+    mistakes: list[FairauditError] = []
+    targets = []
+    for one in writes:
+        format, equals, path = one.partition("=")
+        if not equals or not path:
+            mistakes.append(ConfigError(f"--write {one!r} is not of the form FORMAT=PATH, as csv=table.csv."))
+        elif format not in known:
+            mistakes.append(UnknownName("format", format, known, where="--write"))
+        else:
+            targets.append((format, Path(path)))
+    raise_all(mistakes)
+    return targets

@@ -1,0 +1,101 @@
+"""An audit's numbers as flat tables: a row a value, a column a field, a column for each attribute."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from fairaudit.cube.slices import Slice
+from fairaudit.evidence.measurement import Comparison, Group, Measurement
+from fairaudit.result import Audit
+from fairaudit.rules.finding import Finding
+
+Name = Literal["measurements", "comparisons", "findings"]
+Row = dict[str, Any]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell instead of showing it
+
+
+def table(audit: Audit, name: Name) -> pa.Table:
+    """One of the audit's tables; every row has every column, null where it has nothing to say."""
+    rows = list(_ROWS[name](audit))
+    columns = {column: [row.get(column) for row in rows] for column in dict.fromkeys(column for row in rows for column in row)}
+    return pa.table(columns)
+
+
+def as_csv(found: pa.Table) -> bytes:
+    """The table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    import pyarrow.csv  # type: ignore[import-untyped]
+
+    out = io.BytesIO()
+    safe = [_harmless(column) if pa.types.is_string(column.type) else column for column in found.columns]
+    pyarrow.csv.write_csv(pa.table(safe, names=found.column_names), out)
+    return out.getvalue()
+
+
+def as_parquet(found: pa.Table) -> bytes:
+    import pyarrow.parquet  # type: ignore[import-untyped]
+
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(found, out)
+    return out.getvalue()
+
+
+WRITERS: dict[str, Callable[[pa.Table], bytes]] = {"csv": as_csv, "parquet": as_parquet}
+
+
+def _measurements(audit: Audit) -> Iterator[Row]:
+    for one in audit.measurements:
+        yield {"metric": one.metric, "slice": str(one.slice), **_attributes(audit, one.slice), "rows": one.rows, **_shared(one), "error": one.error}
+
+
+def _comparisons(audit: Audit) -> Iterator[Row]:
+    for one in audit.comparisons:
+        yield {"metric": one.metric, "kind": one.kind, **_sides(audit, one.group, one.reference), **_shared(one), "p_value": one.p_value}
+
+
+def _shared(one: Measurement | Comparison) -> Row:
+    lower, upper = one.interval or (None, None)
+    engines = {f"engine_{name}": value for name, value in one.engines.items()}
+    params = " ".join(f"{name}={value:g}" for name, value in one.params.items())
+    return {
+        "params": params, "threshold": one.threshold, "value": one.value, "lower": lower, "upper": upper, "status": one.status.value, "reason": one.reason, **engines,
+    }  # fmt: skip
+
+
+def _findings(audit: Audit) -> Iterator[Row]:
+    for one in audit.findings:
+        lower, upper = one.interval or (None, None)
+        yield {
+            "rule": one.rule, "metric": one.metric, "kind": one.kind, **_sides(audit, one.group, one.reference), "threshold": one.threshold, "value": one.value,
+            "lower": lower, "upper": upper, "limit_lower": one.limit[0], "limit_upper": one.limit[1], "serious": one.serious, **_judged(one),
+        }  # fmt: skip
+
+
+def _judged(one: Finding) -> Row:
+    needed = one.rows_needed
+    return {
+        "outcome": one.outcome.value, "verdict": one.verdict.value, "severity": one.severity.value, "needed_for_pass": one.needed_for_pass,
+        "p_adjusted": one.p_adjusted, "alpha": one.alpha, "rows": one.rows, "events": one.events, "rows_needed": needed.rows if needed else None,
+        "rows_needed_of": str(needed.group) if needed else None, "reason": one.reason, "notes": "; ".join(one.notes),
+    }  # fmt: skip
+
+
+def _sides(audit: Audit, group: Group | None, reference: Group | None) -> Row:
+    own = _attributes(audit, group.slice) if group else {}
+    return {"group": None if group is None else str(group), **own, "reference": None if reference is None else str(reference)}
+
+
+def _attributes(audit: Audit, one: Slice) -> Row:
+    """A column for each attribute of the audit, so that a spreadsheet can filter by it."""
+    values = dict(one.values)
+    return {f"slice_{attribute}": values.get(attribute) for attribute in dict.fromkeys(name for slicing in audit.slicings for name in slicing)}
+
+
+def _harmless(column: pa.ChunkedArray) -> pa.Array:
+    return pa.array([f"'{text}" if text is not None and text.startswith(_FORMULA) else text for text in column.to_pylist()], pa.string())
+
+
+_ROWS: dict[str, Callable[[Audit], Iterator[Row]]] = {"measurements": _measurements, "comparisons": _comparisons, "findings": _findings}

@@ -1,0 +1,182 @@
+"""Bad input gets one clear sentence and the documented exit code; no traceback, and nothing is left behind."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from fairaudit.cli import _run
+
+GOOD = "sex,y,s\n" + "f,1,0.9\nm,0,0.2\n" * 20
+FLAGS = ("--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native")
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("good.csv").write_text(GOOD)
+
+
+def _told(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code of an audit into `out`, and what it said on standard error; nothing may be in `out`."""
+    code = _run(["audit", *arguments, "--out", "out"])
+    said = capfd.readouterr()
+    assert not Path("out").exists() and "Traceback" not in said.err + said.out
+    return code, said.err
+
+
+CSV = {
+    "empty file": ("", 4, "a.csv is empty; it needs a header line and rows."),
+    "header only": ("sex,y,s\n", 4, "a.csv has a header and no rows; give data with rows."),
+    "three labels": ("sex,y,s\nf,1,0.5\nm,0,0.1\nf,2,0.1\n", 4, "a.csv: the column 'y' must hold two values and holds 3: '0', '1', '2'; name another column, or mend or --missing the third."),
+    "NaN scores": ("sex,y,s\nf,1,nan\nm,0,0.2\n", 4, "a.csv, row 1: the score column 's' is NaN or infinite, as in 1 row in all; mend or leave out these rows."),
+    "a text for a score": ("sex,y,s\nf,1,high\nm,0,0.2\n", 4, "a.csv, row 1: the score column 's' holds a text that is no number, as in 1 row in all; mend it, or name the text with --missing."),
+    "ragged": ("sex,y,s\nf,1,0.5\nm,0\n", 4, "a.csv, line 3: the header has 3 columns and this line has 2; mend or quote it."),
+    "a quote left open": ('sex,y,s\nf,1,0.5\n"m,0,0.1\n', 4, "a.csv, line 3: a quote is opened and never closed; mend the line."),
+    "duplicate columns": ("sex,y,s,y\nf,1,0.5,1\n", 2, "a.csv has more than one column 'y'; rename all but one."),
+    "no such column": ("gender,y,s\nf,1,0.5\n", 2, "a.csv has no column 'sex', which --protected needs; its columns are gender, y, s."),
+    "a column nearly named": ("sexx,y,s\nf,1,0.5\n", 2, "a.csv has no column 'sex', which --protected needs; did you mean 'sexx'?"),
+}
+
+
+@pytest.mark.parametrize("case", CSV, ids=str)
+def test_a_csv_that_cannot_be_audited(case: str, capfd: pytest.CaptureFixture[str]) -> None:
+    content, code, sentence = CSV[case]
+    Path("a.csv").write_text(content)
+    assert _told(capfd, "--data", "a.csv", *FLAGS) == (code, f"fairaudit: {sentence}\n")
+
+
+FLAG = {
+    "no such file": (("--data", "none.csv", *FLAGS), 2, "none.csv: there is no such file; check --data."),
+    "no data": (FLAGS, 2, "no data: name a CSV or Parquet file, a folder or a glob with --data PATH."),
+    "no such pattern": (("--data", "*.parquet", *FLAGS), 2, "*.parquet: there is no such file for this pattern; check --data."),
+    "positive value absent": (("--data", "good.csv", *FLAGS, "--positive", "yes"), 2, "good.csv: the column 'y' has no value 'yes'; its values are '0', '1'."),
+    "unknown rule": (("--data", "good.csv", *FLAGS, "--rule", "four-fifth"), 2, "there is no rule 'four-fifth'; did you mean 'four-fifths'?"),
+    "not a SavedModel": (("--data", "good.csv", "--model", "good.csv", "--protected", "sex"), 2, "good.csv"),
+    "two sources of decisions": (("--data", "good.csv", *FLAGS, "--model", "m"), 2, "--model DIR and --score-column COL exclude each other; keep one."),
+    "an edge that is no number": (("--data", "good.csv", *FLAGS, "--bins", "s=low"), 2, "--bins 's=low': the edges must be numbers, as in 'age=25,45,65'."),
+    "a reference that is not there": (("--data", "good.csv", *FLAGS, "--reference", "sex=F"), 2, "--reference: there is no value of sex 'F'; did you mean 'f'?"),
+    "a reference of no attribute": (("--data", "good.csv", *FLAGS, "--reference", "sax=f"), 2, "--reference: there is no protected attribute 'sax'; did you mean 'sex'?"),
+    "a gate with nothing to judge": (("--data", "good.csv", *FLAGS, "--gate"), 2, "--gate has nothing to judge: name a rule with --rule ID, as four-fifths."),
+    "a rule without its label": (("--data", "good.csv", "--score-column", "s", "--protected", "sex", "--rule", "equal-opportunity"), 2, "the rule 'equal-opportunity'"),
+    "an option nobody knows": (("--data", "good.csv", "--protcted", "sex"), 2, "--protcted"),
+    "a threshold that is none": (("--data", "good.csv", *FLAGS, "--threshold", "nan"), 2, "the threshold is nan; give a finite number."),
+}
+
+
+@pytest.mark.parametrize("case", FLAG, ids=str)
+def test_flags_that_cannot_be_meant(case: str, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments, code, sentence = FLAG[case]
+    found, said = _told(capfd, *arguments)
+    assert (found, said.count("\n")) == (code, 1) and said.startswith("fairaudit: ") and sentence in said
+
+
+def test_several_mistakes_are_told_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    code, said = _told(capfd, "--data", "good.csv", "--label", "z", "--score-column", "s", "--protected", "sax", "--rule", "fourfifths", "--threshold", "inf")
+    assert code == 2 and said.count("fairaudit: ") == 4
+    assert all(part in said for part in ("'z'", "'sax'", "'fourfifths'", "threshold is inf"))
+
+
+@pytest.mark.parametrize("weight", ["-1", ""])
+def test_a_weight_that_cannot_be(weight: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text(f"sex,y,s,w\nf,1,0.5,1\nm,0,0.5,{weight}\n")
+    code, said = _told(capfd, "--data", "a.csv", *FLAGS, "--weight", "w")
+    assert code == 4 and "a.csv, row 2: the weight is " in said
+
+
+def test_a_gzip_that_is_cut_off(capfd: pytest.CaptureFixture[str]) -> None:
+    whole = gzip.compress(("sex,y,s\n" + "".join(f"f,{n % 2},0.{n * 7919 % 104729}\n" for n in range(30_000))).encode())
+    Path("a.csv.gz").write_bytes(whole[: len(whole) // 2])
+    assert _told(capfd, "--data", "a.csv.gz", *FLAGS) == (4, "fairaudit: a.csv.gz cannot be read: its gzip stream is broken or cut off.\n")
+
+
+@pytest.mark.parametrize("damage", [slice(0, 300), slice(0, -4)])
+def test_a_parquet_file_that_is_not_whole(damage: slice, capfd: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({"sex": ["f", "m"] * 99, "y": [1, 0] * 99, "s": [0.5, 0.1] * 99}), "a.parquet")
+    Path("a.parquet").write_bytes(Path("a.parquet").read_bytes()[damage])
+    code, said = _told(capfd, "--data", "a.parquet", *FLAGS)
+    assert code == 4 and said.startswith("fairaudit: a.parquet cannot be read: it is not a whole Parquet file")
+
+
+def test_a_parquet_file_with_damaged_pages(capfd: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({"sex": [str(n) for n in range(5000)], "y": [1, 0] * 2500, "s": [0.5, 0.1] * 2500}), "a.parquet", compression="snappy")
+    content = bytearray(Path("a.parquet").read_bytes())
+    content[40:4000] = bytes(3960)
+    Path("a.parquet").write_bytes(content)
+    code, said = _told(capfd, "--data", "a.parquet", *FLAGS)
+    assert code == 4 and said.startswith("fairaudit: a.parquet cannot be read") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--config", "--rule"])
+def test_malformed_yaml_is_told_by_its_line(flag: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("x.yaml").write_text("label: y\nprotected: [sex\nrules: a: b\n")
+    code, said = _told(capfd, "--data", "good.csv", *FLAGS, flag, "x.yaml")
+    assert code == 2 and said.startswith("fairaudit: x.yaml:3:6: this is not YAML") and "rules: a: b" in said
+
+
+def test_a_configurations_mistakes_are_told_by_line_with_the_nearest_name(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("x.yaml").write_text("lable: y\nthreshold: half\n")
+    code, said = _told(capfd, "--data", "good.csv", *FLAGS, "--config", "x.yaml")
+    assert code == 2 and "x.yaml:1:1: " in said and "did you mean 'label'?" in said and "x.yaml:2:12: " in said
+
+
+def test_an_out_that_is_a_file_or_below_one_is_told_before_the_work(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("taken").write_text("mine")
+    for out in ("taken", "taken/below"):
+        assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", out]) == 2
+        assert f"--out {out}" in capfd.readouterr().err
+    assert Path("taken").read_text() == "mine"
+
+
+def test_a_folder_that_holds_something_else_is_left_alone_unless_forced(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("years of work")
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", "mine"]) == 2
+    assert "--force" in capfd.readouterr().err and os.listdir("mine") == ["thesis.txt"]
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", "mine", "--force"]) == 0
+    assert sorted(os.listdir("mine")) == ["audit.json", "cube.parquet", "report.html", "thesis.txt"]
+
+
+def test_a_full_disk_is_told_and_the_former_audit_stays(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", "out"]) == 0
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    capfd.readouterr()
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--threshold", "0.7", "--out", "out"]) == 4
+    assert "no disk space is left" in capfd.readouterr().err
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+def test_an_interrupt_ends_quickly_with_its_code_and_leaves_nothing() -> None:
+    rows = 10_000
+    pq.write_table(pa.table({"sex": ["f", "m"] * (rows // 2), "y": [1, 0] * (rows // 2), "s": [n / rows for n in range(rows)]}), "big.parquet")
+    code = "import fairaudit.cli, time; from fairaudit import run; run.counts = lambda cube: (print('now', flush=True), time.sleep(30)); fairaudit.cli.main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "audit", "--data", "big.parquet", *FLAGS, "--out", "out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=".", env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert process.stdout is not None and process.stdout.readline() == "now\n"
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, said.lstrip()) == (130, "fairaudit: interrupted; nothing was written.\n")
+    assert time.monotonic() - began < 10 and not Path("out").exists()
+
+
+def test_an_audit_file_that_is_none_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("audit.json").write_text('{"schema": "fairaudit/audit/9"}')
+    for arguments in (["gate", "audit.json"], ["report", "audit.json"], ["table", "audit.json"]):
+        assert _run(arguments) == 2
+        said = capfd.readouterr().err
+        assert said.startswith("fairaudit: audit.json is not an audit file that fairaudit can read") and said.count("\n") == 1
+    assert _run(["gate", "nowhere/audit.json"]) == 2
+    assert "nowhere/audit.json" in capfd.readouterr().err
