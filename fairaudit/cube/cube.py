@@ -13,7 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import ContentError
-from fairaudit.types import Floats, Ints
+from fairaudit.types import Floats
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = 4096
@@ -58,15 +58,16 @@ class Cube:
             raise ValueError("cubes that were counted by different plans cannot be merged")
         both = pa.concat_tables([self.table, other.table])
         keys = ", ".join(("slicing", *_names(self.plan), "label", "decision", "cell"))
-        sums = ", ".join(f"CAST(sum({name}) AS {'BIGINT' if name == 'rows' else 'DECIMAL(38, 0)'}) AS {name}" for name in _SUMS)
         with duckdb.connect() as connection:
             connection.register("both_parts", both)
-            sql = f"SELECT {keys}, {sums}, min(lowest) AS lowest, max(highest) AS highest FROM both_parts GROUP BY ALL ORDER BY {keys}"
+            sql = f"SELECT {keys}, {_added()} FROM both_parts GROUP BY ALL ORDER BY {keys}"
             return Cube(plan=self.plan, table=connection.sql(sql).to_arrow_table())
 
 
 def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> Cube:
     """Count the rows of a relation (SQL) into a cube, in one pass.
+
+    Rows are first counted by everything at once; what the slicings need is then added up from that, which is far smaller.
 
     Raises:
         ContentError: weights or scores are too large to be summed exactly.
@@ -75,11 +76,10 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
     places = dict(zip(plan.attributes, names, strict=True))
     sets = ", ".join(f"({', '.join((*(places[one] for one in slicing), 'label', 'decision', 'cell'))})" for slicing in ((), *plan.slicings))
     mask = f"GROUPING({', '.join(names)})" if names else "0"
-    keys = ", ".join(("slicing", *names, "label", "decision", "cell"))
+    keys = ", ".join((*names, "label", "decision", "cell"))
     sql = f"""
-        SELECT {mask}::BIGINT AS slicing, {"".join(f"{name}, " for name in names)}label, decision, cell, {_sums(plan)}
-        FROM (SELECT *, {_cell(plan.grid)} AS cell FROM ({relation}))
-        GROUP BY GROUPING SETS ({sets}) ORDER BY {keys}
+        WITH finest AS (SELECT {keys}, {_sums(plan)} FROM (SELECT *, {_cell(plan.grid)} AS cell FROM ({relation})) GROUP BY ALL)
+        SELECT {mask}::BIGINT AS slicing, {keys}, {_added()} FROM finest GROUP BY GROUPING SETS ({sets}) ORDER BY slicing, {keys}
     """
     try:
         return Cube(plan=plan, table=connection.sql(sql).to_arrow_table())
@@ -89,45 +89,46 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
 
 def counts(cube: Cube) -> Counts:
     """The cube's sums at the operating point, as arrays; slices in the order of slicings and values, a missing value last."""
-    table = cube.table.to_pydict()
-    keys = list(zip(*(table[name] for name in ("slicing", *_names(cube.plan))), strict=True))
-    masks = {_mask(cube.plan, slicing): place for place, slicing in enumerate(((), *cube.plan.slicings))}
-    bands = cube.plan.bands or ((),) * len(cube.plan.attributes)
-    order = sorted(set(keys), key=lambda key: (masks[key[0]], tuple(_rank(value, band) for value, band in zip(key[1:], bands, strict=True))))
+    plan, keys = cube.plan, ("slicing", *_names(cube.plan))
+    with duckdb.connect() as connection:
+        connection.register("cells", cube.table)
+        found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()} FROM cells GROUP BY ALL").fetchall()
+        masks = {_mask(plan, slicing): place for place, slicing in enumerate(((), *plan.slicings))}
+        order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or ((),) * len(plan.attributes))))
+        has_scores = plan.grid is not None
+        cells = _score_cells(connection, keys, order) if has_scores else None
     place = {key: at for at, key in enumerate(order)}
-    at = (np.array([place[key] for key in keys], dtype=int), np.array([2 if one is None else one for one in table["label"]], dtype=int), np.array(table["decision"], dtype=int))
-    has_scores = cube.plan.grid is not None
-    rows = np.zeros((len(order), 3, 2), dtype=np.int64)
-    np.add.at(rows, at, np.array(table["rows"], dtype=np.int64))
+    sums: dict[str, Any] = {name: np.zeros((len(order), 3, 2), dtype=object) for name in _SUMS}
+    for row in found:
+        label, decision, *values = row[len(keys) : -2]
+        for name, value in zip(_SUMS, values, strict=True):
+            sums[name][place[row[: len(keys)]], 2 if label is None else label, int(decision)] = int(value or 0)
     return Counts(
-        slices=tuple(_slice(cube.plan, key, masks) for key in order),
-        rows=rows,
-        weight=_total(table["weight"], at, rows.shape, WEIGHT_UNIT),
-        weight_sq=_total(table["weight_sq"], at, rows.shape, MOMENT_UNIT),
-        score=_total(table["score"], at, rows.shape, MOMENT_UNIT) if has_scores else None,
-        score_sq=_total(table["score_sq"], at, rows.shape, MOMENT_UNIT) if has_scores else None,
-        has_labels=cube.plan.has_labels,
-        has_weights=cube.plan.has_weights,
-        has_probabilities=cube.plan.has_probabilities,
-        score_cells=_score_cells(table, at[0]) if has_scores else None,
+        slices=tuple(_slice(plan, key, masks) for key in order),
+        rows=sums["rows"].astype(np.int64),
+        weight=_scaled(sums["weight"], WEIGHT_UNIT),
+        weight_sq=_scaled(sums["weight_sq"], MOMENT_UNIT),
+        score=_scaled(sums["score"], MOMENT_UNIT) if has_scores else None,
+        score_sq=_scaled(sums["score_sq"], MOMENT_UNIT) if has_scores else None,
+        has_labels=plan.has_labels,
+        has_weights=plan.has_weights,
+        has_probabilities=plan.has_probabilities,
+        score_cells=cells,
     )
 
 
-def _score_cells(table: dict[str, list[Any]], owner: Ints) -> ScoreCells:
+def _score_cells(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], order: Sequence[tuple[Any, ...]]) -> ScoreCells:
     """The labelled cells by slice and score. The threshold is an edge: a grid cell that it cuts is two, by the decision."""
-    label = np.array([-1 if one is None else one for one in table["label"]], dtype=np.int64)
+    slices = {name: pa.array([key[at] for key in order], pa.int64() if name == "slicing" else pa.string()) for at, name in enumerate(keys)}
+    connection.register("slices", pa.table(slices | {"place": pa.array(range(len(order)), pa.int64())}))
+    same = " AND ".join(f"cells.{name} IS NOT DISTINCT FROM slices.{name}" for name in keys)
     # Decisions rise with the score, so the selected half of a cut cell is the higher one.
-    order = np.array(table["cell"], dtype=np.int64) * 2 + np.array(table["decision"], dtype=np.int64)
-    kept = np.flatnonzero(label >= 0)
-    kept = kept[np.lexsort((label[kept], order[kept], owner[kept]))]
-
-    def taken(name: str, unit: float = 1.0) -> Floats:
-        return np.array([float(table[name][place]) / unit for place in kept], dtype=np.float64)
-
-    return ScoreCells(
-        slice=owner[kept], order=order[kept], label=label[kept], weight=taken("weight", WEIGHT_UNIT), weight_sq=taken("weight_sq", MOMENT_UNIT),
-        rows=taken("rows").astype(np.int64), lowest=taken("lowest"), highest=taken("highest"),
-    )  # fmt: skip
+    taken = connection.sql(f"""
+        SELECT place AS slice, cell::BIGINT * 2 + decision::BIGINT AS "order", label::BIGINT AS label, rows, CAST(weight AS DOUBLE) / {WEIGHT_UNIT!r} AS weight,
+            CAST(weight_sq AS DOUBLE) / {MOMENT_UNIT!r} AS weight_sq, lowest, highest
+        FROM cells JOIN slices ON {same} WHERE label IS NOT NULL ORDER BY slice, "order", label
+    """).to_arrow_table()
+    return ScoreCells(**{name: taken.column(name).to_numpy() for name in taken.schema.names})
 
 
 def _rank(value: str | None, band: tuple[str, ...]) -> tuple[bool, int, str]:
@@ -153,6 +154,8 @@ def _cell(grid: Grid | None) -> str:
 
 def _sums(plan: Plan) -> str:
     def exact(value: str, unit: float) -> str:
+        if value in ("weight", "weight * weight") and not plan.has_weights:
+            return f"CAST(count(*) * {int(unit)}::HUGEINT AS DECIMAL(38, 0))"
         return f"CAST(sum(({value} * {unit!r})::HUGEINT) AS DECIMAL(38, 0))"
 
     scores = plan.grid is not None
@@ -167,10 +170,14 @@ def _sums(plan: Plan) -> str:
     ))  # fmt: skip
 
 
-def _total(values: Sequence[object], at: tuple[np.ndarray, ...], shape: tuple[int, ...], unit: float) -> Floats:  # type: ignore[type-arg]
-    exact = np.zeros(shape, dtype=object)
-    np.add.at(exact, at, np.array([int(str(value)) for value in values], dtype=object))
-    out: Floats = (exact / int(unit)).astype(np.float64)  # of Python integers: rounded once, correctly
+def _added() -> str:
+    sums = (f"CAST(sum({name}) AS {'BIGINT' if name == 'rows' else 'DECIMAL(38, 0)'}) AS {name}" for name in _SUMS)
+    return ", ".join((*sums, "min(lowest) AS lowest", "max(highest) AS highest"))
+
+
+def _scaled(exact: Any, unit: float) -> Floats:
+    """Python integers over the unit: rounded once, correctly."""
+    out: Floats = (exact / int(unit)).astype(np.float64)
     return out
 
 

@@ -3,33 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.data.source import literal, quoted
 
 
-def text(column: str, missing: Sequence[str]) -> str:
-    """The column's values as trimmed text; null where empty or one of the texts that mean a missing value."""
-    trimmed = f"trim(CAST({quoted(column)} AS VARCHAR))"
-    absent = ", ".join(literal(one) for one in dict.fromkeys(("", *(one.strip() for one in missing))))
-    return f"(CASE WHEN {trimmed} IN ({absent}) THEN NULL ELSE {trimmed} END)"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column, with the texts that mean a missing value in it. Its properties are SQL."""
 
+    name: str
+    type: pa.DataType
+    missing: tuple[str, ...] = ()
 
-def number(column: str, missing: Sequence[str]) -> str:
-    """The column's values as doubles; null where missing, and where the text is no number (`unreadable` tells these apart)."""
-    return f"TRY_CAST({text(column, missing)} AS DOUBLE)"
+    @property
+    def is_text(self) -> bool:
+        kind = self.type.value_type if pa.types.is_dictionary(self.type) else self.type
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
+    @property
+    def text(self) -> str:
+        """Its values as trimmed text; null where empty or one of the texts that mean a missing value."""
+        plain = f"trim({quoted(self.name)})" if self.is_text else f"CAST({quoted(self.name)} AS VARCHAR)"
+        absent = dict.fromkeys((*(("",) if self.is_text else ()), *(one.strip() for one in self.missing)))
+        if len(absent) > 1:
+            return f"(CASE WHEN {plain} IN ({', '.join(map(literal, absent))}) THEN NULL ELSE {plain} END)"
+        return f"nullif({plain}, {literal(*absent)})" if absent else plain
 
-def unreadable(column: str, missing: Sequence[str]) -> str:
-    """Whether a value is there but is no number."""
-    return f"({text(column, missing)} IS NOT NULL AND {number(column, missing)} IS NULL)"
+    @property
+    def number(self) -> str:
+        """Its values as doubles; null where missing, and where a text is no number (`unreadable` tells these apart)."""
+        if self.is_number and not self.missing:
+            return f"CAST({quoted(self.name)} AS DOUBLE)"
+        return f"TRY_CAST({self.text} AS DOUBLE)"
 
+    @property
+    def is_number(self) -> bool:
+        kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+        return any(kind(self.type) for kind in kinds)
 
-def band(column: str, edges: Sequence[float], missing: Sequence[str], *, whole: bool) -> str:
-    """The name of the band that a number lies in, [edge, next edge), open at both ends; null where the number is missing."""
-    value = number(column, missing)
-    names = band_names(edges, whole=whole)
-    cases = " ".join(f"WHEN {value} < {edge!r} THEN {literal(name)}" for edge, name in zip(edges, names, strict=False))
-    return f"(CASE WHEN {value} IS NULL THEN NULL {cases} ELSE {literal(names[-1])} END)"
+    @property
+    def unreadable(self) -> str:
+        """Whether a value is there but is no number."""
+        return "false" if self.is_number else f"({self.text} IS NOT NULL AND {self.number} IS NULL)"
+
+    @property
+    def spaced(self) -> str:
+        """Whether there are spaces around a value."""
+        return f"({quoted(self.name)} <> trim({quoted(self.name)}))" if self.is_text else "false"
+
+    def band(self, edges: Sequence[float], *, whole: bool) -> str:
+        """The name of the band that a number lies in, [edge, next edge), open at both ends; null where the number is missing."""
+        names = band_names(edges, whole=whole)
+        cases = " ".join(f"WHEN {self.number} < {edge!r} THEN {literal(name)}" for edge, name in zip(edges, names, strict=False))
+        return f"(CASE WHEN {self.number} IS NULL THEN NULL {cases} ELSE {literal(names[-1])} END)"
 
 
 def band_names(edges: Sequence[float], *, whole: bool) -> tuple[str, ...]:

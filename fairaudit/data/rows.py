@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
-from fairaudit.data.columns import band, number, text, unreadable
+from fairaudit.data.columns import Column
 from fairaudit.data.labels import positives
 from fairaudit.data.source import Source, literal, quoted, told
-from fairaudit.errors import ContentError, FairauditError, raise_all
+from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
+
+NO_WEIGHT, NO_SCORE, NO_DECISION = "weight 0", "no score", "no decision"  # why a row is left out
+SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
+MOST_VALUES = 10_000  # of one attribute; more are no groups, and no report could show them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,156 +80,202 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     Raises:
         ConfigError, ContentError, Several: what is wrong, with the file, column and row where it is first seen.
     """
-    base = source.relation(tuple(wanted.columns))
+    columns = _columns(source, wanted)
     with told(source):
-        profile = _profile(connection, base, wanted)
+        per_file = _profiles(connection, source, wanted, columns)
+        profile = _together(per_file)
         if profile["read"] == 0:
             raise ContentError(f"{source.name} has a header and no rows; give data with rows.")
-        raise_all(_mistakes(connection, base, source, wanted, profile))
-        label = _two_sided(connection, base, source, wanted.label, wanted.positive, wanted.missing)
-        decision = _two_sided(connection, base, source, wanted.decision, wanted.positive, wanted.missing)
-        whole = frozenset(name for place, name in enumerate(wanted.bins) if profile[f"whole_{place}"])
-        reading = Reading(label=label[0], decision=decision[0], whole=whole)
-        per_file, unlabelled, excluded = _account(connection, _relation(source, wanted, reading), files=len(source.names))
-    scores = (float(profile["score_low"]), float(profile["score_high"])) if wanted.score and profile["score_low"] is not None else None
+        raise_all(_mistakes(connection, source, wanted, columns, profile))
+        label, label_values = _two_sided(connection, source, columns, wanted.label, wanted.positive)
+        decision, _ = _two_sided(connection, source, columns, wanted.decision, wanted.positive)
     return Prepared(
-        source=source, wanted=wanted, reading=reading, read=int(profile["read"]), per_file=per_file, unlabelled=unlabelled, excluded=excluded,
-        positive=label[0][0] if label[0] else wanted.positive, score_range=scores, trimmed=bool(profile["trimmed"]), label_values=label[1],
-    )  # fmt: skip
+        source=source,
+        wanted=wanted,
+        reading=Reading(label=label, decision=decision, whole=frozenset(name for place, name in enumerate(wanted.bins) if profile[f"whole_{place}"])),
+        read=profile["read"],
+        per_file=tuple(one["read"] for one in per_file),
+        unlabelled=profile["unlabelled"],
+        excluded=tuple((reason, profile[reason]) for reason in (NO_DECISION, NO_SCORE, NO_WEIGHT) if profile.get(reason)),
+        positive=label[0] if label else wanted.positive,
+        score_range=(profile["score_low"], profile["score_high"]) if wanted.score and profile["score_low"] is not None else None,
+        trimmed=profile["any_trimmed"],
+        label_values=label_values,
+    )
 
 
-def place_of(connection: duckdb.DuckDBPyConnection, base: str, source: Source, condition: str) -> str:
+def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[str], condition: str) -> str:
     """Where the first row that meets a condition stands: "people.csv, row 17"; rows count from 1 after the header."""
     sql = f"""
         SELECT file_place, row_number - min(row_number) OVER (PARTITION BY file_place) + 1 AS place, hit
-        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit FROM ({base}))
+        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit FROM ({source.relation(tuple(columns))}))
         QUALIFY hit ORDER BY row_number LIMIT 1
     """
     found = connection.execute(sql).fetchall()
     return f"{source.names[found[0][0]]}, row {found[0][1]}" if found else source.name
 
 
-def _profile(connection: duckdb.DuckDBPyConnection, base: str, wanted: Wanted) -> dict[str, Any]:
-    """One pass over the named columns: how many rows, and what could be wrong with them."""
-    asked = {"read": "count(*)"}
-    for part, column in (("weight", wanted.weight), ("score", wanted.score)):
-        if column is not None:
-            value = number(column, wanted.missing)
-            asked |= {
-                f"{part}_unreadable": f"count(*) FILTER (WHERE {unreadable(column, wanted.missing)})",
-                f"{part}_null": f"count(*) FILTER (WHERE {text(column, wanted.missing)} IS NULL)",
-                f"{part}_nan": f"count(*) FILTER (WHERE isnan({value}) OR isinf({value}))",
-                f"{part}_low": f"min({value})",
-                f"{part}_high": f"max({value})",
-                f"{part}_negative": f"count(*) FILTER (WHERE {value} < 0)",
-            }
-    for place, column in enumerate(wanted.bins):
-        value = number(column, wanted.missing)
-        asked |= {
-            f"unreadable_{place}": f"count(*) FILTER (WHERE {unreadable(column, wanted.missing)})",
-            f"whole_{place}": f"coalesce(bool_and({value} = floor({value})), true)",
-        }
-    texts = [column for column in (*wanted.attributes, wanted.label, wanted.decision) if column is not None]
-    spaced = " OR ".join(f"CAST({quoted(column)} AS VARCHAR) <> trim(CAST({quoted(column)} AS VARCHAR))" for column in texts) or "false"
-    asked["trimmed"] = f"coalesce(bool_or({spaced}), false)"
-    found = connection.execute(f"SELECT {', '.join(asked.values())} FROM ({base})").fetchall()[0]
-    return dict(zip(asked, found, strict=True))
-
-
-def _mistakes(connection: duckdb.DuckDBPyConnection, base: str, source: Source, wanted: Wanted, profile: dict[str, Any]) -> Iterator[FairauditError]:
-    def first(condition: str) -> str:
-        return place_of(connection, base, source, condition)
-
-    for part, column in (("weight", wanted.weight), ("score", wanted.score)):
-        if column is None:
-            continue
-        value = number(column, wanted.missing)
-        if rows := profile[f"{part}_unreadable"]:
-            where = first(unreadable(column, wanted.missing))
-            yield ContentError(f"{where}: the {part} column {column!r} holds a text that is no number, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
-        elif rows := profile[f"{part}_nan"]:
-            where = first(f"(isnan({value}) OR isinf({value}))")
-            yield ContentError(f"{where}: the {part} column {column!r} is NaN or infinite, as in {_rows(rows)} in all; mend or leave out these rows.")
-    if wanted.weight is not None and (rows := profile["weight_negative"]):
-        yield ContentError(f"{first(number(wanted.weight, wanted.missing) + ' < 0')}: the weight is negative, as in {_rows(rows)} in all; weights are 0 or more.")
-    if wanted.weight is not None and (rows := profile["weight_null"]):
-        where = first(text(wanted.weight, wanted.missing) + " IS NULL")
-        yield ContentError(f"{where}: the weight is missing, as in {_rows(rows)} in all; give every row a weight, 0 to leave it out.")
-    for place, column in enumerate(wanted.bins):
-        if rows := profile[f"unreadable_{place}"]:
-            where = first(unreadable(column, wanted.missing))
-            yield ContentError(f"{where}: --bins needs numbers, and {column!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
-    if wanted.id is not None:
-        yield from _id_mistakes(connection, base, wanted.id, wanted.missing, source)
-
-
-def _id_mistakes(connection: duckdb.DuckDBPyConnection, base: str, column: str, missing: Sequence[str], source: Source) -> Iterator[FairauditError]:
-    value = text(column, missing)
-    rows, present, distinct = connection.execute(f"SELECT count(*), count({value}), count(DISTINCT {value}) FROM ({base})").fetchall()[0]
-    if present < rows:
-        yield ContentError(f"{place_of(connection, base, source, value + ' IS NULL')}: the id is missing, as in {_rows(rows - present)} in all; --id names a column that tells rows apart.")
-    if distinct < present:
-        twice = connection.execute(f"SELECT {value} AS one FROM ({base}) WHERE one IS NOT NULL GROUP BY ALL HAVING count(*) > 1 ORDER BY one LIMIT 1").fetchall()[0][0]
-        yield ContentError(f"{source.name}: the id {twice!r} stands in more than one row; --id names a column that tells rows apart.")
-
-
-def _two_sided(
-    connection: duckdb.DuckDBPyConnection, base: str, source: Source, column: str | None, positive: str | None, missing: Sequence[str]
-) -> tuple[tuple[str, ...], int]:
-    """The texts of a label or decision column that are positive, and how many distinct values it has."""
-    if column is None:
-        return (), 0
-    values = [
-        row[0]
-        for row in connection.execute(
-            f"SELECT {text(column, missing)} AS one FROM ({base}) WHERE one IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC, one LIMIT 50"
-        ).fetchall()
-    ]
-    return positives(column, values, positive, file=source.name), len(values)
-
-
-def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequence[str] = ()) -> str:
-    def attribute(column: str) -> str:
-        if column in wanted.bins:
-            return band(column, wanted.bins[column], wanted.missing, whole=column in reading.whole)
-        return text(column, wanted.missing)
-
-    def two_sided(column: str | None, positive: Sequence[str], kind: str) -> str:
-        if column is None:
-            return f"NULL::{kind}"
-        value = text(column, wanted.missing)
-        known = ", ".join(map(literal, positive)) or "NULL"
-        return f"(CASE WHEN {value} IS NULL THEN NULL WHEN {value} IN ({known}) THEN 1 ELSE 0 END)::{kind}"
-
-    taken = [f"{attribute(column)} AS a{place}" for place, column in enumerate(wanted.attributes)]
-    taken.append(f"{two_sided(wanted.label, reading.label, 'TINYINT')} AS label")
-    taken.append(f"{number(wanted.weight, wanted.missing) if wanted.weight else '1.0::DOUBLE'} AS weight")
-    taken.append(f"{number(wanted.score, wanted.missing) if wanted.score else 'NULL::DOUBLE'} AS score")
-    taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
-    taken.extend(f"{quoted(feature)} AS f{place}" for place, feature in enumerate(features))
-    base = source.relation((*wanted.columns, *features))
-    lacking = "WHEN score IS NULL THEN 'no score' " if wanted.score else "WHEN decision IS NULL THEN 'no decision' " if wanted.decision else ""
-    return f"SELECT *, CASE WHEN weight = 0 THEN 'weight 0' {lacking}END AS excluded FROM (SELECT file_place, {', '.join(taken)} FROM ({base}))"
-
-
-def _account(connection: duckdb.DuckDBPyConnection, relation: str, *, files: int) -> tuple[tuple[int, ...], int, tuple[tuple[str, int], ...]]:
-    """Rows of each file, audited rows without a label, and rows by the reason that excludes them."""
-    sql = f"SELECT file_place, excluded, count(*), count(*) FILTER (WHERE label IS NULL) FROM ({relation}) GROUP BY ALL"
-    per_file, reasons, unlabelled = [0] * files, Counter[str](), 0
-    for place, reason, rows, lacking in connection.execute(sql).fetchall():
-        per_file[place] += rows
-        if reason is None:
-            unlabelled += lacking
-        else:
-            reasons[reason] += rows
-    return tuple(per_file), unlabelled, tuple(sorted(reasons.items()))
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
 def grid_range(scores: tuple[float, float]) -> tuple[float, float]:
     """The range that score cells divide: [0, 1] where all scores lie in it, else their own."""
     low, high = scores
     return (0.0, 1.0) if low >= 0.0 and high <= 1.0 else (math.floor(low), math.ceil(high))
+
+
+def _columns(source: Source, wanted: Wanted) -> dict[str, Column]:
+    return {name: Column(name=name, type=source.schema.field(name).type, missing=wanted.missing) for name in wanted.columns}
+
+
+def _excluded(wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, str]:
+    """Reason → SQL that says whether a row is left out for it; the first that holds is given."""
+    reasons = {}
+    if wanted.weight is not None:
+        reasons[NO_WEIGHT] = f"coalesce({columns[wanted.weight].number} = 0, false)"
+    if wanted.score is not None:
+        reasons[NO_SCORE] = f"({columns[wanted.score].number} IS NULL)"
+    if wanted.decision is not None:
+        reasons[NO_DECISION] = f"({columns[wanted.decision].text} IS NULL)"
+    return reasons
+
+
+def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
+    """One pass over the named columns: for each file, how many rows there are, and what could be wrong with them."""
+    asked = {"read": "count(*)"}
+    for part, name in (("weight", wanted.weight), ("score", wanted.score)):
+        if name is not None:
+            asked |= _asked_of_numbers(part, columns[name])
+    for place, name in enumerate(wanted.bins):
+        value = columns[name].number
+        asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unreadable})"
+        asked[f"whole_{place}"] = f"coalesce(bool_and({value} = floor({value})), true)"
+    earlier = "false"
+    for reason, holds in _excluded(wanted, columns).items():
+        asked[reason] = f"count(*) FILTER (WHERE {holds} AND NOT ({earlier}))"
+        earlier = f"{earlier} OR {holds}"
+    unlabelled = "true" if wanted.label is None else f"{columns[wanted.label].text} IS NULL"
+    asked["unlabelled"] = f"count(*) FILTER (WHERE {unlabelled} AND NOT ({earlier}))"
+    texts = [columns[name].spaced for name in (*wanted.attributes, wanted.label, wanted.decision) if name is not None]
+    asked["any_trimmed"] = f"coalesce(bool_or({' OR '.join(texts) or 'false'}), false)"
+    sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({source.relation(tuple(columns))}) GROUP BY file_place"
+    found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in connection.execute(sql).fetchall()}
+    return [found.get(place, {"read": 0}) for place in range(len(source.names))]
+
+
+def _asked_of_numbers(part: str, column: Column) -> dict[str, str]:
+    value = column.number
+    return {
+        f"{part}_unreadable": f"count(*) FILTER (WHERE {column.unreadable})",
+        f"{part}_null": f"count(*) FILTER (WHERE {column.text} IS NULL)" if not column.is_number else f"count(*) - count({value})",
+        f"{part}_nan": f"count(*) FILTER (WHERE isnan({value}) OR isinf({value}))",
+        f"{part}_low": f"min({value})",
+        f"{part}_high": f"max({value})",
+        f"{part}_negative": f"count(*) FILTER (WHERE {value} < 0)",
+        f"{part}_tiny": f"count(*) FILTER (WHERE {value} > 0 AND {value} < {SMALLEST_WEIGHT!r})",
+    }
+
+
+def _together(per_file: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The files' profiles as one."""
+    how: dict[str, Callable[[list[Any]], Any]] = {"low": min, "high": max, "whole": all, "any": any}
+    together: dict[str, Any] = {}
+    for name in dict.fromkeys(name for one in per_file for name in one):
+        values = [one[name] for one in per_file if one.get(name) is not None]
+        combine = next((how[part] for part in name.split("_") if part in how), sum)
+        together[name] = combine(values) if values else None
+    return together
+
+
+def _mistakes(
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
+) -> Iterator[FairauditError]:
+    def first(condition: str) -> str:
+        return place_of(connection, source, columns, condition)
+
+    for part, name in (("weight", wanted.weight), ("score", wanted.score)):
+        if name is None:
+            continue
+        column = columns[name]
+        if rows := profile[f"{part}_unreadable"]:
+            where = first(column.unreadable)
+            yield ContentError(f"{where}: the {part} column {name!r} holds a text that is no number, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+        elif rows := profile[f"{part}_nan"]:
+            where = first(f"(isnan({column.number}) OR isinf({column.number}))")
+            yield ContentError(f"{where}: the {part} column {name!r} is NaN or infinite, as in {_rows(rows)} in all; mend or leave out these rows.")
+    if wanted.weight is not None:
+        yield from _weight_mistakes(columns[wanted.weight], profile, first)
+    for place, name in enumerate(wanted.bins):
+        if rows := profile[f"unreadable_{place}"]:
+            where = first(columns[name].unreadable)
+            yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+    if wanted.id is not None:
+        yield from _id_mistakes(connection, source, columns[wanted.id])
+    for name in wanted.attributes:
+        if name not in wanted.bins:
+            yield from _too_many_values(connection, source, columns[name])
+
+
+def _weight_mistakes(column: Column, profile: Mapping[str, Any], first: Callable[[str], str]) -> Iterator[FairauditError]:
+    if rows := profile["weight_negative"]:
+        yield ContentError(f"{first(column.number + ' < 0')}: the weight is negative, as in {_rows(rows)} in all; weights are 0 or more.")
+    if rows := profile["weight_null"]:
+        yield ContentError(f"{first(column.text + ' IS NULL')}: the weight is missing, as in {_rows(rows)} in all; give every row a weight, 0 to leave it out.")
+    if rows := profile["weight_tiny"]:
+        where = first(f"({column.number} > 0 AND {column.number} < {SMALLEST_WEIGHT!r})")
+        yield ContentError(f"{where}: the weight is too small to be summed exactly, as in {_rows(rows)} in all; multiply all weights by the same large number.")
+
+
+def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> Iterator[FairauditError]:
+    base = source.relation((column.name,))
+    rows, present, distinct = connection.execute(f"SELECT count(*), count({column.text}), count(DISTINCT {column.text}) FROM ({base})").fetchall()[0]
+    if present < rows:
+        where = place_of(connection, source, (column.name,), f"({column.text} IS NULL)")
+        yield ContentError(f"{where}: the id is missing, as in {_rows(rows - present)} in all; --id names a column that tells rows apart.")
+    if distinct < present:
+        sql = f"SELECT {column.text} AS one FROM ({base}) WHERE one IS NOT NULL GROUP BY ALL HAVING count(*) > 1 ORDER BY one LIMIT 1"
+        yield ContentError(f"{source.name}: the id {connection.execute(sql).fetchall()[0][0]!r} stands in more than one row; --id names a column that tells rows apart.")
+
+
+def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> Iterator[FairauditError]:
+    sql = f"SELECT count(*) FROM (SELECT DISTINCT {quoted(column.name)} FROM ({source.relation((column.name,))}) LIMIT {MOST_VALUES + 1})"
+    if connection.execute(sql).fetchall()[0][0] > MOST_VALUES:
+        advice = f"cut it with --bins '{column.name}=…', or name" if column.is_number else "name"
+        yield ConfigError(f"{source.name}: the protected attribute {column.name!r} has more than {MOST_VALUES:,} values; {advice} a column of groups.")
+
+
+def _two_sided(
+    connection: duckdb.DuckDBPyConnection, source: Source, columns: Mapping[str, Column], name: str | None, positive: str | None
+) -> tuple[tuple[str, ...], int]:
+    """The texts of a label or decision column that are positive, and how many distinct values it has."""
+    if name is None:
+        return (), 0
+    sql = f"SELECT {columns[name].text} AS one FROM ({source.relation((name,))}) WHERE one IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC, one LIMIT 50"
+    values = [row[0] for row in connection.execute(sql).fetchall()]
+    return positives(name, values, positive, file=source.name), len(values)
+
+
+def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequence[str] = ()) -> str:
+    columns = _columns(source, wanted)
+
+    def attribute(name: str) -> str:
+        if name in wanted.bins:
+            return columns[name].band(wanted.bins[name], whole=name in reading.whole)
+        return columns[name].text
+
+    def two_sided(name: str | None, positive: Sequence[str], kind: str) -> str:
+        if name is None:
+            return f"NULL::{kind}"
+        known = ", ".join(map(literal, positive)) or "NULL"
+        return f"(CASE WHEN {columns[name].text} IS NULL THEN NULL WHEN {columns[name].text} IN ({known}) THEN 1 ELSE 0 END)::{kind}"
+
+    taken = [f"{attribute(name)} AS a{place}" for place, name in enumerate(wanted.attributes)]
+    taken.append(f"{two_sided(wanted.label, reading.label, 'TINYINT')} AS label")
+    taken.append(f"{columns[wanted.weight].number if wanted.weight else '1.0::DOUBLE'} AS weight")
+    taken.append(f"{columns[wanted.score].number if wanted.score else 'NULL::DOUBLE'} AS score")
+    taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
+    taken.extend(f"{quoted(feature)} AS f{place}" for place, feature in enumerate(features))
+    cases = " ".join(f"WHEN {holds} THEN {literal(reason)}" for reason, holds in _excluded(wanted, columns).items())
+    excluded = f"CASE {cases} END" if cases else "NULL::VARCHAR"
+    return f"SELECT file_place, {', '.join(taken)}, {excluded} AS excluded FROM ({source.relation((*wanted.columns, *features))})"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

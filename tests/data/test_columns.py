@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from fairaudit.data.columns import band, band_names, number, text, unreadable
+from fairaudit.data.columns import Column, band_names
 from fairaudit.data.source import literal
+
+
+def _column(*missing: str) -> Column:
+    return Column(name="c d", type=pa.string(), missing=missing)
 
 
 def _taken(expression: str, *values: object) -> list[object]:
@@ -16,17 +21,17 @@ def _taken(expression: str, *values: object) -> list[object]:
 
 
 def test_text_is_trimmed_and_the_empty_one_and_the_named_ones_are_missing() -> None:
-    assert _taken(text("c d", ["?", "it's"]), " a b ", "", "  ", "?", " it's", None, "(missing)") == ["a b", None, None, None, None, None, "(missing)"]
+    assert _taken(_column("?", "it's").text, " a b ", "", "  ", "?", " it's", None, "(missing)") == ["a b", None, None, None, None, None, "(missing)"]
 
 
 def test_a_number_is_read_and_what_is_none_is_told_apart_from_what_is_missing() -> None:
     values = ("1.5", " 2 ", "", "abc", None)
-    assert _taken(number("c d", []), *values) == [1.5, 2.0, None, None, None]
-    assert _taken(unreadable("c d", []), *values) == [False, False, False, True, False]
+    assert _taken(_column().number, *values) == [1.5, 2.0, None, None, None]
+    assert _taken(_column().unreadable, *values) == [False, False, False, True, False]
 
 
 def test_a_band_holds_its_lower_edge_and_not_its_upper() -> None:
-    assert _taken(band("c d", [25, 45, 65], [], whole=True), "24", "25", "44", "45", "64", "65", "") == [
+    assert _taken(_column().band([25, 45, 65], whole=True), "24", "25", "44", "45", "64", "65", "") == [
         "under 25", "25–44", "25–44", "45–64", "45–64", "65 and over", None,
     ]  # fmt: skip
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.data.files import files_of
-from fairaudit.data.rows import Prepared, Wanted, prepare
+from fairaudit.data.rows import MOST_VALUES, Prepared, Wanted, prepare
 from fairaudit.data.source import Source
-from fairaudit.errors import ContentError
+from fairaudit.errors import ConfigError, ContentError
 
 
 def _prepared(folder: Path, content: str, **wanted: object) -> tuple[Prepared, list[tuple[object, ...]]]:
@@ -44,3 +45,35 @@ def test_content_that_cannot_be_audited_gets_one_sentence(tmp_path: Path, conten
     with pytest.raises(ContentError) as raised:
         _prepared(tmp_path, content, **wanted)
     assert str(raised.value) == sentence
+
+
+def test_parquet_columns_are_read_by_their_types(tmp_path: Path) -> None:
+    table = pa.table({
+        "sex": pa.array([" f", "m", None], pa.string()).dictionary_encode(), "y": [True, False, None], "w": pa.array([1, 2, 0], pa.decimal128(5, 2)),
+        "s": pa.array([0.5, None, 0.25], pa.float32()), "age": pa.array([30, 44, None], pa.int16()),
+    })  # fmt: skip
+    source = Source(table=table)
+    wanted = Wanted(attributes=("sex", "age"), bins={"age": (31.0, 44.0)}, label="y", weight="w", score="s")
+    with source.connect() as connection:
+        found = prepare(connection, source, wanted)
+        rows = connection.execute(found.relation()).fetchall()
+    assert rows == [
+        (0, "f", "under 31", 1, 1.0, 0.5, None, None), (0, "m", "44 and over", 0, 2.0, None, None, "no score"), (0, None, None, None, 0.0, 0.25, None, "weight 0"),
+    ]  # fmt: skip
+    assert (found.read, found.audited, found.excluded) == (3, 1, (("no score", 1), ("weight 0", 1)))
+
+
+def test_a_row_with_two_reasons_is_left_out_once(tmp_path: Path) -> None:
+    found, _ = _prepared(tmp_path, "sex,w,s\nf,0,\nm,1,0.5\n", weight="w", score="s")
+    assert found.excluded == (("weight 0", 1),) and found.audited == 1
+
+
+def test_an_attribute_with_a_value_for_every_row_is_refused() -> None:
+    source = Source(table=pa.table({"sex": list(range(MOST_VALUES + 1)), "s": [0.5] * (MOST_VALUES + 1)}))
+    with source.connect() as connection, pytest.raises(ConfigError, match=r"more than 10,000 values; cut it with --bins 'sex=…', or name a column of groups\."):
+        prepare(connection, source, Wanted(attributes=("sex",), score="s"))
+
+
+def test_a_weight_that_the_sums_cannot_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match=r"a\.csv, row 2: the weight is too small to be summed exactly, as in 1 row in all"):
+        _prepared(tmp_path, "sex,w,s\nf,1,0.5\nm,1e-12,0.5\n", weight="w", score="s")
