@@ -79,12 +79,11 @@ def _measured(
 ) -> Audit:
     context = _context(config)
     references = _references(config, found)
-    answers = ask(witnesses.engines(), wanted.values(found), found)
-    compared = ask(
-        witnesses.engines(), wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context)), found
-    )
+    alone = wanted.values(found)
+    compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context))
+    answers = ask(witnesses.engines(), (*alone, *compared), found)  # at once, so that a witness computes each slice once
     asked = context.threshold
-    findings = (*judge(rules, found, context), *disagreements((*answers, *compared), found, threshold=asked))
+    findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
     return Audit(
         manifest=manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions),
         rows=Rows(
@@ -94,8 +93,8 @@ def _measured(
         slicings=config.slicings,
         references=references,
         counts=counts_written(found, threshold=asked),
-        measurements=assembled.measurements(answers, found, threshold=asked),
-        comparisons=assembled.comparisons(compared, found, threshold=asked),
+        measurements=assembled.measurements(answers[: len(alone)], found, threshold=asked),
+        comparisons=assembled.comparisons(answers[len(alone) :], found, threshold=asked),
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
