@@ -5,7 +5,6 @@ A class builds its own sentence, so it reads the same wherever it is raised; `fa
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 PASSED, VIOLATED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, CONTENT_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -53,7 +52,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     folded = {name.casefold(): name for name in names}
     if word.casefold() in folded:
         return folded[word.casefold()]
-    near = difflib.get_close_matches(word, names, n=1)
+    from difflib import get_close_matches  # here, so that --help stays quick
+
+    near = get_close_matches(word, names, n=1)
     return near[0] if near else None
 
 

@@ -1,0 +1,106 @@
+"""`make bench`: ours against peers, as ratios measured in one run.
+
+python -m benchmarks [--smoke] [QUESTION ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.processes import FAIRAUDIT, Command, machine, measure, table
+
+PEERS = Path(__file__).parent / "peers"
+
+
+def _peer(name: str, *arguments: str) -> Command:
+    return (sys.executable, str(PEERS / f"{name}.py"), *arguments)
+
+
+def whole_audit(folder: Path, smoke: bool) -> str:
+    """The demo audited by all engines, beside a script that only scores, and that script with TFMA's pipeline."""
+    out = str(folder / "audit")
+    commands = {
+        "fairaudit audit, three engines": (*FAIRAUDIT, "audit", "--config", "examples/adult/fairaudit.yaml", "--out", out),
+        "a script that scores": _peer("score"),
+    }
+    told = table("The whole audit of the demo", measure(commands, runs=0 if smoke else 5), ours=next(iter(commands)), against="a script that scores", aim="at most 1.3")
+    if smoke:
+        return told
+    commands = {next(iter(commands)): commands[next(iter(commands))], "the script and analyze_raw_data": _peer("pipeline")}
+    pipeline = table("…against TFMA's own pipeline", measure(commands, runs=1), ours=next(iter(commands)), against="the script and analyze_raw_data", aim="at most 0.25")
+    return f"{told}\n\n{pipeline}"
+
+
+def columns(folder: Path, smoke: bool) -> str:
+    """Rows with scores, two attributes and their cross, by the native engine."""
+    data = _rows(folder / "rows.parquet", 20_000 if smoke else 1_000_000)
+    commands = {
+        "fairaudit audit, native": _of_columns(data, folder),
+        "pandas.read_parquet": (sys.executable, "-c", f"import pandas; pandas.read_parquet({str(data)!r})"),
+    }
+    found = measure(commands, runs=0 if smoke else 5)
+    commands = {"fairlearn MetricFrame": _peer("metric_frame", str(data))}
+    found |= measure(commands, runs=0)
+    title = f"{20_000 if smoke else 1_000_000:,} rows of Parquet, two attributes and their cross, report included"
+    return table(title, found, ours="fairaudit audit, native", against="pandas.read_parquet", aim="at most 3")
+
+
+def memory(folder: Path, smoke: bool) -> str:
+    """Peak memory when the rows are ten times as many."""
+    rows = 20_000 if smoke else 1_000_000
+    commands = {f"{n:,} rows": _of_columns(_rows(folder / f"{n}.parquet", n), folder) for n in (rows, 10 * rows)}
+    found = measure(commands, runs=0 if smoke else 1)
+    few, many = found.values()
+    ratio = f"Ten times the rows take {many.mebibytes / few.mebibytes:.2f} × the memory; the aim is at most 1.3."
+    return f"{table('Memory', found, ours=f'{10 * rows:,} rows', against=f'{rows:,} rows', aim='none for time')}\n\n{ratio}"
+
+
+def start(folder: Path, smoke: bool) -> str:
+    """How long the program takes to say anything."""
+    commands = {"fairaudit --help": (*FAIRAUDIT, "--help"), "python -c pass": (sys.executable, "-c", "pass")}
+    return table("Start", measure(commands, runs=1 if smoke else 20), ours="fairaudit --help", against="python -c pass", aim="at most 5")
+
+
+def gate(folder: Path, smoke: bool) -> str:
+    """A finished audit judged again."""
+    data = _rows(folder / "few.parquet", 20_000)
+    measure({"audit": _of_columns(data, folder)}, runs=0)
+    commands = {"fairaudit gate": (*FAIRAUDIT, "gate", str(folder / "out" / "audit.json")), "python -c pass": (sys.executable, "-c", "pass")}
+    return table("The gate", measure(commands, runs=1 if smoke else 10), ours="fairaudit gate", against="python -c pass", aim="under a second, whatever this is")
+
+
+def _rows(path: Path, rows: int) -> Path:
+    # By a process of its own: what this one holds, each process that it starts is charged with.
+    subprocess.run([sys.executable, "-m", "benchmarks.data", str(path), str(rows)], check=True, cwd=PEERS.parent.parent)
+    return path
+
+
+def _of_columns(data: Path, folder: Path) -> Command:
+    flags = ("--label", "label", "--score-column", "score", "--protected", "sex", "--protected", "race", "--slice", "sex*race")
+    return (*FAIRAUDIT, "audit", "--data", str(data), *flags, "--engine", "native", "--rule", "four-fifths", "--out", str(folder / "out"))
+
+
+QUESTIONS: dict[str, Callable[[Path, bool], str]] = {"start": start, "gate": gate, "columns": columns, "memory": memory, "whole-audit": whole_audit}
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="tiny inputs and single runs, to see that it works")
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"{', '.join(QUESTIONS)} [default: all]")
+    chosen = parser.parse_args(arguments)
+    unknown = [one for one in chosen.questions if one not in QUESTIONS]
+    if unknown:
+        parser.error(f"there is no question {unknown[0]!r}; there are {', '.join(QUESTIONS)}")
+    print(f"Measured on {machine()}.\n", flush=True)
+    for name in chosen.questions or QUESTIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"{QUESTIONS[name](Path(folder), chosen.smoke)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,22 @@
+"""The script that scores, and then TFMA's own pipeline over the rows for the demo's slices."""
+
+import tensorflow_model_analysis as tfma
+from google.protobuf import text_format
+from score import LABEL, scored
+from tensorflow_model_analysis.proto import config_pb2
+
+CONFIG = """
+    model_specs { label_key: "label" prediction_key: "score" }
+    slicing_specs {} slicing_specs { feature_keys: "sex" } slicing_specs { feature_keys: "race" } slicing_specs { feature_keys: "band" }
+    slicing_specs { feature_keys: ["sex", "race"] }
+    metrics_specs { metrics { class_name: "FairnessIndicators" module: "fairness_indicators.fairness_indicators_metrics" config: '"thresholds": [0.5]' } }
+"""
+
+if __name__ == "__main__":
+    import pandas as pd
+
+    rows, scores = scored()
+    band = pd.cut(rows["age"], [0, 25, 45, 65, 200], right=False).astype(str)
+    frame = pd.DataFrame({"label": (rows[LABEL] == ">50K").astype(int), "score": scores.astype(float), "sex": rows["sex"], "race": rows["race"], "band": band})
+    result = tfma.analyze_raw_data(frame, text_format.Parse(CONFIG, config_pb2.EvalConfig()))
+    print(len(result.slicing_metrics))
