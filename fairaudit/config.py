@@ -24,6 +24,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     model: str | None = None  # a SavedModel's folder
     score_column: str | None = None
     decision_column: str | None = None
+    positive_decision: str | None = None  # the decision's positive value, where it is not 1, true or the label's
     label: str | None = None
     positive: str | None = None  # the label's positive value; may be left out where labels are 0/1 or true/false
     protected: tuple[str, ...] = ()
@@ -54,9 +55,12 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def slicings(self) -> tuple[tuple[str, ...], ...]:
-        """What the rows are cut by: each protected attribute, then the crosses asked for."""
-        single = tuple((attribute,) for attribute in dict.fromkeys((*self.protected, *self.bins)))
-        return tuple(dict.fromkeys((*single, *(cross_attributes(cross) for cross in self.slices))))
+        """What the rows are cut by: each protected attribute, then the crosses asked for; 'race*sex' is 'sex*race' again."""
+        single = ((attribute,) for attribute in (*self.protected, *self.bins))
+        cut: dict[frozenset[str], tuple[str, ...]] = {}
+        for slicing in (*single, *(cross_attributes(cross) for cross in self.slices)):
+            cut.setdefault(frozenset(slicing), slicing)
+        return tuple(cut.values())
 
 
 def cross_attributes(cross: str) -> tuple[str, ...]:
@@ -90,7 +94,9 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     if config.seed < 0:
         yield ConfigError(f"the seed is {config.seed}; give a whole number of at least 0.")
     if config.positive is not None and config.label is None:
-        yield ConfigError(f"--positive {config.positive!r} says which label is positive, but no --label COL is given.")
+        yield ConfigError(f"--positive {config.positive!r} says which label is positive, but no --label COL is given; for decisions there is --positive-decision.")
+    if config.positive_decision is not None and config.decision_column is None:
+        yield ConfigError("--positive-decision says which decision is positive, but no --decision-column COL is given.")
     for cross in config.slices:
         parts = cross_attributes(cross)
         if "" in parts or len(set(parts)) != len(parts):

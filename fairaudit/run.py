@@ -136,7 +136,7 @@ def _source(config: AuditConfig, data: Any) -> Source:
 
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
-        attributes=config.attributes, bins=config.bins, label=config.label, positive=config.positive, weight=config.weight, id=config.id,
+        attributes=config.attributes, bins=config.bins, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing,
     )  # fmt: skip
 

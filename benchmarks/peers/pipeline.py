@@ -1,4 +1,4 @@
-"""The script that scores, and then TFMA's own pipeline over the rows for the demo's slices."""
+"""The script that scores, and then TFMA's own pipeline over the rows: the demo's slices, and those of the audit's metrics that TFMA has."""
 
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
@@ -9,7 +9,11 @@ CONFIG = """
     model_specs { label_key: "label" prediction_key: "score" }
     slicing_specs {} slicing_specs { feature_keys: "sex" } slicing_specs { feature_keys: "race" } slicing_specs { feature_keys: "band" }
     slicing_specs { feature_keys: ["sex", "race"] }
-    metrics_specs { metrics { class_name: "FairnessIndicators" module: "fairness_indicators.fairness_indicators_metrics" config: '"thresholds": [0.5]' } }
+    metrics_specs {
+      metrics { class_name: "FairnessIndicators" module: "fairness_indicators.fairness_indicators_metrics" config: '"thresholds": [0.5]' }
+      metrics { class_name: "NPV" } metrics { class_name: "BinaryAccuracy" } metrics { class_name: "BalancedAccuracy" } metrics { class_name: "Prevalence" }
+      metrics { class_name: "MeanPrediction" } metrics { class_name: "Calibration" } metrics { class_name: "AUC" }
+    }
 """
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--model",), {"metavar": "DIR", "help": "A SavedModel to score the rows with."}),
     (("--score-column",), {"metavar": "COL", "help": "Scores are a column of the data, instead of --model."}),
     (("--decision-column",), {"metavar": "COL", "help": "Decisions are a column of the data, instead of --model."}),
+    (("--positive-decision",), {"metavar": "VALUE", "help": "The decision's positive value. [default: 1, true, or the label's]"}),
     (("--data",), {"metavar": "PATH", "multiple": True, "help": "CSV or Parquet: a file, folder or glob. Repeatable."}),
     (("--label",), {"metavar": "COL", "help": "What turned out to be true. Without it only metrics that need none are computed."}),
     (("--positive",), {"metavar": "VALUE", "help": "The label's positive value. [default: 1 or true]"}),
@@ -105,6 +106,8 @@ def _pairs(flag: str, given: tuple[str, ...]) -> dict[str, Any]:
         if not equals or not attribute.strip() or not value.strip():
             raise ConfigError(f"--{flag} {one!r} is not of the form {_PAIRS[flag]}.")
         try:
+            if attribute.strip() in pairs:
+                raise ConfigError(f"--{flag} is given twice for {attribute.strip()!r}; keep one.")
             pairs[attribute.strip()] = tuple(float(edge) for edge in value.split(",")) if flag == "bins" else value.strip()
         except ValueError as error:
             raise ConfigError(f"--{flag} {one!r}: the edges must be numbers, as in 'age=25,45,65'.") from error

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.data.source import literal, quoted
+from fairaudit.data.source import literal
+
+_SPACES = "' ' || chr(9) || chr(10) || chr(13)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column, with the texts that mean a missing value in it. Its properties are SQL."""
 
-    name: str
+    name: str  # the user's
+    sql: str  # how SQL calls it; never the user's name, since SQL takes `Sex` and `sex` for one
     type: pa.DataType
     missing: tuple[str, ...] = ()
 
@@ -26,8 +29,8 @@ class Column:
     @property
     def text(self) -> str:
         """Its values as trimmed text; null where empty or one of the texts that mean a missing value."""
-        plain = f"trim({quoted(self.name)})" if self.is_text else f"CAST({quoted(self.name)} AS VARCHAR)"
-        absent = dict.fromkeys((*(("",) if self.is_text else ()), *(one.strip() for one in self.missing)))
+        plain = f"trim({self.sql}, {_SPACES})" if self.is_text else f"CAST({self.sql} AS VARCHAR)"
+        absent = dict.fromkeys((*(("",) if self.is_text else ()), *(("nan",) if self.is_float else ()), *(one.strip(" \t\r\n") for one in self.missing)))
         if len(absent) > 1:
             return f"(CASE WHEN {plain} IN ({', '.join(map(literal, absent))}) THEN NULL ELSE {plain} END)"
         return f"nullif({plain}, {literal(*absent)})" if absent else plain
@@ -35,9 +38,17 @@ class Column:
     @property
     def number(self) -> str:
         """Its values as doubles; null where missing, and where a text is no number (`unreadable` tells these apart)."""
-        if self.is_number and not self.missing:
-            return f"CAST({quoted(self.name)} AS DOUBLE)"
-        return f"TRY_CAST({self.text} AS DOUBLE)"
+        if not self.is_number:
+            # SQL takes 1_0 for 10, which nobody writes in data.
+            return f"(CASE WHEN contains({self.text}, '_') THEN NULL ELSE TRY_CAST({self.text} AS DOUBLE) END)"
+        plain = f"CAST({self.sql} AS DOUBLE)"
+        if not self.missing:
+            return plain
+        return f"(CASE WHEN CAST({self.sql} AS VARCHAR) IN ({', '.join(literal(one.strip()) for one in self.missing)}) THEN NULL ELSE {plain} END)"
+
+    @property
+    def is_float(self) -> bool:
+        return bool(pa.types.is_floating(self.type))
 
     @property
     def is_number(self) -> bool:
@@ -52,13 +63,19 @@ class Column:
     @property
     def spaced(self) -> str:
         """Whether there are spaces around a value."""
-        return f"({quoted(self.name)} <> trim({quoted(self.name)}))" if self.is_text else "false"
+        return f"({self.sql} <> trim({self.sql}, {_SPACES}))" if self.is_text else "false"
+
+    @property
+    def unbanded(self) -> str:
+        """Whether a value is there and lies in no band: no number, or infinite; in a text, NaN too."""
+        odd = f"isinf({self.number})" if self.is_number else f"({self.unreadable} OR isinf({self.number}) OR isnan({self.number}))"
+        return f"coalesce({odd}, false)"
 
     def band(self, edges: Sequence[float], *, whole: bool) -> str:
-        """The name of the band that a number lies in, [edge, next edge), open at both ends; null where the number is missing."""
+        """The name of the band that a number lies in, [edge, next edge), open at both ends; null where the number is missing, as NaN is."""
         names = band_names(edges, whole=whole)
         cases = " ".join(f"WHEN {self.number} < {edge!r} THEN {literal(name)}" for edge, name in zip(edges, names, strict=False))
-        return f"(CASE WHEN {self.number} IS NULL THEN NULL {cases} ELSE {literal(names[-1])} END)"
+        return f"(CASE WHEN {self.number} IS NULL OR isnan({self.number}) THEN NULL {cases} ELSE {literal(names[-1])} END)"
 
 
 def band_names(edges: Sequence[float], *, whole: bool) -> tuple[str, ...]:

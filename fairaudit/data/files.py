@@ -50,14 +50,15 @@ def files_of(data: Sequence[str]) -> tuple[DataFile, ...]:
     if not data:
         raise ConfigError("no data: name a CSV or Parquet file, a folder or a glob with --data PATH.")
     mistakes: list[FairauditError] = []
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}  # by what they are, so that two spellings of one file are one
     opened: list[DataFile] = []
     for one in data:
         try:
-            found.update(dict.fromkeys(_paths(one)))
+            for path in _paths(one):
+                found.setdefault(path.resolve(), path)
         except FairauditError as error:
             mistakes.append(error)
-    for path in found:
+    for path in found.values():
         try:
             opened.append(_opened(path))
         except FairauditError as error:
@@ -78,12 +79,16 @@ def _format(path: Path) -> Format | None:
 
 def _paths(asked: str) -> Iterable[Path]:
     path = Path(asked)
-    if path.is_dir():
+    try:
+        is_dir, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise ConfigError(f"{asked[:60]}{'…' if len(asked) > 60 else ''} cannot be opened: {error.strerror or error}; check --data.") from error
+    if is_dir:
         inside = sorted(one for one in path.rglob("*") if one.is_file() and _format(one) and not one.name.startswith((".", "_")))
         if not inside:
             raise ConfigError(f"{asked} holds no .csv, .csv.gz or .parquet file.")
         return inside
-    if path.is_file():
+    if is_file:
         return (path,)
     matched = sorted(Path(one) for one in glob.glob(asked, recursive=True) if Path(one).is_file()) if glob.has_magic(asked) else []
     if not matched:
@@ -99,10 +104,18 @@ def _opened(path: Path) -> DataFile:
         schema = _parquet_schema(path) if kind == "parquet" else _csv_schema(path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be opened: {error.strerror or error}.") from error
-    twice = [name for name, times in Counter(schema.names).items() if times > 1]
-    if twice:
-        raise ConfigError(f"{path.name} has more than one column {listed([repr(name) for name in twice])}; rename all but one.")
+    raise_all(mistaken_names(schema.names, file=path.name))
     return DataFile(path=path, format=kind, schema=schema)
+
+
+def mistaken_names(names: Sequence[str], *, file: str) -> Iterator[FairauditError]:
+    """A mistake where columns cannot be told apart: the same name twice, or names that differ in case alone."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        yield ConfigError(f"{file} has more than one column {listed([repr(name) for name in twice])}; rename all but one.")
+    alike = [name for name in dict.fromkeys(names) if Counter(other.casefold() for other in dict.fromkeys(names))[name.casefold()] > 1]
+    if alike:
+        yield ConfigError(f"{file} has columns that differ in upper and lower case alone, {listed([repr(name) for name in alike])}; rename all but one.")
 
 
 def _parquet_schema(path: Path) -> pa.Schema:
@@ -119,7 +132,7 @@ def _csv_schema(path: Path) -> pa.Schema:
         with _text(path) as text:
             header = next(csv.reader(text, strict=True), None)
     except UnicodeDecodeError as error:
-        raise CorruptFile(path, "its first line is not UTF-8; save it as UTF-8") from error
+        raise CorruptFile(path, "it is not UTF-8; save it as UTF-8") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CorruptFile(path, "its gzip stream is broken or cut off") from error
     except csv.Error as error:

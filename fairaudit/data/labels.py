@@ -6,43 +6,59 @@ from collections.abc import Sequence
 
 from fairaudit.errors import ConfigError, ContentError, listed, nearest
 
-_POSITIVE, _NEGATIVE = ("1", "1.0", "true"), ("0", "0.0", "false")
+MOST = 50  # values that are looked at; two are enough, and a few make a sentence
+_TRUTHS = {"true": True, "false": False}
 
 
-def is_truth(value: str) -> bool:
-    """Whether a text is one of the spellings of 0 and 1, true and false."""
-    return value.casefold() in (*_POSITIVE, *_NEGATIVE)
+def truth(value: str) -> bool | None:
+    """What a text says if it is a spelling of 0 or 1, true or false: 1.00 is 1; None for any other."""
+    number = _number(value)
+    return _TRUTHS.get(value.casefold()) if number is None else {0.0: False, 1.0: True}.get(number)
 
 
-def positives(column: str, values: Sequence[str], positive: str | None, *, file: str) -> tuple[str, ...]:
+def positives(column: str, values: Sequence[str], positive: str | None, *, file: str, flag: str = "--positive") -> tuple[str, ...]:
     """Those of a column's values that count as positive; may be none where every row is negative.
 
     Args:
         values: the column's distinct values, as trimmed text, missing ones left out; the most frequent first.
         positive: what the user called positive, if anything.
+        flag: the one that says so, for messages.
 
     Raises:
         ConfigError: the positive value is not among them, or must be named and was not.
         ContentError: there are more than two values.
     """
-    if all(is_truth(value) for value in values):
+    if all(truth(value) is not None for value in values):
         return _of_truths(column, values, positive, file=file)
     if positive is None and len(values) <= 2:
-        raise ConfigError(f"{file}: the column {column!r} holds {listed([repr(value) for value in values])}; say which is positive with --positive VALUE.")
+        raise ConfigError(f"{file}: the column {column!r} holds {listed([repr(value) for value in values])}; say which is positive with {flag} VALUE.")
     if len(values) > 2:
-        shown = listed([repr(value) for value in values], most=4)
-        raise ContentError(f"{file}: the column {column!r} must hold two values and holds {len(values)}: {shown}; name another column, or mend or --missing the third.")
-    if positive not in values:
+        shown, many = listed([repr(value) for value in values[:4]]), f"more than {MOST}" if len(values) > MOST else str(len(values))
+        raise ContentError(f"{file}: the column {column!r} must hold two values and holds {many}: {shown}{', …' if len(values) > 4 else ''}; name another column, or mend or --missing the third.")
+    same = tuple(value for value in values if _same(value, str(positive)))
+    if not same:
         raise _absent(column, values, str(positive), file=file)
-    return (str(positive),)
+    return same
+
+
+def _same(value: str, asked: str) -> bool:
+    """The same text, or the same number: 2.0 is 2."""
+    number = _number(value)
+    return value == asked or (number is not None and number == _number(asked))
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
 
 
 def _of_truths(column: str, values: Sequence[str], positive: str | None, *, file: str) -> tuple[str, ...]:
-    asked = positive is None or positive.casefold() in _POSITIVE
-    if not asked and positive is not None and positive.casefold() not in _NEGATIVE:
-        raise _absent(column, values, positive, file=file)
-    wanted = _POSITIVE if asked else _NEGATIVE
-    return tuple(value for value in values if value.casefold() in wanted)
+    asked = True if positive is None else truth(positive)
+    if asked is None:
+        raise _absent(column, values, str(positive), file=file)
+    return tuple(value for value in values if truth(value) is asked)
 
 
 def _absent(column: str, values: Sequence[str], positive: str, *, file: str) -> ConfigError:

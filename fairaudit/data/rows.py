@@ -10,13 +10,13 @@ from typing import Any
 import duckdb
 
 from fairaudit.data.columns import Column
-from fairaudit.data.labels import positives
-from fairaudit.data.source import Source, literal, quoted, told
+from fairaudit.data.labels import MOST, positives, truth
+from fairaudit.data.source import Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
 
 NO_WEIGHT, NO_SCORE, NO_DECISION = "weight 0", "no score", "no decision"  # why a row is left out
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
-MOST_VALUES = 10_000  # of one attribute; more are no groups, and no report could show them
+MOST_VALUES = 5_000  # of one attribute; more are no groups, and no report could show them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Wanted:
     bins: dict[str, tuple[float, ...]] = field(default_factory=dict)
     label: str | None = None
     positive: str | None = None
+    positive_decision: str | None = None
     weight: str | None = None
     id: str | None = None
     score: str | None = None
@@ -87,8 +88,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
         if profile["read"] == 0:
             raise ContentError(f"{source.name} has a header and no rows; give data with rows.")
         raise_all(_mistakes(connection, source, wanted, columns, profile))
-        label, label_values = _two_sided(connection, source, columns, wanted.label, wanted.positive)
-        decision, _ = _two_sided(connection, source, columns, wanted.decision, wanted.positive)
+        label_values = _values(connection, source, wanted, columns, wanted.label)
+        label = positives(wanted.label, label_values, wanted.positive, file=source.name) if wanted.label else ()
+        decision = _positive_decisions(source, wanted, _values(connection, source, wanted, columns, wanted.decision))
     return Prepared(
         source=source,
         wanted=wanted,
@@ -100,7 +102,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
         positive=label[0] if label else wanted.positive,
         score_range=(profile["score_low"], profile["score_high"]) if wanted.score and profile["score_low"] is not None else None,
         trimmed=profile["any_trimmed"],
-        label_values=label_values,
+        label_values=len(label_values),
     )
 
 
@@ -122,7 +124,12 @@ def grid_range(scores: tuple[float, float]) -> tuple[float, float]:
 
 
 def _columns(source: Source, wanted: Wanted) -> dict[str, Column]:
-    return {name: Column(name=name, type=source.schema.field(name).type, missing=wanted.missing) for name in wanted.columns}
+    return {name: Column(name=name, sql=source.alias(name), type=source.schema.field(name).type, missing=wanted.missing) for name in wanted.columns}
+
+
+def _counts_at_all(wanted: Wanted, columns: Mapping[str, Column]) -> str:
+    """SQL: whether a row has weight. What stands in a row without is nobody's mistake, since it changes nothing."""
+    return "true" if wanted.weight is None else f"({columns[wanted.weight].number} IS DISTINCT FROM 0)"
 
 
 def _excluded(wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, str]:
@@ -140,13 +147,14 @@ def _excluded(wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, str]:
 def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
     """One pass over the named columns: for each file, how many rows there are, and what could be wrong with them."""
     asked = {"read": "count(*)"}
+    live = _counts_at_all(wanted, columns)
     for part, name in (("weight", wanted.weight), ("score", wanted.score)):
         if name is not None:
-            asked |= _asked_of_numbers(part, columns[name])
+            asked |= _asked_of_numbers(part, columns[name], live)
     for place, name in enumerate(wanted.bins):
         value = columns[name].number
-        asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unreadable})"
-        asked[f"whole_{place}"] = f"coalesce(bool_and({value} = floor({value})), true)"
+        asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
+        asked[f"whole_{place}"] = f"coalesce(bool_and({value} = floor({value})) FILTER (WHERE NOT isnan({value})), true)"
     earlier = "false"
     for reason, holds in _excluded(wanted, columns).items():
         asked[reason] = f"count(*) FILTER (WHERE {holds} AND NOT ({earlier}))"
@@ -160,14 +168,14 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
     return [found.get(place, {"read": 0}) for place in range(len(source.names))]
 
 
-def _asked_of_numbers(part: str, column: Column) -> dict[str, str]:
+def _asked_of_numbers(part: str, column: Column, live: str) -> dict[str, str]:
     value = column.number
     return {
-        f"{part}_unreadable": f"count(*) FILTER (WHERE {column.unreadable})",
+        f"{part}_unreadable": f"count(*) FILTER (WHERE {column.unreadable} AND {live})",
         f"{part}_null": f"count(*) FILTER (WHERE {column.text} IS NULL)" if not column.is_number else f"count(*) - count({value})",
-        f"{part}_nan": f"count(*) FILTER (WHERE isnan({value}) OR isinf({value}))",
-        f"{part}_low": f"min({value})",
-        f"{part}_high": f"max({value})",
+        f"{part}_nan": f"count(*) FILTER (WHERE (isnan({value}) OR isinf({value})) AND {live})",
+        f"{part}_low": f"min({value}) FILTER (WHERE {live})",
+        f"{part}_high": f"max({value}) FILTER (WHERE {live})",
         f"{part}_negative": f"count(*) FILTER (WHERE {value} < 0)",
         f"{part}_tiny": f"count(*) FILTER (WHERE {value} > 0 AND {value} < {SMALLEST_WEIGHT!r})",
     }
@@ -187,8 +195,10 @@ def _together(per_file: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _mistakes(
     connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
 ) -> Iterator[FairauditError]:
+    live = _counts_at_all(wanted, columns)
+
     def first(condition: str) -> str:
-        return place_of(connection, source, columns, condition)
+        return place_of(connection, source, columns, f"(({condition}) AND {live})")
 
     for part, name in (("weight", wanted.weight), ("score", wanted.score)):
         if name is None:
@@ -204,7 +214,7 @@ def _mistakes(
         yield from _weight_mistakes(columns[wanted.weight], profile, first)
     for place, name in enumerate(wanted.bins):
         if rows := profile[f"unreadable_{place}"]:
-            where = first(columns[name].unreadable)
+            where = first(columns[name].unbanded)
             yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
@@ -235,21 +245,30 @@ def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: 
 
 
 def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> Iterator[FairauditError]:
-    sql = f"SELECT count(*) FROM (SELECT DISTINCT {quoted(column.name)} FROM ({source.relation((column.name,))}) LIMIT {MOST_VALUES + 1})"
+    sql = f"SELECT count(*) FROM (SELECT DISTINCT {column.sql} FROM ({source.relation((column.name,))}) LIMIT {MOST_VALUES + 1})"
     if connection.execute(sql).fetchall()[0][0] > MOST_VALUES:
         advice = f"cut it with --bins '{column.name}=…', or name" if column.is_number else "name"
         yield ConfigError(f"{source.name}: the protected attribute {column.name!r} has more than {MOST_VALUES:,} values; {advice} a column of groups.")
 
 
-def _two_sided(
-    connection: duckdb.DuckDBPyConnection, source: Source, columns: Mapping[str, Column], name: str | None, positive: str | None
-) -> tuple[tuple[str, ...], int]:
-    """The texts of a label or decision column that are positive, and how many distinct values it has."""
+def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str | None) -> list[str]:
+    """The distinct values of a column as text, the most frequent first, missing ones left out; no more than are of use."""
     if name is None:
-        return (), 0
-    sql = f"SELECT {columns[name].text} AS one FROM ({source.relation((name,))}) WHERE one IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC, one LIMIT 50"
-    values = [row[0] for row in connection.execute(sql).fetchall()]
-    return positives(name, values, positive, file=source.name), len(values)
+        return []
+    needed = tuple(dict.fromkeys((name, *((wanted.weight,) if wanted.weight else ()))))
+    live = _counts_at_all(wanted, columns)
+    sql = f"SELECT {columns[name].text} AS one FROM ({source.relation(needed)}) WHERE one IS NOT NULL AND {live} GROUP BY ALL ORDER BY count(*) DESC, one LIMIT {MOST + 1}"
+    return [row[0] for row in connection.execute(sql).fetchall()]
+
+
+def _positive_decisions(source: Source, wanted: Wanted, values: Sequence[str]) -> tuple[str, ...]:
+    """A decision's positive texts: what --positive-decision says; else 1 or true; else what is positive in the label."""
+    if wanted.decision is None:
+        return ()
+    asked = wanted.positive_decision
+    if asked is None and not all(truth(value) is not None for value in values):
+        asked = wanted.positive
+    return positives(wanted.decision, values, asked, file=source.name, flag="--positive-decision")
 
 
 def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequence[str] = ()) -> str:
@@ -271,7 +290,8 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     taken.append(f"{columns[wanted.weight].number if wanted.weight else '1.0::DOUBLE'} AS weight")
     taken.append(f"{columns[wanted.score].number if wanted.score else 'NULL::DOUBLE'} AS score")
     taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
-    taken.extend(f"{quoted(feature)} AS f{place}" for place, feature in enumerate(features))
+    taken.extend(f"{source.alias(feature)} AS f{place}" for place, feature in enumerate(features))
+    # A row of weight 0 may hold anything; nothing of it is looked at.
     cases = " ".join(f"WHEN {holds} THEN {literal(reason)}" for reason, holds in _excluded(wanted, columns).items())
     excluded = f"CASE {cases} END" if cases else "NULL::VARCHAR"
     return f"SELECT file_place, {', '.join(taken)}, {excluded} AS excluded FROM ({source.relation((*wanted.columns, *features))})"

@@ -15,7 +15,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.data.files import DataFile
 from fairaudit.errors import ConfigError, ContentError, FairauditError, NoSuchColumn
 
-_CSV = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', strict_mode=true, null_padding=false, encoding='utf-8'"
+_CSV = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', strict_mode=true, null_padding=false, encoding='utf-8', hive_partitioning=false"
 
 
 FRAME = "the data frame"
@@ -48,6 +48,10 @@ class Source:
         first, *others = self.names
         return first if not others else f"{first} and {len(others)} more {'file' if len(others) == 1 else 'files'}"
 
+    def alias(self, column: str) -> str:
+        """What SQL calls a column: by its place, since SQL takes names that differ in case for one, and ours for its own."""
+        return f"c{self.columns.index(column)}"
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A database of its own that sees these rows; what does not fit into memory goes to the system's temporary folder."""
         connection = duckdb.connect()
@@ -57,8 +61,8 @@ class Source:
         return connection
 
     def relation(self, columns: Sequence[str]) -> str:
-        """SQL for a table of these columns, all rows, in the order of files and lines; `file_place` says which file a row is of."""
-        taken = "".join(f"{quoted(column)}, " for column in dict.fromkeys(columns))
+        """SQL for a table of these columns under their aliases, all rows, in the order of files and lines; `file_place` says which file a row is of."""
+        taken = "".join(f"{quoted(column)} AS {self.alias(column)}, " for column in dict.fromkeys(columns))
         if self.table is not None:
             return f"SELECT {taken}0 AS file_place FROM {_GIVEN}"
         return " UNION ALL ".join(f"SELECT {taken}{place} AS file_place FROM {_reader(file)}" for place, file in enumerate(self.files))
@@ -75,17 +79,31 @@ def literal(text: str) -> str:
 
 
 def require(source: Source, wanted: dict[str, str]) -> Iterator[FairauditError]:
-    """A mistake for each column that the source lacks; `wanted` is column → what needs it."""
+    """A mistake for each column that the source lacks, or has by other types in other files; `wanted` is column → what needs it."""
     for column, use in wanted.items():
         if column not in source.columns:
             yield NoSuchColumn(column, file=source.name, columns=source.columns, use=use)
+            continue
+        for other in source.files[1:]:
+            one, its = (_kind(file.schema.field(column).type) for file in (source.files[0], other))
+            if one != its:
+                yield ConfigError(f"the column {column!r} is {one} in {source.files[0].path.name} and {its} in {other.path.name}; write both alike.")
+                break
+
+
+def _kind(type: pa.DataType) -> str:
+    """A type as far as reading goes: how a text is stored, or how large a whole number may be, makes no difference."""
+    held = type.value_type if pa.types.is_dictionary(type) else type
+    if pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held):
+        return "text"
+    return "a whole number" if pa.types.is_integer(held) else str(held)
 
 
 def _reader(file: DataFile) -> str:
     # A file's name is no pattern: brackets and stars in it stand for themselves.
     path = literal(re.sub(r"([\[\]*?])", r"[\1]", str(file.path)))
     if file.format == "parquet":
-        return f"read_parquet([{path}])"
+        return f"read_parquet([{path}], hive_partitioning=false)"
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns)
     return f"read_csv([{path}], {_CSV}, columns={{{columns}}})"
 

@@ -11,7 +11,7 @@ from fairaudit.data.source import literal
 
 
 def _column(*missing: str) -> Column:
-    return Column(name="c d", type=pa.string(), missing=missing)
+    return Column(name="c d", sql='"c d"', type=pa.string(), missing=missing)
 
 
 def _taken(expression: str, *values: object) -> list[object]:

@@ -18,6 +18,9 @@ from fairaudit.errors import ConfigError, ContentError, FairauditError
         (["0"], None, ()),
         (["<=50K", ">50K"], ">50K", (">50K",)),
         ([], None, ()),
+        (["0.00", "1.00"], None, ("1.00",)),
+        (["2.0", "1.0"], "1", ("1.0",)),
+        (["yes", "no"], "yes", ("yes",)),
     ],
 )
 def test_the_positive_value_is_found(values: list[str], positive: str | None, expected: tuple[str, ...]) -> None:

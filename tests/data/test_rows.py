@@ -27,7 +27,7 @@ def test_the_account_adds_up_and_says_why_rows_were_left_out(tmp_path: Path) -> 
     assert (found.read, found.audited, found.unlabelled, found.excluded) == (4, 2, 1, (("no score", 1), ("weight 0", 1)))
     assert rows[0][1:] == ("f", 1, 1.0, 0.5, None, None)
     assert [row[1] for row in rows] == ["f", "m", None, "f"] and found.trimmed
-    assert found.score_range == (0.25, 0.75)
+    assert found.score_range == (0.5, 0.75)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_row_with_two_reasons_is_left_out_once(tmp_path: Path) -> None:
 
 def test_an_attribute_with_a_value_for_every_row_is_refused() -> None:
     source = Source(table=pa.table({"sex": list(range(MOST_VALUES + 1)), "s": [0.5] * (MOST_VALUES + 1)}))
-    with source.connect() as connection, pytest.raises(ConfigError, match=r"more than 10,000 values; cut it with --bins 'sex=…', or name a column of groups\."):
+    with source.connect() as connection, pytest.raises(ConfigError, match=r"more than 5,000 values; cut it with --bins 'sex=…', or name a column of groups\."):
         prepare(connection, source, Wanted(attributes=("sex",), score="s"))
 
 
