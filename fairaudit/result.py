@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED, Counts
+from fairaudit.cube.counts import UNLABELLED, Counts
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Comparison, Measurement
@@ -69,8 +69,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 class CountsCell(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of one label and decision in one slice."""
 
-    label: int | None  # 1, 0, or None where the label is missing
-    decision: int
+    label: Literal[0, 1] | None  # None where the label is missing
+    decision: Literal[0, 1]
     rows: int
     weight: float
     weight_sq: float
@@ -115,6 +115,10 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         return import_module("fairaudit.tables").table(self, name).to_pandas()
 
 
+_LABELS: tuple[Literal[0, 1] | None, ...] = (0, 1, None)
+_DECISIONS: tuple[Literal[0, 1], ...] = (0, 1)
+
+
 def counts_written(counts: Counts, *, threshold: float | None) -> tuple[SliceCounts, ...]:
     """The counts as audit.json has them; empty cells are left out."""
     return tuple(
@@ -124,11 +128,11 @@ def counts_written(counts: Counts, *, threshold: float | None) -> tuple[SliceCou
 
 
 def _cells(counts: Counts, index: int) -> Iterator[CountsCell]:
-    for label, decision in product((NEGATIVE, POSITIVE, UNLABELLED), (REJECTED, SELECTED)):
-        place = (index, label, decision)
+    for label, decision in product(_LABELS, _DECISIONS):
+        place = (index, UNLABELLED if label is None else label, decision)
         if counts.rows[place]:
             yield CountsCell(
-                label=None if label == UNLABELLED else label, decision=decision, rows=int(counts.rows[place]),
+                label=label, decision=decision, rows=int(counts.rows[place]),
                 weight=float(counts.weight[place]), weight_sq=float(counts.weight_sq[place]),
                 score=None if counts.score is None else float(counts.score[place]),
                 score_sq=None if counts.score_sq is None else float(counts.score_sq[place]),
@@ -190,8 +194,9 @@ def read_audit(path: Path) -> Audit:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
-    file = path / "audit.json" if path.is_dir() else path
+    file = path
     try:
+        file = path / "audit.json" if path.is_dir() else path
         text = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}; give the audit.json that `fairaudit audit --out DIR` wrote.") from error

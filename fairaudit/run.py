@@ -16,9 +16,9 @@ from fairaudit.cube.cube import Cube, Grid, Plan, counts
 from fairaudit.cube.scored import Progress, count_given, count_scored, decided
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.columns import band_names
-from fairaudit.data.files import files_of
+from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
-from fairaudit.data.source import Source, require
+from fairaudit.data.source import FRAME, Source, require
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.manifest import manifest
@@ -62,7 +62,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
     """As `audit`, with the cube."""
     config = converted(config)
     rules, source = _opened(config, data)
-    witnesses = Witnesses(config.engines)
+    witnesses = Witnesses(config.engines, seed=config.seed)
     with source.connect() as connection:
         rows = prepare(connection, source, _wanted(config))
         if rows.audited == 0:
@@ -71,6 +71,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
         threshold = _threshold(config, source, scorer)
         cube = _cube(connection, config, source, rows, scorer, threshold, progress or (lambda done, all: None))
     found = counts(cube)
+    _same_rows(source, rows, found, config.slicings)
     return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
 
 
@@ -130,7 +131,11 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
 def _source(config: AuditConfig, data: Any) -> Source:
     if data is None:
         return Source(files=files_of(config.data))
-    table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
+    try:
+        table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
+    except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"the data are no data frame that Arrow can hold ({str(error).splitlines()[0]}); give a pandas DataFrame or an Arrow table.") from error
+    raise_all(mistaken_names(table.schema.names, file=FRAME))
     return Source(table=table)
 
 
@@ -149,6 +154,18 @@ def _nothing_yet(config: AuditConfig) -> Counts:
         slices=(), rows=empty.astype(np.int64), weight=empty, weight_sq=empty, score=scored, score_sq=scored,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=config.model is not None,
     )  # fmt: skip
+
+
+def _same_rows(source: Source, rows: Prepared, found: Counts, slicings: Sequence[Slicing]) -> None:
+    """Returns if every slicing holds the rows that were checked, each once.
+
+    Raises:
+        ContentError: the data changed while they were read.
+    """
+    for slicing in ((), *slicings):
+        counted = int(found.rows[list(found.of_slicing(slicing))].sum())
+        if counted != rows.audited:
+            raise ContentError(f"{source.name} changed while it was read: {rows.audited:,} rows were checked and {counted:,} counted; run again when it is at rest.")
 
 
 def _context(config: AuditConfig) -> Context:
@@ -198,10 +215,10 @@ def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Referenc
     known = [index for index in found.of_slicing(slicing) if not found.slices[index].has_missing]
     if not known:
         return None
-    for attribute in slicing:
-        values = sorted({str(dict(found.slices[index].values)[attribute]) for index in known})
-        if attribute in config.reference and config.reference[attribute] not in values:
-            raise UnknownName(f"value of {attribute}", config.reference[attribute], values, where="--reference")
+    if len(slicing) == 1 and slicing[0] in config.reference:
+        values = sorted(str(found.slices[index].values[0][1]) for index in known)
+        if config.reference[slicing[0]] not in values:
+            raise UnknownName(f"value of {slicing[0]}", config.reference[slicing[0]], values, where="--reference")
     if all(attribute in config.reference for attribute in slicing):
         named = [index for index in known if all(config.reference[attribute] == value for attribute, value in found.slices[index].values)]
         if named:
@@ -213,7 +230,9 @@ def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Referenc
 def _notes(config: AuditConfig, rows: Prepared, found: Counts) -> Iterator[str]:
     if rows.trimmed:
         yield "Some texts had spaces around them, which were trimmed."
-    if config.label and rows.label_values < 2:
+    if config.label and rows.label_values == 0:
+        yield f"No row has a label in {config.label!r}, so whatever needs labels is undefined."
+    elif config.label and rows.label_values == 1:
         yield f"All labels in {config.label!r} are alike, so metrics that compare positives with negatives are undefined."
     decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
     if not decided.all():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,13 +25,26 @@ def check_out(out: Path, *, force: bool) -> None:
     Raises:
         ConfigError: it is a file, holds something else, or cannot be written.
     """
-    if out.exists() and not out.is_dir():
+    try:
+        exists, is_dir = out.exists(), out.is_dir()
+    except OSError as error:
+        raise ConfigError(f"--out {str(out)[:60]} cannot be a folder: {error.strerror or error}.") from error
+    if exists and not is_dir:
         raise ConfigError(f"--out {out} is a file; name a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (out / AUDIT).is_file() and not force:
+    if out.is_dir() and any(out.iterdir()) and not _holds_audit(out) and not force:
         raise ConfigError(f"--out {out} holds something other than an audit; name another folder, or add --force to write into it.")
     nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise ConfigError(f"--out {out} cannot be written: {nearest} is not a folder that you may write to.")
+
+
+def _holds_audit(out: Path) -> bool:
+    """Whether a folder holds a former audit: its audit.json begins as ours do, whatever follows."""
+    file = out / AUDIT
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return re.match(rb'\{\s*"schema":\s*"fairaudit/audit/', opened.read(200)) is not None
 
 
 def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
@@ -59,15 +73,34 @@ def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
         try:
             for name, write in files.items():
                 write(aside / name)
-            for name in files:
-                os.replace(aside / name, folder / name)
+            _swap(aside, folder, tuple(files))
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             for one in made:
                 if one.is_dir() and not any(one.iterdir()):
                     one.rmdir()
             raise
-        aside.rmdir()
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _swap(aside: Path, folder: Path, names: Sequence[str]) -> None:
+    """Move every new file into its place, or put back what was there."""
+    kept = aside / "former"
+    kept.mkdir()
+    done: list[str] = []
+    try:
+        for name in names:
+            done.append(name)
+            if (folder / name).exists():
+                os.replace(folder / name, kept / name)
+            os.replace(aside / name, folder / name)
+    except BaseException:
+        for name in done:
+            if (kept / name).exists():
+                os.replace(kept / name, folder / name)
+            elif not (aside / name).exists():
+                (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:

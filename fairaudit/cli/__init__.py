@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from fairaudit.errors import INTERRUPTED, MISCONFIGURED, FairauditError
+from fairaudit.errors import CONTENT_FAILED, INTERRUPTED, MISCONFIGURED, FairauditError
 
 _COMMANDS = {
     "audit": "Audit a model, or scores or decisions, and write the result.",
@@ -84,10 +84,14 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("fairaudit: interrupted; nothing was written.")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except Exception as error:
+        # Exit code 1 would say that a rule is violated, and a build would be red for it.
+        if "--debug" in arguments:
+            import traceback
+
+            traceback.print_exception(error)
+        _say(f"fairaudit: this was not foreseen ({type(error).__name__}: {error}); run again with --debug and report what it prints.")
+        return CONTENT_FAILED
 
 
 def _told(error: FairauditError, *, debug: bool) -> int:

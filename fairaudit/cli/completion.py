@@ -16,8 +16,9 @@ def command(shell: str) -> int:
     from click.shell_completion import get_completion_class
 
     from fairaudit.cli import cli
+    from fairaudit.cli.console import say
 
     kind = get_completion_class(shell)
     if kind is not None:
-        click.echo(kind(cli, {}, "fairaudit", "_FAIRAUDIT_COMPLETE").source())
+        say(kind(cli, {}, "fairaudit", "_FAIRAUDIT_COMPLETE").source())
     return 0

@@ -6,10 +6,32 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
 
-from fairaudit.cube.scored import Progress
+from fairaudit.errors import ContentError
+
+if TYPE_CHECKING:
+    from fairaudit.cube.scored import Progress
+
+
+def say(text: str, *, nl: bool = True, color: bool | None = None) -> None:
+    """Print to standard output. Where nobody reads on, the rest is dropped, and the exit code stays what it is.
+
+    Raises:
+        ContentError: standard output cannot be written for another reason.
+    """
+    import click
+
+    try:
+        # Written here and not by click, which would end the program with exit code 1 for a closed pipe.
+        print(text if color else click.unstyle(text), end="\n" if nl else "", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ContentError(f"standard output cannot be written: {error.strerror or error}.") from error
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def command(model: Path, data: tuple[str, ...], signature: str | None, debug: bo
     fairaudit inspect --model demo/model
     fairaudit inspect --model demo/model --data demo/adult_test.csv
     """
-    from fairaudit.cli.console import silenced
+    from fairaudit.cli.console import say, silenced
     from fairaudit.data.files import files_of
     from fairaudit.data.source import Source
     from fairaudit.errors import UnknownName
@@ -42,8 +42,8 @@ def command(model: Path, data: tuple[str, ...], signature: str | None, debug: bo
         if signature is not None and signature not in names:
             raise UnknownName("signature", signature, names, where=found.name)
         lines = [line for one in found.signatures if signature in (None, one.name) for line in _signature(one, source)]
-    click.echo(f"{found.name}  sha256 {found.sha256}")
-    click.echo("\n".join(lines))
+    say(f"{found.name}  sha256 {found.sha256}")
+    say("\n".join(lines))
     return 0
 
 

@@ -17,11 +17,12 @@ def command(audit: Path, out: Path | None, debug: bool) -> int:
     \b
     fairaudit report demo/audit/audit.json
     """
+    from fairaudit.cli.console import say
     from fairaudit.reports.html import render
     from fairaudit.result import read_audit
     from fairaudit.writing import REPORT, write_file
 
     target = out or (audit if audit.is_dir() else audit.parent) / REPORT
     write_file(target, render(read_audit(audit)).encode())
-    click.echo(f"Report: {target}")
+    say(f"Report: {target}")
     return 0

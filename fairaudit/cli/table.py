@@ -22,16 +22,17 @@ def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int
     fairaudit table demo/audit --of comparisons | head
     """
     from fairaudit import tables
+    from fairaudit.cli.console import say
     from fairaudit.result import read_audit
     from fairaudit.writing import write_file
 
     targets = _targets(writes, tuple(tables.WRITERS))
     found = tables.table(read_audit(audit), name)  # type: ignore[arg-type]
     if not targets:
-        click.echo(tables.as_csv(found), nl=False)
+        say(tables.as_csv(found).decode(), nl=False)
     for format, path in targets:
         write_file(path, tables.WRITERS[format](found))
-        click.echo(f"{path}: {found.num_rows:,} {name}")
+        say(f"{path}: {found.num_rows:,} {name}")
     return 0
 
 

@@ -7,8 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import click
-
+from fairaudit.cli.console import say
 from fairaudit.gate.policy import exit_code
 from fairaudit.reports.terminal import summary
 from fairaudit.result import Audit
@@ -18,13 +17,13 @@ def shown(audit: Audit, *, report: Path | None, gate: bool, quiet: bool, verbose
     """Print the verdict; the exit code is 0, or with `gate` the verdict's."""
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = summary(audit, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
-    click.echo(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
+    say(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
     if verbose:
         for one in audit.findings:
-            click.echo(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
+            say(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
     if not quiet:
         for note in audit.notes:
-            click.echo(f"Note: {note}")
+            say(f"Note: {note}")
         if report is not None:
-            click.echo(f"Report: {report}")
+            say(f"Report: {report}")
     return exit_code(audit.findings) if gate else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,12 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.errors import ContentError
+from fairaudit.errors import ConfigError, ContentError
 from fairaudit.types import Floats
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = 4096
+MOST_SLICES = 5_000
 _SUMS = ("rows", "weight", "weight_sq", "score", "score_sq")
 
 
@@ -81,10 +83,11 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
         WITH finest AS (SELECT {keys}, {_sums(plan)} FROM (SELECT *, {_cell(plan.grid)} AS cell FROM ({relation})) GROUP BY ALL)
         SELECT {mask}::BIGINT AS slicing, {keys}, {_added()} FROM finest GROUP BY GROUPING SETS ({sets}) ORDER BY slicing, {keys}
     """
-    try:
-        return Cube(plan=plan, table=connection.sql(sql).to_arrow_table())
-    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-        raise ContentError("the weights or scores are too large to be summed exactly; scale them down so that their total stays below 2^46.") from error
+    with _summed():
+        cube = Cube(plan=plan, table=connection.sql(sql).to_arrow_table())
+    if cube.table.num_rows > MOST_SLICES and (slices := _slices(cube)) > MOST_SLICES:
+        raise ConfigError(f"the attributes and crosses asked for cut the rows into {slices:,} slices, more than any report can show ({MOST_SLICES:,}); ask for fewer.")
+    return cube
 
 
 def counts(cube: Cube) -> Counts:
@@ -92,7 +95,8 @@ def counts(cube: Cube) -> Counts:
     plan, keys = cube.plan, ("slicing", *_names(cube.plan))
     with duckdb.connect() as connection:
         connection.register("cells", cube.table)
-        found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()} FROM cells GROUP BY ALL").fetchall()
+        with _summed():
+            found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()} FROM cells GROUP BY ALL").fetchall()
         masks = {_mask(plan, slicing): place for place, slicing in enumerate(((), *plan.slicings))}
         order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or ((),) * len(plan.attributes))))
         has_scores = plan.grid is not None
@@ -168,6 +172,24 @@ def _sums(plan: Plan) -> str:
         f"{'min(score)' if scores else 'NULL::DOUBLE'} AS lowest",
         f"{'max(score)' if scores else 'NULL::DOUBLE'} AS highest",
     ))  # fmt: skip
+
+
+@contextmanager
+def _summed() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+        raise ContentError(
+            "the weights or scores are too large to be summed exactly: totals must stay below 7e13 for weights and 1e20 for "
+            "weight × weight, weight × score and weight × score × score; divide the weights, or the scores, by the same large number."
+        ) from error
+
+
+def _slices(cube: Cube) -> int:
+    with duckdb.connect() as connection:
+        connection.register("cells", cube.table)
+        found = connection.execute(f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(('slicing', *_names(cube.plan)))} FROM cells)").fetchall()
+    return int(found[0][0])
 
 
 def _added() -> str:

@@ -32,7 +32,7 @@ class Slice:
     def __str__(self) -> str:
         if not self.values:
             return "everyone"
-        return ", ".join(f"{attribute}={MISSING if value is None else value}" for attribute, value in self.values)
+        return ", ".join(f"{attribute}={_shown(value)}" for attribute, value in self.values)
 
     def __repr__(self) -> str:
         return f"Slice({self})"
@@ -51,7 +51,14 @@ class Slice:
     @property
     def label(self) -> str:
         """Its values alone, as a table under the slicing's heading shows them: `Female × Black`."""
-        return " × ".join(MISSING if value is None else value for _, value in self.values) or "everyone"
+        return " × ".join(_shown(value) for _, value in self.values) or "everyone"
+
+
+def _shown(value: str | None) -> str:
+    """A value that reads as our word for a missing one is quoted, so that the two can be told apart."""
+    if value is None:
+        return MISSING
+    return repr(value) if value == MISSING else value
 
 
 EVERYONE = Slice()

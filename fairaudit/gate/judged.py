@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -23,9 +24,8 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     rules = load_rules(asked) if asked else audit.rules
     if not rules:
         raise ConfigError("this audit was made without rules; name one with --rule ID, as four-fifths.")
-    kind, config = audit.manifest.model.kind, audit.manifest.config
-    threshold = None if kind == "decision_column" else float(config["threshold"])
-    context = Context(slicings=audit.slicings, effect="harms" if config.get("effect") == "harms" else "helps", threshold=threshold)
+    effect: Literal["helps", "harms"] = "harms" if audit.manifest.config.get("effect") == "harms" else "helps"
+    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
     findings = (*judge(rules, counts_read(audit), context), *differing)
     return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, verdict=overall_verdict(findings))

@@ -16,12 +16,17 @@ from fairaudit.metrics.engines.interface import Engine
 class Witnesses:
     """The engines asked for, being imported since it was made; `engines` waits for them."""
 
-    def __init__(self, asked: Sequence[str]) -> None:
-        """Args: asked: engines by name; none: all that are installed.
+    def __init__(self, asked: Sequence[str], *, seed: int) -> None:
+        """Begin to import.
+
+        Args:
+            asked: engines by name; none: all that are installed.
+            seed: of the sample of slices that they check where there are too many.
 
         Raises:
             ConfigError: one that was asked for is not installed.
         """
+        self._seed = seed
         wanted = tuple(name for name in (asked or engines.WITNESSES) if name != NATIVE)
         self.versions = {NATIVE: engines.installed(NATIVE)} | {name: engines.installed(name) for name in wanted}
         missing = [name for name in wanted if self.versions[name] is None]
@@ -43,10 +48,10 @@ class Witnesses:
         return self._made.result()
 
     def _make(self) -> None:
-        made = [engines.engine(NATIVE)]
+        made = [engines.engine(NATIVE, seed=self._seed)]
         for name in self._names:
             try:
-                made.append(engines.engine(name))
+                made.append(engines.engine(name, seed=self._seed))
             except Exception as broken:  # whatever a half-installed library raises while it is imported
                 self._made.set_exception(ContentError(f"the {name} engine cannot be loaded ({broken}); mend its installation, or audit with --engine native."))
                 return

@@ -129,7 +129,8 @@ def _look_two(family: Family, alpha: float) -> tuple[Floats, Bools, Bools]:
     size = family.tally.rows.size
     p, is_real, is_beyond = np.full(size, np.nan), np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     judged = np.flatnonzero(family.enough[: family.groups])
-    if judged.size < 2 or not family.yardsticks.size:
+    # Where everybody or nobody has the event, no two groups differ.
+    if judged.size < 2 or not family.yardsticks.size or not 0 < float(family.everyone.rate.item()) < 1:
         return p, is_real, is_beyond
     better_off, rate = family.tally.at(family.yardsticks), family.everyone.rate
     critical = studentized_range_quantile(alpha, judged.size) / math.sqrt(2)

@@ -6,7 +6,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from fairaudit.metrics.catalogue import Better, metric
@@ -156,9 +155,3 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if own is not Better.NEITHER:
             return own
         return Better.HIGHER if (metric_id == "selection_rate") == (effect == "helps") else Better.LOWER
-
-
-def as_builtins(rule: Rule) -> dict[str, object]:
-    """The rule as plain data, every default written out, for results."""
-    written: dict[str, object] = msgspec.to_builtins(rule)
-    return written | {"serious": rule.serious_limit}

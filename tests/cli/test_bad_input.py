@@ -180,3 +180,64 @@ def test_an_audit_file_that_is_none_is_told(capfd: pytest.CaptureFixture[str]) -
         assert said.startswith("fairaudit: audit.json is not an audit file that fairaudit can read") and said.count("\n") == 1
     assert _run(["gate", "nowhere/audit.json"]) == 2
     assert "nowhere/audit.json" in capfd.readouterr().err
+
+
+def test_names_too_long_for_any_file_are_told(capfd: pytest.CaptureFixture[str]) -> None:
+    long = "a" * 300
+    for arguments in (["audit", "--data", long, *FLAGS, "--out", "out"], ["audit", "--data", "good.csv", *FLAGS, "--out", long], ["gate", long]):
+        assert _run(arguments) == 2
+        said = capfd.readouterr().err
+        assert said.startswith("fairaudit: ") and said.count("\n") == 1 and "File name too long" in said
+
+
+def test_what_cannot_be_moved_into_place_leaves_the_folder_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", "out"]) == 0
+    os.remove("out/report.html")
+    Path("out/report.html").mkdir()
+    Path("out/report.html/mine").write_text("kept")
+    before = {name: Path("out", name).read_bytes() for name in ("audit.json", "cube.parquet")}
+    os.chmod("out", 0o755)
+    _run(["audit", "--data", "good.csv", *FLAGS, "--threshold", "0.7", "--out", "out"])
+    if Path("out/report.html").is_dir():  # it was not replaced: then nothing else was
+        assert {name: Path("out", name).read_bytes() for name in before} == before
+    assert not [name for name in os.listdir("out") if name.startswith(".")]
+
+
+def test_somebody_elses_audit_json_is_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("out").mkdir()
+    Path("out/audit.json").write_text('{"auditReportVersion": 2}')
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", "out"]) == 2
+    assert "--force" in capfd.readouterr().err and Path("out/audit.json").read_text() == '{"auditReportVersion": 2}'
+
+
+def test_a_flag_that_is_given_twice_for_one_attribute_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    code, said = _told(capfd, "--data", "good.csv", *FLAGS, "--reference", "sex=f", "--reference", "sex=m")
+    assert (code, said) == (2, "fairaudit: --reference is given twice for 'sex'; keep one.\n")
+
+
+@pytest.mark.parametrize(("rates", "code"), [((0.9, 0.2), 1), ((0.9, 0.9), 0)])
+def test_a_pipe_that_is_closed_changes_no_exit_code(rates: tuple[float, float], code: int) -> None:
+    rows = "".join(f"{sex},1,{0.9 if k < 200 * rate else 0.1}\n" for sex, rate in zip("fm", rates, strict=True) for k in range(200))
+    Path("a.csv").write_text("sex,y,s\n" + rows)
+    assert _run(["audit", "--data", "a.csv", *FLAGS, "--rule", "four-fifths", "--out", "out"]) == 0
+    command = f"{sys.executable} -m fairaudit gate out/audit.json"
+    for piped in (f"{command} | true", f"({command}; echo $? >&2) >/dev/null"):
+        done = subprocess.run(["bash", "-c", f"{piped}; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        assert "Traceback" not in done.stderr and "Broken" not in done.stderr
+        assert done.returncode == (code if "| true" in piped else 0)
+
+
+def test_a_standard_output_that_is_full_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--rule", "four-fifths", "--out", "out"]) == 0
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m fairaudit gate out/audit.json > /dev/full"], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert (done.returncode, done.stderr) == (4, "fairaudit: standard output cannot be written: No space left on device.\n")
+
+
+def test_what_was_not_foreseen_is_no_violation(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from fairaudit import run
+
+    monkeypatch.setattr(run, "counts", lambda cube: 1 / 0)
+    code, said = _told(capfd, "--data", "good.csv", *FLAGS)
+    assert code == 4 and said.startswith("fairaudit: this was not foreseen (ZeroDivisionError") and said.count("\n") == 1

@@ -16,26 +16,26 @@ def crossed(many: int) -> tuple[Slice, ...]:
 
 
 def test_a_few_hundred_slices_are_all_checked() -> None:
-    assert checked((EVERYONE, *simple(99), *crossed(ALL_UP_TO - 100))).all()
+    assert checked((EVERYONE, *simple(99), *crossed(ALL_UP_TO - 100)), seed=0).all()
 
 
 def test_beyond_that_everyone_and_single_attributes_are_checked_and_a_sample_of_the_crosses() -> None:
     slices = (EVERYONE, *simple(100), *crossed(1_000))
-    able = checked(slices)
+    able = checked(slices, seed=0)
     assert able[:101].all()
     assert able.sum() == ALL_UP_TO
     assert able[101:600].any() and able[600:].any()
 
 
 def test_some_crosses_are_checked_however_many_single_attribute_slices_there_are() -> None:
-    able = checked((*simple(2_000), *crossed(400)))
+    able = checked((*simple(2_000), *crossed(400)), seed=0)
     assert able[:2_000].all()
     assert able[2_000:].sum() == CROSSED_AT_LEAST
 
 
 def test_the_sample_is_the_same_every_time() -> None:
     slices = (*simple(10), *crossed(1_000))
-    assert (checked(slices) == checked(slices)).all()
+    assert (checked(slices, seed=0) == checked(slices, seed=0)).all()
 
 
 def test_a_comparison_is_answered_when_both_its_slices_are() -> None:

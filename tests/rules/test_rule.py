@@ -11,7 +11,7 @@ from fairaudit.resources import resource
 from fairaudit.rules.checks import LATER
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.library import load_rule, load_rules, shipped_rules
-from fairaudit.rules.rule import Deciding, Method, SmallGroups, as_builtins
+from fairaudit.rules.rule import Deciding, Method, SmallGroups
 from tests.rules.selections import rule
 
 LEAST = """
@@ -46,7 +46,7 @@ def test_defaults_are_the_cautious_ones(tmp_path: Path) -> None:
     assert (least.reference, least.decide_on, least.confidence, least.multiplicity.method) == ("best", Deciding.SIGNIFICANT, 0.95, Method.TWO_LOOK)
     assert (least.minimum.rows, least.minimum.events, least.minimum.non_events) == (1, 30, 10)
     assert (least.small_groups, least.severity, least.slices, least.multiplicity.family) == (SmallGroups.POOL, Severity.FAIL, "all", "run")
-    assert least.serious_limit == 0.2 and as_builtins(least)["serious"] == 0.2
+    assert least.serious_limit == 0.2
     assert least.metrics == ("true_positive_rate",) and least.needs_label
 
 

@@ -13,9 +13,13 @@ NAMES = tuple(_ENGINES)
 WITNESSES = NAMES[1:]
 
 
-def engine(name: str) -> Engine:
-    """The engine called `name`, one of `NAMES`; imports its library, which may take seconds."""
-    made: Engine = getattr(import_module(f"{__name__}.{name}"), _ENGINES[name])()
+def engine(name: str, *, seed: int = 0) -> Engine:
+    """The engine called `name`, one of `NAMES`; imports its library, which may take seconds.
+
+    Args:
+        seed: of the sample of slices that a witness checks where there are too many.
+    """
+    made: Engine = getattr(import_module(f"{__name__}.{name}"), _ENGINES[name])(seed=seed)
     return made
 
 

@@ -34,12 +34,13 @@ Ask = Callable[[Read, int, int | None], Any]  # of which instances, group, refer
 class Aif360Engine:
     name = "aif360"
 
-    def __init__(self) -> None:
+    def __init__(self, *, seed: int = 0) -> None:
+        self._seed = seed
         self.metrics = frozenset(_THEIRS)
 
     def answers(self, quantity: Quantity, counts: Counts) -> Bools:
         theirs = _THEIRS[quantity.metric]
-        able = checked(counts.slices)
+        able = checked(counts.slices, seed=self._seed)
         if quantity.kind is not Kind.VALUE and not theirs.of_one_group:
             able = np.zeros_like(able)
         if theirs.read is _rows:

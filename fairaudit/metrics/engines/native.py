@@ -18,6 +18,9 @@ class NativeEngine:
     name = "native"
     metrics = frozenset(CATALOGUE)
 
+    def __init__(self, *, seed: int = 0) -> None:
+        """It computes everything, so it draws no sample."""
+
     def answers(self, quantity: Quantity, counts: Counts) -> Bools:
         return np.ones(len(quantity.groups), dtype=bool)
 
@@ -95,9 +98,11 @@ def auc_and_error(counts: Counts) -> tuple[Floats, Floats]:
     low = np.minimum.reduceat(cells.lowest, np.flatnonzero(starts))
     high = np.maximum.reduceat(cells.highest, np.flatnonzero(starts))
     positives, negatives = np.bincount(owner, positive, n), np.bincount(owner, negative, n)
-    before = np.cumsum(negative) - negative
-    first = np.r_[True, np.diff(owner) != 0]
-    below = before - np.repeat(before[first], np.bincount(owner, minlength=n)[owner[first]])
+    below = np.zeros_like(negative)
+    # Slice by slice: one running sum over all of them would cancel where weights differ by orders of magnitude.
+    ends = np.flatnonzero(np.diff(owner)) + 1
+    for begin, end in zip((0, *ends), (*ends, owner.size), strict=True):
+        below[begin + 1 : end] = np.cumsum(negative[begin : end - 1])
     won = np.bincount(owner, positive * (below + negative / 2), n).astype(np.float64)
     unsure = np.bincount(owner, np.where(low < high, positive * negative / 2, 0.0), n).astype(np.float64)
     pairs = (positives * negatives).astype(np.float64)

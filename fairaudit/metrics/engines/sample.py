@@ -12,13 +12,12 @@ from fairaudit.types import Bools
 
 ALL_UP_TO = 300  # slices; so many are all checked
 CROSSED_AT_LEAST = 50  # slices of crossed attributes that are checked however many simple ones there are
-SEED = 0  # every witness draws the same sample, and so does every run
 
 
-def checked(slices: Sequence[Slice]) -> Bools:
+def checked(slices: Sequence[Slice], *, seed: int) -> Bools:
     """Which slices a witness checks, shape (slices,): everyone and every single-attribute slice always.
 
-    Beyond `ALL_UP_TO` slices, those of crossed attributes are a sample without replacement that fills up to `ALL_UP_TO`.
+    Every witness draws the same sample, and so does every run with the same seed. Beyond `ALL_UP_TO` slices, those of crossed attributes are a sample without replacement that fills up to `ALL_UP_TO`.
     """
     out = np.ones(len(slices), dtype=bool)
     if len(slices) <= ALL_UP_TO:
@@ -26,7 +25,7 @@ def checked(slices: Sequence[Slice]) -> Bools:
     crossed = np.flatnonzero([len(one.values) > 1 for one in slices])
     size = min(crossed.size, max(ALL_UP_TO - (len(slices) - crossed.size), CROSSED_AT_LEAST))
     out[crossed] = False
-    out[np.random.default_rng(SEED).choice(crossed, size, replace=False)] = True
+    out[np.random.default_rng(seed).choice(crossed, size, replace=False)] = True
     return out
 
 

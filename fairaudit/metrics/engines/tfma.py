@@ -35,11 +35,12 @@ class TfmaEngine:
 
     name = "tfma"
 
-    def __init__(self) -> None:
+    def __init__(self, *, seed: int = 0) -> None:
+        self._seed = seed
         self.metrics = frozenset(_THEIRS)
 
     def answers(self, quantity: Quantity, counts: Counts) -> Bools:
-        able = checked(counts.slices)
+        able = checked(counts.slices, seed=self._seed)
         if quantity.kind is Kind.RATIO:
             able = np.zeros_like(able)
         if quantity.metric == "roc_auc":

@@ -1,0 +1,160 @@
+"""Data that once were audited wrongly without a word; each was found by somebody trying to break the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from fairaudit.config import AuditConfig
+from fairaudit.errors import ConfigError, ContentError
+from fairaudit.result import Audit
+from fairaudit.run import audit
+
+SEX, SCORE = ["f", "m", "f", "m", "f"], [0.9, 0.2, 0.6, 0.7, 0.1]
+
+
+def _audited(columns: Mapping[str, Any] | pa.Table, **more: object) -> Audit:
+    table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
+    return audit(AuditConfig(**({"score_column": "s", "protected": ("sex",), "engines": ("native",)} | more)), data=table)  # type: ignore[arg-type]
+
+
+def _values(found: Audit, metric: str) -> dict[str, float | None]:
+    return {str(one.slice): one.value for one in found.measurements if one.metric == metric}
+
+
+def test_a_cross_named_both_ways_is_one_cross() -> None:
+    columns = {"sex": SEX, "race": list("aabba"), "s": SCORE}
+    found = _audited(columns, protected=("sex", "race"), slices=("sex*race", "race*sex"))
+    assert found.slicings == (("sex",), ("race",), ("sex", "race"))
+    assert sum(cell.rows for one in found.counts if len(one.slice.values) == 2 for cell in one.cells) == 5
+
+
+def test_columns_that_differ_in_case_alone_are_refused() -> None:
+    with pytest.raises(ConfigError, match="differ in upper and lower case alone, 'Sex', 'sex'"):
+        _audited({"Sex": SEX[::-1], "sex": SEX, "s": SCORE})
+
+
+@pytest.mark.parametrize("name", ["file_place", "label", "weight", "score", "excluded", "a0", "c0", "row_place", 'quo"te', "select", "a b*c"])
+def test_a_column_may_be_called_anything(name: str) -> None:
+    # A cross is written with *, so the odd name is audited by itself.
+    found = _audited({"s": SCORE, name: SEX}, protected=(name,))
+    assert _values(found, "selection_rate") == {"everyone": 0.6, f"{name}=f": 2 / 3, f"{name}=m": 0.5}
+
+
+def test_a_folders_name_is_no_column(tmp_path: Path) -> None:
+    folder = tmp_path / "sex=Q"
+    folder.mkdir()
+    pq.write_table(pa.table({"sex": SEX, "s": SCORE}), folder / "a.parquet")
+    found = audit(AuditConfig(data=(str(folder / "a.parquet"),), score_column="s", protected=("sex",), engines=("native",)))
+    assert set(_values(found, "selection_rate")) == {"everyone", "sex=f", "sex=m"}
+
+
+def test_one_file_by_two_spellings_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(pa.table({"sex": SEX, "s": SCORE}), "a.parquet")
+    Path("b.parquet").symlink_to("a.parquet")
+    found = audit(AuditConfig(data=("a.parquet", "./a.parquet", str(tmp_path / "a.parquet"), "b.parquet"), score_column="s", protected=("sex",), engines=("native",)))
+    assert found.rows.read == 5
+
+
+def test_auc_survives_weights_of_very_different_sizes() -> None:
+    rng = np.random.default_rng(3)
+    label, score = rng.integers(0, 2, 400), rng.integers(0, 65, 400) / 64
+    sex = np.repeat(["f", "m"], 200)
+    weight = np.where(sex == "f", 1e8, 1e-6)
+    found = _values(_audited({"sex": sex, "s": score, "y": label, "w": weight}, label="y", weight="w"), "roc_auc")
+    mine = sex == "m"
+    above = score[mine & (label == 1)][:, None] - score[mine & (label == 0)]
+    assert found["sex=m"] == pytest.approx(((above > 0) + (above == 0) / 2).mean(), abs=1e-9)
+
+
+def test_not_a_number_in_an_attribute_is_a_missing_value() -> None:
+    columns = {"age": pa.array([20.0, float("nan"), 70.0, None, 30.0]), "sex": SEX, "s": SCORE}
+    rows = {str(one.slice): sum(cell.rows for cell in one.cells) for one in _audited(columns, bins={"age": (25.0, 65.0)}).counts}
+    assert rows["age=(missing)"] == 2 and rows["age=65 and over"] == 1
+    assert "age=nan" not in _values(_audited(columns, protected=("age",)), "selection_rate")
+
+
+@pytest.mark.parametrize("odd", ["NaN", "inf", "old"])
+def test_a_text_that_lies_in_no_band_is_told(odd: str) -> None:
+    with pytest.raises(ContentError, match="the data frame, row 2: --bins needs numbers"):
+        _audited({"age": ["20", odd, "70", "", "30"], "sex": SEX, "s": SCORE}, bins={"age": (25.0, 65.0)})
+
+
+@pytest.mark.parametrize("missing", [(), ("NA",)])
+def test_texts_for_missing_values_change_no_decision(missing: tuple[str, ...]) -> None:
+    columns = {"sex": ["f"] * 4, "s": pa.array([0.3, 0.7, 0.1, 0.9], pa.float32())}
+    assert _values(_audited(columns, threshold=0.3, at_threshold="positive", missing=missing), "selection_rate")["everyone"] == 0.75
+    assert _values(_audited(columns, threshold=0.7, missing=missing), "selection_rate")["everyone"] == 0.25
+
+
+def test_files_that_hold_a_column_by_other_types_are_refused(tmp_path: Path) -> None:
+    for name, type in (("a", pa.float32()), ("b", pa.float64())):
+        pq.write_table(pa.table({"sex": SEX, "s": pa.array(SCORE, type)}), tmp_path / f"{name}.parquet")
+    with pytest.raises(ConfigError, match=r"the column 's' is float in a\.parquet and double in b\.parquet; write both alike\."):
+        audit(AuditConfig(data=(str(tmp_path),), score_column="s", protected=("sex",), engines=("native",)))
+
+
+@pytest.mark.parametrize("row", [{"s": 7.0}, {"s": float("nan")}, {"y": "9"}, {"s": None}, {"sex": "x"}, {"y": None}])
+def test_a_row_of_weight_0_changes_no_estimate(row: dict[str, object]) -> None:
+    columns: dict[str, list[Any]] = {"sex": SEX, "s": SCORE, "y": ["1", "0", "1", "0", "1"], "w": [1.0, 2.0, 1.0, 3.0, 1.0]}
+    more = {name: [*values, row.get(name, values[0])] for name, values in columns.items()} | {"w": [*columns["w"], 0.0]}
+    plain, with_it = (_audited(one, label="y", weight="w", rules=("four-fifths",)) for one in (columns, more))
+    assert with_it.rows.read == 6 and with_it.rows.audited == 5
+    assert (with_it.measurements, with_it.comparisons, with_it.findings) == (plain.measurements, plain.comparisons, plain.findings)
+
+
+def test_label_and_decision_may_have_positive_values_of_their_own() -> None:
+    columns = {"sex": SEX, "y": ["<=50K", ">50K", ">50K", "<=50K", ">50K"], "d": ["yes", "no", "yes", "no", "no"]}
+    common = {"score_column": None, "decision_column": "d", "label": "y", "positive": ">50K"}
+    found = _values(_audited(columns, positive_decision="yes", **common), "selection_rate")
+    assert found["everyone"] == 0.4
+    with pytest.raises(ConfigError, match="--positive-decision VALUE|no value '>50K'"):
+        _audited(columns, **common)
+    ones = _audited(columns | {"d": [1, 0, 1, 0, 0]}, **common)
+    assert _values(ones, "selection_rate")["everyone"] == 0.4
+
+
+def test_a_reference_that_a_cross_lacks_leaves_the_cross_its_largest() -> None:
+    columns = {"sex": ["f", "m", None, None, "f"], "race": ["a", "b", "c", "c", "a"], "s": SCORE}
+    found = _audited(columns, protected=("sex", "race"), slices=("sex*race",), reference={"race": "c", "sex": "f"})
+    assert {one.slicing: (str(one.slice), one.chosen) for one in found.references}[("sex", "race")] == ("sex=f, race=a", "largest")
+
+
+def test_the_word_for_missing_as_a_value_is_told_apart() -> None:
+    found = _values(_audited({"sex": ["(missing)", None, "f", "f", "f"], "s": SCORE}), "selection_rate")
+    assert found["sex='(missing)'"] == 1.0 and found["sex=(missing)"] == 0.0
+
+
+def test_tabs_around_a_text_are_trimmed_as_spaces_are() -> None:
+    assert set(_values(_audited({"sex": ["f\t", " f", "m", "\t", "m\r"], "s": SCORE}), "selection_rate")) == {"everyone", "sex=f", "sex=m", "sex=(missing)"}
+
+
+@pytest.mark.parametrize("weights", [[1e16] * 5, [1e11] * 5])
+def test_sums_that_are_too_large_are_told(weights: list[float]) -> None:
+    with pytest.raises(ContentError, match="too large to be summed exactly"):
+        _audited({"sex": SEX, "s": SCORE, "w": weights}, weight="w")
+
+
+def test_crosses_of_too_many_slices_are_refused() -> None:
+    n = 20_000
+    columns = {"a": [str(k % 150) for k in range(n)], "b": [str(k // 150) for k in range(n)], "s": [0.5] * n}
+    with pytest.raises(ConfigError, match="slices, more than any report can show"):
+        _audited(columns, protected=("a", "b"), slices=("a*b",))
+
+
+@pytest.mark.parametrize("data", [[1, 2], {"sex": SEX}, "people.csv"])
+def test_what_is_no_data_frame_is_told(data: object) -> None:
+    with pytest.raises(ConfigError, match="no data frame that Arrow can hold"):
+        audit(AuditConfig(score_column="s", protected=("sex",), engines=("native",)), data=data)
+
+
+def test_everybody_selected_is_no_division_by_zero(recwarn: pytest.WarningsRecorder) -> None:
+    _audited({"sex": SEX * 40, "s": [0.9] * 200}, rules=("four-fifths",))
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
