@@ -14,7 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import ConfigError, ContentError
-from fairaudit.types import Floats
+from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = 4096
@@ -96,15 +96,16 @@ def counts(cube: Cube) -> Counts:
     with duckdb.connect() as connection:
         connection.register("cells", cube.table)
         with _summed():
-            found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()} FROM cells GROUP BY ALL").fetchall()
+            found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()}, {_ranked(keys)} FROM cells GROUP BY {', '.join(keys)}, label, decision").fetchall()
         masks = {_mask(plan, slicing): place for place, slicing in enumerate(((), *plan.slicings))}
         order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or ((),) * len(plan.attributes))))
         has_scores = plan.grid is not None
-        cells = _score_cells(connection, keys, order) if has_scores else None
-    place = {key: at for at, key in enumerate(order)}
+        place = {key: at for at, key in enumerate(order)}
+        places = np.array([at for _, at in sorted({(row[-1], place[row[: len(keys)]]) for row in found})], dtype=np.int64)
+        cells = _score_cells(connection, keys, places) if has_scores else None
     sums: dict[str, Any] = {name: np.zeros((len(order), 3, 2), dtype=object) for name in _SUMS}
     for row in found:
-        label, decision, *values = row[len(keys) : -2]
+        label, decision, *values = row[len(keys) : -3]
         for name, value in zip(_SUMS, values, strict=True):
             sums[name][place[row[: len(keys)]], 2 if label is None else label, int(decision)] = int(value or 0)
     return Counts(
@@ -121,18 +122,34 @@ def counts(cube: Cube) -> Counts:
     )
 
 
-def _score_cells(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], order: Sequence[tuple[Any, ...]]) -> ScoreCells:
-    """The labelled cells by slice and score. The threshold is an edge: a grid cell that it cuts is two, by the decision."""
-    slices = {name: pa.array([key[at] for key in order], pa.int64() if name == "slicing" else pa.string()) for at, name in enumerate(keys)}
-    connection.register("slices", pa.table(slices | {"place": pa.array(range(len(order)), pa.int64())}))
-    same = " AND ".join(f"cells.{name} IS NOT DISTINCT FROM slices.{name}" for name in keys)
+def _score_cells(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], places: Ints) -> ScoreCells:
+    """The labelled cells by slice and score. The threshold is an edge: a grid cell that it cuts is two, by the decision.
+
+    Args:
+        places: the index of each slice, by its rank among the keys.
+    """
     # Decisions rise with the score, so the selected half of a cut cell is the higher one.
     taken = connection.sql(f"""
-        SELECT place AS slice, cell::BIGINT * 2 + decision::BIGINT AS "order", label::BIGINT AS label, rows, CAST(weight AS DOUBLE) / {WEIGHT_UNIT!r} AS weight,
+        SELECT slice, cell::BIGINT * 2 + decision::BIGINT AS "order", label::BIGINT AS label, rows, CAST(weight AS DOUBLE) / {WEIGHT_UNIT!r} AS weight,
             CAST(weight_sq AS DOUBLE) / {MOMENT_UNIT!r} AS weight_sq, lowest, highest
-        FROM cells JOIN slices ON {same} WHERE label IS NOT NULL ORDER BY slice, "order", label
+        FROM (SELECT *, {_ranked(keys)} AS slice FROM cells) WHERE label IS NOT NULL
     """).to_arrow_table()
-    return ScoreCells(**{name: taken.column(name).to_numpy() for name in taken.schema.names})
+    columns: dict[str, Any] = {name: _plain(taken.column(name)) for name in taken.schema.names}
+    columns["slice"] = places[columns["slice"] - 1]
+    sorted_by = np.lexsort((columns["label"], columns["order"], columns["slice"]))
+    return ScoreCells(**{name: values[sorted_by] for name, values in columns.items()})
+
+
+def _plain(column: pa.ChunkedArray) -> Any:
+    """The numbers of a column without nulls; its own `to_numpy` would import pandas first, a quarter of a second."""
+    kind = np.dtype(str(column.type).replace("double", "float64"))
+    chunks = [np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * kind.itemsize) for chunk in column.chunks if len(chunk)]
+    return np.concatenate(chunks) if chunks else np.zeros(0, kind)
+
+
+def _ranked(keys: Sequence[str]) -> str:
+    """SQL: which slice a row is of, counted from 1 in the order of the keys."""
+    return f"dense_rank() OVER (ORDER BY {', '.join(keys)})"
 
 
 def _rank(value: str | None, band: tuple[str, ...]) -> tuple[bool, int, str]:
