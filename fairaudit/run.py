@@ -22,7 +22,6 @@ from fairaudit.data.source import FRAME, Source, require
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.manifest import manifest
-from fairaudit.metrics.answers import ask
 from fairaudit.metrics.witnesses import Witnesses, prepare_tensorflow
 from fairaudit.models.interface import Scorer
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
@@ -58,21 +57,27 @@ def audit(config: AuditConfig, data: Any = None, *, progress: Progress | None = 
     return audited(config, data, progress=progress).audit
 
 
-def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None) -> Audited:
-    """As `audit`, with the cube."""
+def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None, apart: bool = False, debug: bool = False) -> Audited:
+    """As `audit`, with the cube.
+
+    Args:
+        apart: the witnesses may run in a process of their own, which pays where a model is scored too; otherwise in a thread.
+        debug: what they print there is shown.
+    """
     config = converted(config)
     rules, source = _opened(config, data)
-    witnesses = Witnesses(config.engines, seed=config.seed)
-    with source.connect() as connection:
-        rows = prepare(connection, source, _wanted(config))
-        if rows.audited == 0:
-            raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({', '.join(reason for reason, _ in rows.excluded)}); nothing is left to audit.")
-        scorer = _scorer(config, source) if config.model else None
-        threshold = _threshold(config, source, scorer)
-        cube = _cube(connection, config, source, rows, scorer, threshold, progress or (lambda done, all: None))
-    found = counts(cube)
-    _same_rows(source, rows, found, config.slicings)
-    return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
+    with Witnesses(config.engines, seed=config.seed, apart=apart and config.model is not None, debug=debug) as witnesses:
+        with source.connect() as connection:
+            rows = prepare(connection, source, _wanted(config))
+            if rows.audited == 0:
+                reasons = ", ".join(reason for reason, _ in rows.excluded)
+                raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
+            scorer = _scorer(config, source) if config.model else None
+            threshold = _threshold(config, source, scorer)
+            cube = _cube(connection, config, source, rows, scorer, threshold, progress or (lambda done, all: None))
+        found = counts(cube)
+        _same_rows(source, rows, found, config.slicings)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
 
 
 def _measured(
@@ -82,7 +87,7 @@ def _measured(
     references = _references(config, found)
     alone = wanted.values(found)
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context))
-    answers = ask(witnesses.engines(), (*alone, *compared), found)  # at once, so that a witness computes each slice once
+    answers = witnesses.ask((*alone, *compared), found)  # at once, so that a witness computes each slice once
     asked = context.threshold
     findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
     return Audit(

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from fairaudit.config import AuditConfig
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.result import Audit
-from fairaudit.run import audit
 from fairaudit.rules.finding import DISAGREEMENT
+from fairaudit.run import audit
 
 ROW = st.tuples(
     st.sampled_from(["f", "m", None]), st.sampled_from(["a", "b"]), st.sampled_from([0, 1, None]), st.integers(0, 20).map(lambda k: k / 20),

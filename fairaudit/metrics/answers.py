@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,21 +42,22 @@ class Answer:
         return differs
 
 
-def ask(engines: Sequence[Engine], wanted: Sequence[Quantity], counts: Counts) -> tuple[Answer, ...]:
-    """Every quantity from every engine that computes it; the first engine is the native one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What one engine says of one of the quantities it was asked for; the arrays have shape (groups,)."""
+
+    place: int  # of the quantity among those wanted
+    engine: str
+    values: Floats
+    answered: Bools
+
+
+def replies(engine: Engine, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
+    """What an engine says of the quantities that it computes.
 
     Raises:
-        ContentError: an engine's library broke.
+        ContentError: its library broke.
     """
-    answers = [Answer(quantity=quantity, values={}, answered={}) for quantity in wanted]
-    for engine in engines:
-        for place, values, answered in _asked(engine, wanted, counts):
-            one = answers[place]
-            answers[place] = replace(one, values=one.values | {engine.name: values}, answered=one.answered | {engine.name: answered})
-    return tuple(answers)
-
-
-def _asked(engine: Engine, wanted: Sequence[Quantity], counts: Counts) -> list[tuple[int, Floats, Bools]]:
     places, parts, masks = [], [], []
     for place, quantity in enumerate(wanted):
         if quantity.metric not in engine.metrics or not quantity.groups or (engine.name != NATIVE and not _applies(quantity, counts)):
@@ -70,7 +71,19 @@ def _asked(engine: Engine, wanted: Sequence[Quantity], counts: Counts) -> list[t
         measured = engine.measure(parts, counts)
     except Exception as broken:  # whatever TFMA or AIF360 raise
         raise ContentError(f"the {engine.name} engine broke ({type(broken).__name__}: {broken}); audit without it with --engine native.") from broken
-    return [(place, _spread(values, mask), mask) for place, values, mask in zip(places, measured, masks, strict=True)]
+    return [
+        Reply(place=place, engine=engine.name, values=_spread(values, mask), answered=mask)
+        for place, values, mask in zip(places, measured, masks, strict=True)
+    ]
+
+
+def gathered(wanted: Sequence[Quantity], told: Iterable[Reply]) -> tuple[Answer, ...]:
+    """The engines' replies by quantity."""
+    answers = [Answer(quantity=quantity, values={}, answered={}) for quantity in wanted]
+    for one in told:
+        answer = answers[one.place]
+        answers[one.place] = replace(answer, values=answer.values | {one.engine: one.values}, answered=answer.answered | {one.engine: one.answered})
+    return tuple(answers)
 
 
 def _applies(quantity: Quantity, counts: Counts) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
+from fairaudit.errors import ContentError
 from fairaudit.metrics.engines.interface import Engine
 
 _ENGINES = {"native": "NativeEngine", "tfma": "TfmaEngine", "aif360": "Aif360Engine"}
@@ -21,6 +22,18 @@ def engine(name: str, *, seed: int = 0) -> Engine:
     """
     made: Engine = getattr(import_module(f"{__name__}.{name}"), _ENGINES[name])(seed=seed)
     return made
+
+
+def loaded(name: str, *, seed: int) -> Engine:
+    """As `engine`.
+
+    Raises:
+        ContentError: its library is installed and cannot be imported.
+    """
+    try:
+        return engine(name, seed=seed)
+    except Exception as broken:  # whatever a half-installed library raises while it is imported
+        raise ContentError(f"the {name} engine cannot be loaded ({broken}); mend its installation, or audit with --engine native.") from broken
 
 
 def installed(name: str) -> str | None:

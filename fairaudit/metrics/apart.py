@@ -1,0 +1,76 @@
+"""The witnesses in a process of their own, so that their imports and TensorFlow's take two cores at once.
+
+Imports hold Python's lock: in a thread beside the model they cost as much as one after the other. The processes talk by pickles over
+pipes that nobody else has.
+
+python -m fairaudit.metrics.apart SEED ENGINE …
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from fairaudit.cube.counts import Counts
+from fairaudit.errors import ContentError
+from fairaudit.metrics import engines
+from fairaudit.metrics.answers import Reply, replies
+from fairaudit.metrics.engines.interface import Quantity
+
+
+class Apart:
+    """A process that imports engines as soon as it is made, answers once, and ends."""
+
+    def __init__(self, names: Sequence[str], *, seed: int, debug: bool) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(seed), *names], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if debug else subprocess.DEVNULL
+        )
+
+    def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
+        """What the engines say.
+
+        Raises:
+            ContentError: a library cannot be imported, or broke; or the process ended.
+        """
+        try:
+            said, _ = self._process.communicate(pickle.dumps((tuple(wanted), counts)))
+            told: list[Reply] | str = pickle.loads(said)
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise ContentError(
+                f"the engines' process ended without an answer (exit code {self._process.poll()}); is there enough memory? Audit without it with --engine native."
+            ) from error
+        if isinstance(told, str):
+            raise ContentError(told)
+        return told
+
+    def close(self) -> None:
+        """End the process if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Import the engines, read what is wanted from standard input, and write the replies to standard output."""
+    answer_to = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not stand among the answers
+    seed, *names = arguments
+    told: list[Reply] | str
+    try:
+        made = [engines.loaded(name, seed=int(seed)) for name in names]
+        wanted, counts = pickle.load(sys.stdin.buffer)
+        told = [reply for engine in made for reply in replies(engine, wanted, counts)]
+    except ContentError as error:
+        told = str(error)
+    except (EOFError, KeyboardInterrupt):
+        os._exit(1)  # nobody asks any more
+    with answer_to:
+        pickle.dump(told, answer_to)
+    os._exit(0)  # TensorFlow's teardown takes two seconds
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
