@@ -44,7 +44,7 @@ def columns(folder: Path, smoke: bool) -> str:
         "pandas.read_parquet": (sys.executable, "-c", f"import pandas; pandas.read_parquet({str(data)!r})"),
     }
     found = measure(commands, runs=0 if smoke else 5)
-    commands = {"fairlearn MetricFrame": _peer("metric_frame", str(data))}
+    commands = {"aequitas crosstabs": _peer("crosstabs", str(data)), "fairlearn MetricFrame": _peer("metric_frame", str(data))}
     found |= measure(commands, runs=0)
     title = f"{20_000 if smoke else 1_000_000:,} rows of Parquet, two attributes and their cross, report included"
     return table(title, found, ours="fairaudit audit, native", against="pandas.read_parquet", aim="at most 3")

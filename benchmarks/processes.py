@@ -69,7 +69,7 @@ def machine() -> str:
 
 def _versions() -> list[str]:
     found = []
-    for package in ("tensorflow", "tensorflow-model-analysis", "aif360", "fairlearn", "duckdb", "pandas"):
+    for package in ("tensorflow", "tensorflow-model-analysis", "aif360", "aequitas", "fairlearn", "duckdb", "pandas"):
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,9 @@ from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
 from fairaudit.data.source import FRAME, Source, require
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
+from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
-from fairaudit.metrics.witnesses import Witnesses, prepare_tensorflow
+from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
@@ -57,22 +60,23 @@ def audit(config: AuditConfig, data: Any = None, *, progress: Progress | None = 
     return audited(config, data, progress=progress).audit
 
 
-def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None, apart: bool = False, debug: bool = False) -> Audited:
+def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None, sole: bool = False, debug: bool = False) -> Audited:
     """As `audit`, with the cube.
 
     Args:
-        apart: the witnesses may run in a process of their own, which pays where a model is scored too; otherwise in a thread.
-        debug: what they print there is shown.
+        sole: this process does nothing but this audit, so libraries may be imported in quicker ways: one in a child process, and without collecting garbage.
+        debug: what the child prints is shown.
     """
     config = converted(config)
     rules, source = _opened(config, data)
-    with Witnesses(config.engines, seed=config.seed, apart=apart and config.model is not None, debug=debug) as witnesses:
+    with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
         with source.connect() as connection:
             rows = prepare(connection, source, _wanted(config))
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
-            scorer = _scorer(config, source) if config.model else None
+            with uncollected() if sole else nullcontext():
+                scorer = _scorer(config, source) if config.model else None
             threshold = _threshold(config, source, scorer)
             cube = _cube(connection, config, source, rows, scorer, threshold, progress or (lambda done, all: None))
         found = counts(cube)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     target = Path(str(config.out))
     check_out(target, force=force)
     with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
-        found = audited(config, progress=progress, apart=(os.cpu_count() or 1) > 1, debug=debug)
+        found = audited(config, progress=progress, sole=True, debug=debug)
     write_audit(found.audit, found.cube, target)
     return shown(found.audit, report=target / "report.html", gate=config.gate, quiet=quiet, verbose=verbose)
 

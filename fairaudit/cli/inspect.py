@@ -30,7 +30,7 @@ def command(model: Path, data: tuple[str, ...], signature: str | None, debug: bo
     from fairaudit.data.files import files_of
     from fairaudit.data.source import Source
     from fairaudit.errors import UnknownName
-    from fairaudit.metrics.witnesses import prepare_tensorflow
+    from fairaudit.imports import prepare_tensorflow
 
     source = Source(files=files_of(data)) if data else None
     prepare_tensorflow()

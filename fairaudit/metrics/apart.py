@@ -1,9 +1,9 @@
-"""The witnesses in a process of their own, so that their imports and TensorFlow's take two cores at once.
+"""A witness in a process of its own, so that its imports and TensorFlow's take two cores at once.
 
 Imports hold Python's lock: in a thread beside the model they cost as much as one after the other. The processes talk by pickles over
 pipes that nobody else has.
 
-python -m fairaudit.metrics.apart SEED ENGINE …
+python -m fairaudit.metrics.apart SEED ENGINE
 """
 
 from __future__ import annotations
@@ -16,31 +16,33 @@ from collections.abc import Sequence
 
 from fairaudit.cube.counts import Counts
 from fairaudit.errors import ContentError
+from fairaudit.imports import uncollected
 from fairaudit.metrics import engines
 from fairaudit.metrics.answers import Reply, replies
 from fairaudit.metrics.engines.interface import Quantity
 
 
 class Apart:
-    """A process that imports engines as soon as it is made, answers once, and ends."""
+    """A process that imports an engine as soon as it is made, answers once, and ends."""
 
-    def __init__(self, names: Sequence[str], *, seed: int, debug: bool) -> None:
+    def __init__(self, name: str, *, seed: int, debug: bool) -> None:
+        self._name = name
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(seed), *names], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if debug else subprocess.DEVNULL
+            [sys.executable, "-m", __name__, str(seed), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if debug else subprocess.DEVNULL
         )
 
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
-        """What the engines say.
+        """What the engine says.
 
         Raises:
-            ContentError: a library cannot be imported, or broke; or the process ended.
+            ContentError: its library cannot be imported, or broke; or the process ended.
         """
         try:
             said, _ = self._process.communicate(pickle.dumps((tuple(wanted), counts)))
             told: list[Reply] | str = pickle.loads(said)
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             raise ContentError(
-                f"the engines' process ended without an answer (exit code {self._process.poll()}); is there enough memory? Audit without it with --engine native."
+                f"the {self._name} engine's process ended without an answer (exit code {self._process.poll()}); is there enough memory? Audit without it with --engine native."
             ) from error
         if isinstance(told, str):
             raise ContentError(told)
@@ -54,15 +56,16 @@ class Apart:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Import the engines, read what is wanted from standard input, and write the replies to standard output."""
+    """Import the engine, read what is wanted from standard input, and write the replies to standard output."""
     answer_to = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand among the answers
-    seed, *names = arguments
+    seed, name = arguments
     told: list[Reply] | str
     try:
-        made = [engines.loaded(name, seed=int(seed)) for name in names]
+        with uncollected():
+            engine = engines.loaded(name, seed=int(seed))
         wanted, counts = pickle.load(sys.stdin.buffer)
-        told = [reply for engine in made for reply in replies(engine, wanted, counts)]
+        told = replies(engine, wanted, counts)
     except ContentError as error:
         told = str(error)
     except (EOFError, KeyboardInterrupt):

@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
+from typing import Protocol, TypeVar
 
 from fairaudit.cube.counts import Counts
 from fairaudit.errors import ConfigError
+from fairaudit.imports import prepare_tensorflow
 from fairaudit.metrics import engines
 from fairaudit.metrics.answers import NATIVE, Answer, Reply, gathered, replies
-from fairaudit.metrics.engines.interface import Engine, Quantity
+from fairaudit.metrics.engines.interface import Quantity
+
+_SLOW = "tfma"  # its import takes longer than TensorFlow's own
+T = TypeVar("T")
+
+
+class Witness(Protocol):
+    """One or more engines, wherever they run; imported in the background since it was made."""
+
+    def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
+        """What the engines say.
+
+        Raises:
+            ContentError: a library cannot be imported, or broke.
+        """
+
+    def close(self) -> None:
+        """Give back what it holds; more than once does no harm."""
+
+
+class Here:
+    """Engines in this process, imported by a thread."""
+
+    def __init__(self, names: Sequence[str], *, seed: int) -> None:
+        self._engines = _in_background(lambda: [engines.loaded(name, seed=seed) for name in names])
+
+    def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
+        return [reply for engine in self._engines.result() for reply in replies(engine, wanted, counts)]
+
+    def close(self) -> None:
+        pass
 
 
 class Witnesses:
-    """The engines asked for, being imported since it was made: in a thread, or in a process of their own. Close it, or use `with`."""
+    """The engines asked for. Close them, or use `with`."""
 
     def __init__(self, asked: Sequence[str], *, seed: int, apart: bool, debug: bool = False) -> None:
         """Begin to import.
@@ -24,8 +56,8 @@ class Witnesses:
         Args:
             asked: engines by name; none: all that are installed.
             seed: of the sample of slices that they check where there are too many.
-            apart: in a process of their own: quicker where a model is scored too and there is a second core; imported anew each time.
-            debug: what the libraries print there is shown.
+            apart: TFMA in a process of its own: quicker where a model is scored too and there is a second core.
+            debug: what it prints there is shown.
 
         Raises:
             ConfigError: one that was asked for is not installed.
@@ -36,18 +68,17 @@ class Witnesses:
         if missing and asked:
             raise ConfigError(f"--engine {missing[0]}: its library is not installed; pip install 'fairaudit[{missing[0]}]', or audit with --engine native.")
         self.notes = tuple(f"The engine {name} is not installed and checked nothing; pip install 'fairaudit[{name}]' adds it." for name in missing)
-        names = tuple(name for name in wanted if name not in missing)
-        self._ask: Callable[[Sequence[Quantity], Counts], list[Reply]] = lambda wanted, counts: []
-        self._close: Callable[[], None] = lambda: None
+        names = [name for name in wanted if name not in missing]
         if names:
             prepare_tensorflow()
-            self._ask, self._close = _in_a_process(names, seed, debug) if apart else (_in_a_thread(names, seed), self._close)
+        self._all = _witnesses(names, seed, apart, debug)
 
     def __enter__(self) -> Witnesses:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._close()
+        for one in self._all:
+            one.close()
 
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> tuple[Answer, ...]:
         """Every quantity by the native engine and by each witness that computes it.
@@ -55,30 +86,27 @@ class Witnesses:
         Raises:
             ContentError: a library cannot be imported, or broke.
         """
-        return gathered(wanted, (*replies(engines.engine(NATIVE), wanted, counts), *self._ask(wanted, counts)))
+        told = [_in_background(partial(one.ask, wanted, counts)) for one in self._all]
+        return gathered(wanted, (*replies(engines.engine(NATIVE), wanted, counts), *(reply for one in told for reply in one.result())))
 
 
-def _in_a_thread(names: Sequence[str], seed: int) -> Callable[[Sequence[Quantity], Counts], list[Reply]]:
-    made: Future[tuple[Engine, ...]] = Future()
+def _witnesses(names: Sequence[str], seed: int, apart: bool, debug: bool) -> list[Witness]:
+    if apart and _SLOW in names:
+        from fairaudit.metrics.apart import Apart
 
-    def make() -> None:
+        others = [name for name in names if name != _SLOW]
+        return [Apart(_SLOW, seed=seed, debug=debug), *([Here(others, seed=seed)] if others else [])]
+    return [Here(names, seed=seed)] if names else []
+
+
+def _in_background(work: Callable[[], T]) -> Future[T]:
+    done: Future[T] = Future()
+
+    def run() -> None:
         try:
-            made.set_result(tuple(engines.loaded(name, seed=seed) for name in names))
+            done.set_result(work())
         except BaseException as error:
-            made.set_exception(error)
+            done.set_exception(error)
 
-    threading.Thread(target=make, daemon=True).start()
-    return lambda wanted, counts: [reply for engine in made.result() for reply in replies(engine, wanted, counts)]
-
-
-def _in_a_process(names: Sequence[str], seed: int, debug: bool) -> tuple[Callable[[Sequence[Quantity], Counts], list[Reply]], Callable[[], None]]:
-    from fairaudit.metrics.apart import Apart
-
-    process = Apart(names, seed=seed, debug=debug)
-    return process.ask, process.close
-
-
-def prepare_tensorflow() -> None:
-    """What must stand in the environment before TensorFlow is first imported: Keras is not needed, and its logs are noise."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    threading.Thread(target=run, daemon=True).start()  # a pool's threads would keep the program alive after Ctrl-C
+    return done

@@ -31,11 +31,11 @@ def test_the_answers_are_those_of_this_process() -> None:
 
 def test_an_engine_that_cannot_be_loaded_is_told() -> None:
     with pytest.raises(ContentError, match="the nonsense engine cannot be loaded"):
-        Apart(["nonsense"], seed=0, debug=False).ask(WANTED, COUNTS)
+        Apart("nonsense", seed=0, debug=False).ask(WANTED, COUNTS)
 
 
 def test_a_process_that_ended_is_told_and_closing_is_always_safe() -> None:
-    process = Apart(["tfma"], seed=0, debug=False)
+    process = Apart("tfma", seed=0, debug=False)
     process._process.kill()
     with pytest.raises(ContentError, match="ended without an answer"):
         process.ask(WANTED, COUNTS)
