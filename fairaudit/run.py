@@ -15,10 +15,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts
-from fairaudit.cube.scored import Progress, count_given, count_scored, decided
+from fairaudit.cube.scored import count_given, count_scored, decided
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of, mistaken_names
+from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
 from fairaudit.data.source import FRAME, Source, require
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
@@ -52,7 +53,7 @@ def audit(config: AuditConfig, data: Any = None, *, progress: Progress | None = 
     Args:
         config: what to audit.
         data: a pandas DataFrame or an Arrow table, instead of `config.data`.
-        progress: called with rows done and rows in all, while a model scores.
+        progress: told how far the run has come; perhaps from another thread.
 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
@@ -71,14 +72,15 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
     rules, source = _opened(config, data)
     with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
         with source.connect() as connection:
-            rows = prepare(connection, source, _wanted(config))
+            with watched(connection, progress, "checking"):
+                rows = prepare(connection, source, _wanted(config))
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
             with uncollected() if sole else nullcontext():
                 scorer = _scorer(config, source) if config.model else None
             threshold = _threshold(config, source, scorer)
-            cube = _cube(connection, config, source, rows, scorer, threshold, progress or (lambda done, all: None))
+            cube = _cube(connection, config, source, rows, scorer, threshold, progress)
         found = counts(cube)
         _same_rows(source, rows, found, config.slicings)
         return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
@@ -201,7 +203,7 @@ def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> fl
 
 
 def _cube(
-    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, threshold: float | None, progress: Progress
+    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, threshold: float | None, progress: Progress | None
 ) -> Cube:
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
@@ -211,7 +213,7 @@ def _cube(
     )  # fmt: skip
     decision = None if threshold is None else decided(threshold, config.at_threshold)
     if scorer is None or decision is None:
-        return count_given(connection, source, rows, counted, decision)
+        return count_given(connection, source, rows, counted, decision, progress=progress)
     return count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
 
 

@@ -12,7 +12,9 @@ from typing import IO, TYPE_CHECKING
 from fairaudit.errors import ContentError
 
 if TYPE_CHECKING:
-    from fairaudit.cube.scored import Progress
+    from rich.progress import TaskID
+
+    from fairaudit.data.progress import Progress
 
 
 def say(text: str, *, nl: bool = True, color: bool | None = None) -> None:
@@ -57,20 +59,25 @@ def silenced(*, debug: bool) -> Iterator[IO[str]]:
 
 @contextmanager
 def progress_to(stream: IO[str], *, quiet: bool) -> Iterator[Progress | None]:
-    """A bar with rows, rate and time left while a model scores; only on a terminal, and not in CI."""
+    """A bar with rows, rate and time left for what takes long; only on a terminal, and not in CI."""
     if quiet or not stream.isatty() or os.environ.get("CI"):
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]}"), TimeRemainingColumn())
     with Bar(*columns, console=Console(file=stream, stderr=True), transient=True) as bar:
-        task = bar.add_task("scoring", total=None, rate="")
+        tasks: dict[str, TaskID] = {}
 
-        def advance(done: int, total: int) -> None:
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed:,.0f} rows/s" if speed else "")
+        def advance(stage: str, share: float, rows: int | None) -> None:
+            for earlier in tasks.keys() - {stage}:
+                bar.update(tasks[earlier], visible=False)
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=1.0, rows="")
+            speed = next(task.speed for task in bar.tasks if task.id == tasks[stage])
+            rate = f", {speed * rows:,.0f} a second" if speed and rows else ""
+            bar.update(tasks[stage], completed=share, rows=f"{share * rows:,.0f} of {rows:,} rows{rate}" if rows else "")
 
         yield advance

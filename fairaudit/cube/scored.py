@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Cube, Plan, count
+from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared
 from fairaudit.data.source import Source, told
 from fairaudit.models.interface import Scorer
 
-Progress = Callable[[int, int], None]  # rows done, rows in all
 _ROW = "row_place"
 
 
@@ -24,18 +24,20 @@ def decided(threshold: float, at_threshold: str) -> str:
     return f"score {'>=' if at_threshold == 'positive' else '>'} '{threshold!r}'::DOUBLE"
 
 
-def count_given(connection: duckdb.DuckDBPyConnection, source: Source, rows: Prepared, plan: Plan, decision: str | None) -> Cube:
+def count_given(
+    connection: duckdb.DuckDBPyConnection, source: Source, rows: Prepared, plan: Plan, decision: str | None, *, progress: Progress | None = None
+) -> Cube:
     """The cube of rows whose scores or decisions are columns of the data.
 
     Args:
         decision: SQL over the score; None where the rows bring their decisions.
     """
     taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
-    with told(source):
+    with told(source), watched(connection, progress, "counting", rows.audited):
         return count(connection, f"SELECT {taken} FROM ({rows.relation()}) WHERE excluded IS NULL", plan)
 
 
-def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, progress: Progress) -> Cube:
+def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, progress: Progress | None = None) -> Cube:
     """The cube of rows that a model scores, batch by batch, in constant memory.
 
     Raises:
@@ -68,7 +70,7 @@ def _streamed(rows: Prepared, features: Sequence[str]) -> str:
     return f"SELECT * FROM (SELECT *, row_number() OVER () AS {_ROW} FROM ({rows.relation(features)})) WHERE excluded IS NULL"
 
 
-def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress) -> Iterator[pa.RecordBatch]:
+def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[pa.RecordBatch]:
     starts = [0, *accumulate(rows.per_file)]
     done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight"]
     for batch in batches:
@@ -81,7 +83,8 @@ def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, s
         scores = scorer.score(features, where)
         yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(scores)], [*kept, "score"])
         done += batch.num_rows
-        progress(done, rows.audited)
+        if progress is not None:
+            progress("scoring", done / rows.audited, rows.audited)
 
 
 def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:

@@ -1,20 +1,24 @@
-"""A column of the data as the audit needs it: SQL that turns it into an attribute's value, a label, a weight or a score."""
+"""A column of the data as the audit needs it: SQL that turns it into an attribute's value, a label, a weight or a score.
+
+`read` adds each column's text and number to a relation, once a row; everything else is said in terms of these two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.data.source import literal
 
-_SPACES = "' ' || chr(9) || chr(10) || chr(13)"
+_SPACES = " \t\r\n"
+_SPACED = f"'^[{_SPACES}]|[{_SPACES}]$'"  # looking is far quicker than trimming, and hardly any value has spaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column, with the texts that mean a missing value in it. Its properties are SQL."""
+    """One column, with the texts that mean a missing value in it. Its properties are SQL over the relation that `read` makes."""
 
     name: str  # the user's
     sql: str  # how SQL calls it; never the user's name, since SQL takes `Sex` and `sex` for one
@@ -29,15 +33,25 @@ class Column:
     @property
     def text(self) -> str:
         """Its values as trimmed text; null where empty or one of the texts that mean a missing value."""
-        plain = f"trim({self.sql}, {_SPACES})" if self.is_text else f"CAST({self.sql} AS VARCHAR)"
-        absent = dict.fromkeys((*(("",) if self.is_text else ()), *(("nan",) if self.is_float else ()), *(one.strip(" \t\r\n") for one in self.missing)))
+        return f"{self.sql}_text"
+
+    @property
+    def number(self) -> str:
+        """Its values as doubles; null where missing, and where a text is no number (`unreadable` tells these apart)."""
+        return f"{self.sql}_number"
+
+    @property
+    def as_text(self) -> str:
+        """What `text` stands for."""
+        plain = f"(CASE WHEN {self.spaced} THEN trim({self.sql}, {literal(_SPACES)}) ELSE {self.sql} END)" if self.is_text else f"CAST({self.sql} AS VARCHAR)"
+        absent = dict.fromkeys((*(("",) if self.is_text else ()), *(("nan",) if self.is_float else ()), *(one.strip(_SPACES) for one in self.missing)))
         if len(absent) > 1:
             return f"(CASE WHEN {plain} IN ({', '.join(map(literal, absent))}) THEN NULL ELSE {plain} END)"
         return f"nullif({plain}, {literal(*absent)})" if absent else plain
 
     @property
-    def number(self) -> str:
-        """Its values as doubles; null where missing, and where a text is no number (`unreadable` tells these apart)."""
+    def as_number(self) -> str:
+        """What `number` stands for."""
         if not self.is_number:
             # SQL takes 1_0 for 10, which nobody writes in data.
             return f"(CASE WHEN contains({self.text}, '_') THEN NULL ELSE TRY_CAST({self.text} AS DOUBLE) END)"
@@ -63,7 +77,7 @@ class Column:
     @property
     def spaced(self) -> str:
         """Whether there are spaces around a value."""
-        return f"({self.sql} <> trim({self.sql}, {_SPACES}))" if self.is_text else "false"
+        return f"coalesce(regexp_matches({self.sql}, {_SPACED}), false)" if self.is_text else "false"
 
     @property
     def unbanded(self) -> str:
@@ -76,6 +90,15 @@ class Column:
         names = band_names(edges, whole=whole)
         cases = " ".join(f"WHEN {self.number} < {edge!r} THEN {literal(name)}" for edge, name in zip(edges, names, strict=False))
         return f"(CASE WHEN {self.number} IS NULL OR isnan({self.number}) THEN NULL {cases} ELSE {literal(names[-1])} END)"
+
+
+def read(relation: str, columns: Iterable[Column]) -> str:
+    """SQL: the relation with each column's text and number. In two steps, since a text is what a number is read from."""
+    wanted = tuple(columns)
+    if not wanted:
+        return relation
+    texts, numbers = (", ".join(each) for each in ([f"{one.as_text} AS {one.text}" for one in wanted], [f"{one.as_number} AS {one.number}" for one in wanted]))
+    return f"SELECT *, {numbers} FROM (SELECT *, {texts} FROM ({relation}))"
 
 
 def band_names(edges: Sequence[float], *, whole: bool) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from fairaudit.data.columns import Column
+from fairaudit.data.columns import Column, read
 from fairaudit.data.labels import MOST, positives, truth
 from fairaudit.data.source import Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
@@ -106,11 +106,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     )
 
 
-def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[str], condition: str) -> str:
+def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[Column], condition: str) -> str:
     """Where the first row that meets a condition stands: "people.csv, row 17"; rows count from 1 after the header."""
     sql = f"""
         SELECT file_place, row_number - min(row_number) OVER (PARTITION BY file_place) + 1 AS place, hit
-        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit FROM ({source.relation(tuple(columns))}))
+        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit FROM ({_read(source, columns)}))
         QUALIFY hit ORDER BY row_number LIMIT 1
     """
     found = connection.execute(sql).fetchall()
@@ -121,6 +121,11 @@ def grid_range(scores: tuple[float, float]) -> tuple[float, float]:
     """The range that score cells divide: [0, 1] where all scores lie in it, else their own."""
     low, high = scores
     return (0.0, 1.0) if low >= 0.0 and high <= 1.0 else (math.floor(low), math.ceil(high))
+
+
+def _read(source: Source, columns: Iterable[Column], features: Sequence[str] = ()) -> str:
+    wanted = tuple(columns)
+    return read(source.relation((*(one.name for one in wanted), *features)), wanted)
 
 
 def _columns(source: Source, wanted: Wanted) -> dict[str, Column]:
@@ -163,7 +168,7 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
     asked["unlabelled"] = f"count(*) FILTER (WHERE {unlabelled} AND NOT ({earlier}))"
     texts = [columns[name].spaced for name in (*wanted.attributes, wanted.label, wanted.decision) if name is not None]
     asked["any_trimmed"] = f"coalesce(bool_or({' OR '.join(texts) or 'false'}), false)"
-    sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({source.relation(tuple(columns))}) GROUP BY file_place"
+    sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({_read(source, columns.values())}) GROUP BY file_place"
     found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in connection.execute(sql).fetchall()}
     return [found.get(place, {"read": 0}) for place in range(len(source.names))]
 
@@ -198,7 +203,7 @@ def _mistakes(
     live = _counts_at_all(wanted, columns)
 
     def first(condition: str) -> str:
-        return place_of(connection, source, columns, f"(({condition}) AND {live})")
+        return place_of(connection, source, columns.values(), f"(({condition}) AND {live})")
 
     for part, name in (("weight", wanted.weight), ("score", wanted.score)):
         if name is None:
@@ -234,10 +239,10 @@ def _weight_mistakes(column: Column, profile: Mapping[str, Any], first: Callable
 
 
 def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> Iterator[FairauditError]:
-    base = source.relation((column.name,))
+    base = _read(source, (column,))
     rows, present, distinct = connection.execute(f"SELECT count(*), count({column.text}), count(DISTINCT {column.text}) FROM ({base})").fetchall()[0]
     if present < rows:
-        where = place_of(connection, source, (column.name,), f"({column.text} IS NULL)")
+        where = place_of(connection, source, (column,), f"({column.text} IS NULL)")
         yield ContentError(f"{where}: the id is missing, as in {_rows(rows - present)} in all; --id names a column that tells rows apart.")
     if distinct < present:
         sql = f"SELECT {column.text} AS one FROM ({base}) WHERE one IS NOT NULL GROUP BY ALL HAVING count(*) > 1 ORDER BY one LIMIT 1"
@@ -255,9 +260,9 @@ def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     """The distinct values of a column as text, the most frequent first, missing ones left out; no more than are of use."""
     if name is None:
         return []
-    needed = tuple(dict.fromkeys((name, *((wanted.weight,) if wanted.weight else ()))))
+    needed = (columns[one] for one in dict.fromkeys((name, *((wanted.weight,) if wanted.weight else ()))))
     live = _counts_at_all(wanted, columns)
-    sql = f"SELECT {columns[name].text} AS one FROM ({source.relation(needed)}) WHERE one IS NOT NULL AND {live} GROUP BY ALL ORDER BY count(*) DESC, one LIMIT {MOST + 1}"
+    sql = f"SELECT {columns[name].text} AS one FROM ({_read(source, needed)}) WHERE one IS NOT NULL AND {live} GROUP BY ALL ORDER BY count(*) DESC, one LIMIT {MOST + 1}"
     return [row[0] for row in connection.execute(sql).fetchall()]
 
 
@@ -294,7 +299,7 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     # A row of weight 0 may hold anything; nothing of it is looked at.
     cases = " ".join(f"WHEN {holds} THEN {literal(reason)}" for reason, holds in _excluded(wanted, columns).items())
     excluded = f"CASE {cases} END" if cases else "NULL::VARCHAR"
-    return f"SELECT file_place, {', '.join(taken)}, {excluded} AS excluded FROM ({source.relation((*wanted.columns, *features))})"
+    return f"SELECT file_place, {', '.join(taken)}, {excluded} AS excluded FROM ({_read(source, columns.values(), features)})"
 
 
 def _rows(count: int) -> str:

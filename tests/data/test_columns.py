@@ -6,32 +6,33 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from fairaudit.data.columns import Column, band_names
+from fairaudit.data.columns import Column, band_names, read
 from fairaudit.data.source import literal
 
 
 def _column(*missing: str) -> Column:
-    return Column(name="c d", sql='"c d"', type=pa.string(), missing=missing)
+    return Column(name="c d", sql="c0", type=pa.string(), missing=missing)
 
 
-def _taken(expression: str, *values: object) -> list[object]:
+def _taken(column: Column, expression: str, *values: object) -> list[object]:
     rows = ", ".join(f"({place}, {'NULL' if value is None else literal(str(value))})" for place, value in enumerate(values))
     with duckdb.connect() as connection:
-        return [row[0] for row in connection.execute(f'SELECT {expression} FROM (VALUES {rows}) AS t(place, "c d") ORDER BY place').fetchall()]
+        relation = read(f"SELECT * FROM (VALUES {rows}) AS t(place, c0)", [column])
+        return [row[0] for row in connection.execute(f"SELECT {expression} FROM ({relation}) ORDER BY place").fetchall()]
 
 
 def test_text_is_trimmed_and_the_empty_one_and_the_named_ones_are_missing() -> None:
-    assert _taken(_column("?", "it's").text, " a b ", "", "  ", "?", " it's", None, "(missing)") == ["a b", None, None, None, None, None, "(missing)"]
+    assert _taken(_column("?", "it's"), _column().text, " a b ", "", "  ", "?", " it's", None, "(missing)") == ["a b", None, None, None, None, None, "(missing)"]
 
 
 def test_a_number_is_read_and_what_is_none_is_told_apart_from_what_is_missing() -> None:
     values = ("1.5", " 2 ", "", "abc", None)
-    assert _taken(_column().number, *values) == [1.5, 2.0, None, None, None]
-    assert _taken(_column().unreadable, *values) == [False, False, False, True, False]
+    assert _taken(_column(), _column().number, *values) == [1.5, 2.0, None, None, None]
+    assert _taken(_column(), _column().unreadable, *values) == [False, False, False, True, False]
 
 
 def test_a_band_holds_its_lower_edge_and_not_its_upper() -> None:
-    assert _taken(_column().band([25, 45, 65], whole=True), "24", "25", "44", "45", "64", "65", "") == [
+    assert _taken(_column(), _column().band([25, 45, 65], whole=True), "24", "25", "44", "45", "64", "65", "") == [
         "under 25", "25–44", "25–44", "45–64", "45–64", "65 and over", None,
     ]  # fmt: skip
 
