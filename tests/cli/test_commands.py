@@ -1,0 +1,222 @@
+"""The commands do what their help says, in a terminal, in a pipe and in CI."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.csv  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from fairaudit.cli import _run
+from tests.models.conftest import built
+
+__all__ = ["built"]  # the fixture
+
+ROOT = Path(__file__).parent.parent.parent
+FLAGS = ("--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native")
+HEADER, ROWS = "sex,y,s\n", "f,1,0.9\nm,0,0.2\nm,1,0.7\nf,0,0.1\n" * 50
+UNFAIR = "f,1,0.1\nm,1,0.9\nf,0,0.1\nm,0,0.9\n" * 50
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text(HEADER + ROWS)
+    Path("unfair.csv").write_text(HEADER + UNFAIR)
+
+
+def _audited(*arguments: str) -> Any:
+    """What audit.json holds after an audit, which must succeed."""
+    assert _run(["audit", *arguments, "--out", "out", "--quiet"]) == 0
+    return json.loads(Path("out/audit.json").read_text())
+
+
+def _done(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A run of the program with its output in pipes."""
+    return subprocess.run([sys.executable, "-m", "fairaudit", *arguments], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment)
+
+
+def _on_a_terminal(*arguments: str, **environment: str) -> str:
+    """All that a run of the program writes to a terminal."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.pop("CI", None)
+        os.environ.update({"PYTHONPATH": str(ROOT), "TERM": "xterm", **environment})
+        os.execv(sys.executable, [sys.executable, "-m", "fairaudit", *arguments])
+    written = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        written += part
+    os.waitpid(process, 0)
+    return written.decode()
+
+
+def test_flags_win_over_the_configuration_and_replace_its_lists() -> None:
+    Path("ours.yaml").write_text("data: [a.csv]\nlabel: y\nscore_column: s\nprotected: [sex, y]\nthreshold: 0.3\nengines: [native]\nout: out\n")
+    plain = _audited("--config", "ours.yaml")
+    assert (plain["manifest"]["config"]["threshold"], plain["slicings"]) == (0.3, [["sex"], ["y"]])
+    flagged = _audited("--config", "ours.yaml", "--threshold", "0.6", "--protected", "sex")
+    assert (flagged["manifest"]["config"]["threshold"], flagged["slicings"]) == (0.6, [["sex"]])
+
+
+@pytest.mark.parametrize(("data", "code"), [("a.csv", 0), ("unfair.csv", 1)])
+def test_the_gate_ends_as_the_audit_with_gate_did(data: str, code: int) -> None:
+    flags = ("--data", data, *FLAGS, "--rule", "four-fifths", "--out", "out")
+    assert _run(["audit", *flags, "--gate"]) == _run(["gate", "out/audit.json"]) == _run(["gate", "out"]) == code
+    assert _run(["audit", *flags]) == 0
+
+
+def test_the_gate_takes_other_rules() -> None:
+    _audited("--data", "unfair.csv", *FLAGS)
+    assert _run(["gate", "out", "--rule", "four-fifths"]) == 1
+    assert _run(["gate", "out", "--rule", "equal-opportunity"]) == 1
+
+
+def test_a_report_that_is_rendered_again_has_the_same_bytes() -> None:
+    _audited("--data", "unfair.csv", *FLAGS, "--rule", "four-fifths")
+    first = Path("out/report.html").read_bytes()
+    assert _run(["report", "out/audit.json", "--out", "again.html"]) == 0
+    assert Path("again.html").read_bytes() == first
+
+
+def test_quiet_is_the_verdict_alone_and_verbose_has_every_finding(capfd: pytest.CaptureFixture[str]) -> None:
+    flags = ("audit", "--data", "unfair.csv", *FLAGS, "--rule", "four-fifths", "--out", "out")
+    _run([*flags, "--quiet"])
+    quiet = capfd.readouterr()
+    assert (quiet.out.count("\n"), quiet.err) == (1, "") and quiet.out.startswith("FAIL")
+    _run([*flags, "--verbose"])
+    shown = capfd.readouterr().out
+    assert all(one["reason"] in shown for one in json.loads(Path("out/audit.json").read_text())["findings"])
+
+
+def test_in_a_pipe_there_is_no_colour_and_nothing_on_standard_error() -> None:
+    done = _done("audit", "--data", "a.csv", *FLAGS, "--rule", "four-fifths", "--out", "out")
+    assert (done.returncode, done.stderr) == (0, "") and "\x1b" not in done.stdout
+
+
+def test_a_terminal_gets_colour_unless_the_user_wants_none() -> None:
+    flags = ("audit", "--data", "a.csv", *FLAGS, "--rule", "four-fifths", "--out", "out")
+    assert "\x1b[3" in _on_a_terminal(*flags)
+    assert "\x1b[3" not in _on_a_terminal(*flags, NO_COLOR="1")
+
+
+def test_a_terminal_gets_progress_unless_it_is_in_ci_or_quiet() -> None:
+    duckdb.sql("COPY (SELECT 'abcde'[1 + i % 5] AS sex, i % 2 AS y, random() AS s FROM range(3000000) t(i)) TO 'big.csv'")
+    flags = ("audit", "--data", "big.csv", *FLAGS, "--out", "out")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", _on_a_terminal(*flags))
+    assert re.search(r"checking .*%", shown) and re.search(r"counting .* of 3,000,000 rows, [\d,]+ a second", shown)
+    assert "counting" not in _on_a_terminal(*flags, CI="true") and "counting" not in _on_a_terminal(*flags, "--quiet")
+
+
+def test_the_table_holds_the_audits_numbers(capfd: pytest.CaptureFixture[str]) -> None:
+    audit = _audited("--data", "a.csv", *FLAGS)
+    assert _run(["table", "out", "--write", "csv=t.csv", "--write", "parquet=t.parquet"]) == 0
+    for table in (pyarrow.csv.read_csv("t.csv"), pq.read_table("t.parquet")):
+        found = {(row["metric"], row["params"] or "", row["slice"]): row["value"] for row in table.to_pylist()}
+        assert len(found) == len(audit["measurements"]) == table.num_rows
+        (wanted,) = (one["value"] for one in audit["measurements"] if one["metric"] == "true_positive_rate" and one["slice"] == {"sex": "m"})
+        assert found["true_positive_rate", "", "sex=m"] == pytest.approx(wanted, abs=1e-15)
+    capfd.readouterr()
+    assert _run(["table", "out", "--of", "comparisons"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 1 + len(audit["comparisons"])
+
+
+def _in_files(kind: str) -> list[str]:
+    """The rows of a.csv written in another way; the paths to name."""
+    halves = ROWS[: len(ROWS) // 2], ROWS[len(ROWS) // 2 :]
+    table = pyarrow.csv.read_csv("a.csv")
+    Path("parts").mkdir()
+    match kind:
+        case "gzip":
+            Path("a.csv.gz").write_bytes(gzip.compress((HEADER + ROWS).encode()))
+            return ["a.csv.gz"]
+        case "byte order mark":
+            Path("bom.csv").write_bytes(b"\xef\xbb\xbf" + (HEADER + ROWS).encode())
+            return ["bom.csv"]
+        case "quoted":
+            Path("quoted.csv").write_text("".join(",".join(f'"{one}"' for one in line.split(",")) + "\n" for line in (HEADER + ROWS).splitlines()))
+            return ["quoted.csv"]
+        case "Windows line ends":
+            Path("crlf.csv").write_bytes((HEADER + ROWS).replace("\n", "\r\n").encode())
+            return ["crlf.csv"]
+        case "two CSV files":
+            for place, half in enumerate(halves):
+                Path(f"parts/{place}.csv").write_text(HEADER + half)
+            return ["parts/0.csv", "parts/1.csv"]
+        case "Parquet":
+            pq.write_table(table, "a.parquet")
+            return ["a.parquet"]
+        case _:
+            for place in range(2):
+                pq.write_table(table.slice(place * 100, 100), f"parts/{place}.parquet")
+            return ["parts" if kind == "a folder" else "parts/*.parquet"]
+
+
+@pytest.mark.parametrize("kind", ["gzip", "byte order mark", "quoted", "Windows line ends", "two CSV files", "Parquet", "a folder", "a glob"])
+def test_the_same_rows_give_the_same_numbers_however_they_are_stored(kind: str) -> None:
+    plain = _audited("--data", "a.csv", *FLAGS)
+    other = _audited(*(part for path in _in_files(kind) for part in ("--data", path)), *FLAGS)
+    assert all(plain[part] == other[part] for part in ("rows", "counts", "measurements", "comparisons"))
+
+
+@pytest.mark.parametrize(
+    ("label", "decision", "flags"),
+    [
+        (("1", "0"), ("1", "0"), ()),
+        (("true", "False"), ("TRUE", "false"), ()),
+        (("good", "bad"), ("good", "bad"), ("--positive", "good")),
+        (("good", "bad"), ("grant", "refuse"), ("--positive", "good", "--positive-decision", "grant")),
+        (("1", "0"), ("grant", "refuse"), ("--positive-decision", "grant")),
+    ],
+)
+def test_labels_and_decisions_may_be_numbers_truths_or_words(label: tuple[str, str], decision: tuple[str, str], flags: tuple[str, ...]) -> None:
+    rows = [(sex, label[k % 3 == 0], decision[k % 4 == 0]) for sex in "fm" for k in range(60)]
+    Path("d.csv").write_text("sex,y,d\n" + "".join(f"{','.join(row)}\n" for row in rows))
+    audit = _audited("--data", "d.csv", "--label", "y", "--decision-column", "d", "--protected", "sex", "--engine", "native", *flags)
+    values = {one["metric"]: one["value"] for one in audit["measurements"] if one["slice"] == {"sex": "f"} and not one["params"]}
+    assert (values["base_rate"], values["selection_rate"], values["true_positive_rate"]) == (40 / 60, 45 / 60, 30 / 40)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(shell: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["completion", shell]) == 0
+    assert f"{shell}_complete" in capfd.readouterr().out
+
+
+def test_completion_knows_commands_and_flags() -> None:
+    done = _done(COMP_WORDS="fairaudit audit --sco", COMP_CWORD="2", _FAIRAUDIT_COMPLETE="bash_complete")
+    assert "plain,--score-column" in done.stdout
+
+
+def test_the_version_names_the_engines(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["--version"]) == 0
+    said = capfd.readouterr().out
+    assert re.match(r"fairaudit \d+\.\d+", said) and all(re.search(rf"engine {name}: ", said) for name in ("native", "tfma", "aif360"))
+
+
+def test_a_model_is_audited_without_a_word_from_its_libraries(built: Callable[[str], Path]) -> None:
+    rows = "".join(f"{20 + k},{k % 40},{'Female' if k % 2 else 'Male'},{k % 3 == 0},{k % 5 == 0:d}\n" for k in range(60))
+    Path("people.csv").write_text("age,hours,sex,is_member,y\n" + rows)
+    model = str(built("people"))
+    done = _done("audit", "--model", model, "--data", "people.csv", "--label", "y", "--protected", "sex", "--rule", "four-fifths", "--out", "out")
+    assert (done.returncode, done.stderr) == (0, "") and "native" in Path("out/audit.json").read_text()
+    assert {"native", "tfma", "aif360"} <= set(json.loads(Path("out/audit.json").read_text())["measurements"][0]["engines"])
+    seen = _done("inspect", "--model", model, "--data", "people.csv")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert "serving_default" in seen.stdout and re.search(r"age \(float32\): from", seen.stdout) and "not used: y" in seen.stdout
