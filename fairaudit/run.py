@@ -77,8 +77,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
-            with uncollected() if sole else nullcontext():
-                scorer = _scorer(config, source) if config.model else None
+            scorer = _scorer(config, source, sole) if config.model else None
             threshold = _threshold(config, source, scorer)
             cube = _cube(connection, config, source, rows, scorer, threshold, progress)
         found = counts(cube)
@@ -183,15 +182,16 @@ def _context(config: AuditConfig) -> Context:
     return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column else config.threshold)
 
 
-def _scorer(config: AuditConfig, source: Source) -> Scorer:
-    prepare_tensorflow()
-    from fairaudit import models  # TensorFlow comes with it
+def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
+    from fairaudit import models
 
+    prepare_tensorflow()
     parts = {config.label, config.weight, config.id}
-    return models.load(
-        Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
-        signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
-    )  # fmt: skip
+    with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
+        return models.load(
+            Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
+            signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
+        )  # fmt: skip
 
 
 def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
@@ -38,21 +37,19 @@ def say(text: str, *, nl: bool = True, color: bool | None = None) -> None:
 
 @contextmanager
 def silenced(*, debug: bool) -> Iterator[IO[str]]:
-    """Standard error for ourselves alone; what native libraries write to it is dropped, unless `debug` asks for it."""
+    """Standard error for ourselves alone, as a stream; what libraries write to it is dropped, unless `debug` asks for it."""
     if debug:
         yield sys.stderr
         return
     sys.stderr.flush()
     kept = os.dup(2)
     ours = os.fdopen(os.dup(kept), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
-    before = sys.stderr
-    with tempfile.TemporaryFile() as nowhere:
+    with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-        sys.stderr = ours
         try:
             yield ours
         finally:
-            sys.stderr = before
+            sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
 
