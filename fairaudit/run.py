@@ -79,6 +79,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
             scorer = _scorer(config, source, sole) if config.model else None
             threshold = _threshold(config, source, scorer)
+            witnesses.begin()
             cube = _cube(connection, config, source, rows, scorer, threshold, progress)
         found = counts(cube)
         _same_rows(source, rows, found, config.slicings)

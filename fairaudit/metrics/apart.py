@@ -31,6 +31,9 @@ class Apart:
             [sys.executable, "-m", __name__, str(seed), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if debug else subprocess.DEVNULL
         )
 
+    def begin(self) -> None:
+        """It began when it was made."""
+
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
         """What the engine says.
 

@@ -1,4 +1,4 @@
-"""Which engines an audit asks; their libraries are imported in the background, while the model is loaded and scores."""
+"""Which engines an audit asks; their libraries are imported in the background."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from fairaudit.errors import ConfigError
 from fairaudit.imports import prepare_tensorflow
 from fairaudit.metrics import engines
 from fairaudit.metrics.answers import NATIVE, Answer, Reply, gathered, replies
-from fairaudit.metrics.engines.interface import Quantity
+from fairaudit.metrics.engines.interface import Engine, Quantity
 
 _SLOW = "tfma"  # its import takes longer than TensorFlow's own
 T = TypeVar("T")
 
 
 class Witness(Protocol):
-    """One or more engines, wherever they run; imported in the background since it was made."""
+    """One or more engines, wherever they run."""
+
+    def begin(self) -> None:
+        """Import them in the background; called once the audit's input has been found sound."""
 
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
         """What the engines say.
@@ -38,25 +41,33 @@ class Here:
     """Engines in this process, imported by a thread."""
 
     def __init__(self, names: Sequence[str], *, seed: int) -> None:
-        self._engines = _in_background(lambda: [engines.loaded(name, seed=seed) for name in names])
+        self._names, self._seed = names, seed
+        self._loaded: Future[list[Engine]] | None = None
+
+    def begin(self) -> None:
+        self._loaded = self._loaded or _in_background(self._load)
 
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
-        return [reply for engine in self._engines.result() for reply in replies(engine, wanted, counts)]
+        found = self._loaded.result() if self._loaded else self._load()
+        return [reply for engine in found for reply in replies(engine, wanted, counts)]
 
     def close(self) -> None:
         pass
+
+    def _load(self) -> list[Engine]:
+        return [engines.loaded(name, seed=self._seed) for name in self._names]
 
 
 class Witnesses:
     """The engines asked for. Close them, or use `with`."""
 
     def __init__(self, asked: Sequence[str], *, seed: int, apart: bool, debug: bool = False) -> None:
-        """Begin to import.
+        """Find them.
 
         Args:
             asked: engines by name; none: all that are installed.
             seed: of the sample of slices that they check where there are too many.
-            apart: TFMA in a process of its own: quicker where a model is scored too and there is a second core.
+            apart: TFMA in a process of its own, which begins at once: quicker where a model is scored too and there is a second core.
             debug: what it prints there is shown.
 
         Raises:
@@ -79,6 +90,11 @@ class Witnesses:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for one in self._all:
             one.close()
+
+    def begin(self) -> None:
+        """Import them in the background; to be called once the input has been found sound."""
+        for one in self._all:
+            one.begin()
 
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> tuple[Answer, ...]:
         """Every quantity by the native engine and by each witness that computes it.

@@ -67,11 +67,12 @@ def bounds_to_everyone(rule: Rule, group: Tally, others: Tally, *, level: float)
 
     With the group's share f of the rows, p / p_all = r / (f r + 1 − f) and p − p_all = (1 − f) d: both rise with r and d.
     """
-    share = group.weight / (group.weight + others.weight)
     lower, upper = bounds(rule, group, others, level=level)
-    if rule.comparison is Comparing.RATIO:
-        return lower / (share * lower + 1 - share), upper / (share * upper + 1 - share)
-    return (1 - share) * lower, (1 - share) * upper
+    with np.errstate(divide="ignore", invalid="ignore"):  # both are empty, or nobody else is there
+        share = group.weight / (group.weight + others.weight)
+        if rule.comparison is Comparing.RATIO:
+            return lower / (share * lower + 1 - share), upper / (share * upper + 1 - share)
+        return (1 - share) * lower, (1 - share) * upper
 
 
 def past(rule: Rule, ends: Line, group: Tally, reference: Tally) -> Bools:
