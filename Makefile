@@ -28,8 +28,8 @@ demo: .venv/.installed ## train a small Keras model on UCI Adult and audit it on
 		$(BIN)/fairaudit gate demo/audit/audit.json || true; echo "Report: demo/audit/report.html"; \
 	else $(BIN)/fairaudit audit --config examples/adult/fairaudit.yaml; fi
 
-test: .venv/.installed ## run the tests, the slow proofs left out
-	$(BIN)/python -m pytest
+test: .venv/.installed ## run the tests, the slow proofs left out, and show what they cover
+	$(BIN)/python -m pytest --cov --cov-report=term
 
 test-slow: .venv/.installed ## run the slow proofs: TFMA's own pipeline, row by row
 	$(BIN)/python -m pytest -m slow -n 0

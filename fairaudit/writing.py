@@ -125,4 +125,4 @@ def _told(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ContentError(f"no disk space is left for {folder}; nothing was written; free some and run again.") from error
-        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}; name another folder with --out.") from error
+        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}; name another folder.") from error

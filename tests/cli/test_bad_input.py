@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _told(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     """The exit code of an audit into `out`, and what it said on standard error; nothing may be in `out`."""
-    code = _run(["audit", *arguments, "--out", "out"])
+    code = _run(["audit", *(() if "--out" in arguments else ("--out", "out")), *arguments])
     said = capfd.readouterr()
     assert not Path("out").exists() and "Traceback" not in said.err + said.out
     return code, said.err
@@ -70,6 +70,18 @@ FLAG = {
     "a gate with nothing to judge": (("--data", "good.csv", *FLAGS, "--gate"), 2, "--gate has nothing to judge: name a rule with --rule ID, as four-fifths."),
     "a rule without its label": (("--data", "good.csv", "--score-column", "s", "--protected", "sex", "--rule", "equal-opportunity"), 2, "the rule 'equal-opportunity'"),
     "an option nobody knows": (("--data", "good.csv", "--protcted", "sex"), 2, "--protcted"),
+    "nothing to audit": (("--data", "good.csv", "--protected", "sex"), 2, "nothing to audit: give --model DIR, --score-column COL or --decision-column COL."),
+    "no attribute": (("--data", "good.csv", "--label", "y", "--score-column", "s"), 2, "no protected attribute: name one with --protected COL."),
+    "a batch of no rows": (("--data", "good.csv", *FLAGS, "--batch-size", "0"), 2, "the batch size is 0; give a whole number of at least 1."),
+    "a seed below 0": (("--data", "good.csv", *FLAGS, "--seed", "-1"), 2, "the seed is -1; give a whole number of at least 0."),
+    "a positive label without a label": (("--data", "good.csv", "--score-column", "s", "--protected", "sex", "--positive", "1"), 2, "no --label COL is given"),
+    "a positive decision without one": (("--data", "good.csv", *FLAGS, "--positive-decision", "1"), 2, "no --decision-column COL is given"),
+    "a cross with itself": (("--data", "good.csv", *FLAGS, "--slice", "sex*sex"), 2, "--slice 'sex*sex' is not a cross of different attributes; write it as 'sex*race'."),
+    "edges that fall": (("--data", "good.csv", *FLAGS, "--bins", "sex=2,1"), 2, "--bins sex: the edges must be finite and rise, as in 'sex=25,45,65'."),
+    "a column for two parts": (("--data", "good.csv", *FLAGS, "--weight", "y"), 2, "column 'y' cannot be both the label and the weight."),
+    "a score as an attribute": (("--data", "good.csv", *FLAGS, "--bins", "s=0.5"), 2, "column 's' cannot be both the score and a protected attribute."),
+    "an engine nobody knows": (("--data", "good.csv", "--engine", "fairlearn"), 2, "fairlearn"),
+    "no place to write": (("--data", "good.csv", *FLAGS, "--out", "/proc/out"), 2, "/proc/out cannot be written"),
     "a threshold that is none": (("--data", "good.csv", *FLAGS, "--threshold", "nan"), 2, "the threshold is nan; give a finite number."),
 }
 
@@ -170,6 +182,22 @@ def test_an_interrupt_ends_quickly_with_its_code_and_leaves_nothing() -> None:
     _, said = process.communicate(timeout=20)
     assert (process.returncode, said.lstrip()) == (130, "fairaudit: interrupted; nothing was written.\n")
     assert time.monotonic() - began < 10 and not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("writes", "sentence"),
+    [
+        ("xlsx=t.xlsx", "--write: there is no format 'xlsx'; there are csv, parquet."),
+        ("t.csv", "--write 't.csv' is not of the form FORMAT=PATH, as csv=table.csv."),
+        ("csv=/proc/t.csv", "/proc cannot be written"),
+    ],
+)
+def test_a_table_that_cannot_be_written_is_told(writes: str, sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", "--data", "good.csv", *FLAGS, "--out", "out"]) == 0
+    capfd.readouterr()
+    assert _run(["table", "out", "--write", writes]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("fairaudit: ") and said.count("\n") == 1 and sentence in said
 
 
 def test_an_audit_file_that_is_none_is_told(capfd: pytest.CaptureFixture[str]) -> None:
