@@ -21,7 +21,7 @@ from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
-from fairaudit.data.source import FRAME, Source, require
+from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.imports import prepare_tensorflow, uncollected
@@ -81,7 +81,8 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             threshold = _threshold(config, source, scorer)
             witnesses.begin()
             cube = _cube(connection, config, source, rows, scorer, threshold, progress)
-        found = counts(cube)
+        with told(source):
+            found = counts(cube)
         _same_rows(source, rows, found, config.slicings)
         return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
 
@@ -145,9 +146,15 @@ def _source(config: AuditConfig, data: Any) -> Source:
     try:
         table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
     except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"the data are no data frame that Arrow can hold ({str(error).splitlines()[0]}); give a pandas DataFrame or an Arrow table.") from error
-    raise_all(mistaken_names(table.schema.names, file=FRAME))
+        raise ConfigError(f"the data are no data frame that Arrow can hold ({_said(error)}); give a pandas DataFrame or an Arrow table.") from error
+    halves = [name for name, kind in zip(table.schema.names, table.schema.types, strict=True) if pa.types.is_float16(kind)]
+    raise_all((*mistaken_names(table.schema.names, file=FRAME), *(ConfigError(f"{FRAME}: the column {name!r} is float16, which cannot be read; give it as float32.") for name in halves)))
     return Source(table=table)
+
+
+def _said(error: Exception) -> str:
+    """What Arrow says, on one line."""
+    return "; ".join(str(part).splitlines()[0] for part in error.args if str(part)) or type(error).__name__
 
 
 def _wanted(config: AuditConfig) -> Wanted:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
@@ -158,3 +159,15 @@ def test_what_is_no_data_frame_is_told(data: object) -> None:
 def test_everybody_selected_is_no_division_by_zero(recwarn: pytest.WarningsRecorder) -> None:
     _audited({"sex": SEX * 40, "s": [0.9] * 200}, rules=("four-fifths",))
     assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"sex": ["f", 1], "y": [0, 1], "s": [0.1, 0.9]}, r"\(Expected bytes, got a 'int' object; Conversion failed for column sex with type object\)"),
+        ({"sex": ["f", "m"], "y": [0, 1], "s": np.array([0.1, 0.9], dtype=np.float16)}, "the column 's' is float16, which cannot be read; give it as float32"),
+    ],
+)
+def test_a_column_of_a_frame_that_cannot_be_read_is_named(data: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        audit(AuditConfig(label="y", score_column="s", protected=("sex",), engines=("native",)), data=pd.DataFrame(data))

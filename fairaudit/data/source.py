@@ -117,6 +117,10 @@ def told(source: Source) -> Iterator[None]:
         raise ContentError(f"there is not enough memory or temporary disk space to count {source.name}: {_first_line(error)}.") from error
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # what DuckDB raises where rows are fetched as Arrow
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         raise _translated(source, str(error)) from error
 

@@ -55,7 +55,7 @@ class Apart:
         """End the process if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()  # its pipes may still be another thread's, which asks
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -65,3 +65,9 @@ def test_a_column_that_is_not_there_is_told_with_its_nearest_name(tmp_path: Path
     (tmp_path / "a.csv").write_text("gender,y\n")
     (mistake,) = require(Source(files=files_of([str(tmp_path / "a.csv")])), {"gendr": "--protected", "y": "--label"})
     assert str(mistake) == "a.csv has no column 'gendr', which --protected needs; did you mean 'gender'?"
+
+
+@pytest.mark.parametrize("error", [duckdb.InterruptException("INTERRUPT Error: Interrupted!"), RuntimeError("Query interrupted")])
+def test_a_query_that_the_user_stops_is_an_interrupt(error: Exception) -> None:
+    with pytest.raises(KeyboardInterrupt), told(Source()):
+        raise error
