@@ -25,7 +25,6 @@ class Measured:
 
     seconds: tuple[float, ...]
     mebibytes: float  # the most that any run held
-    exit_code: int
 
     @property
     def typical(self) -> float:
@@ -33,20 +32,24 @@ class Measured:
 
 
 def measure(commands: Mapping[str, Command], *, runs: int) -> dict[str, Measured]:
-    """Each command `runs` times, in turn, after one run of each that is not counted."""
-    found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in commands}
+    """Each command `runs` times, in turn, after one run of each that is not counted.
+
+    Raises:
+        SystemExit: one of them failed, so that its time means nothing.
+    """
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
             one = _run(command)
             if turn or runs == 0:
                 found[name].append(one)
     return {
-        name: Measured(seconds=tuple(one[0] for one in all_runs), mebibytes=max(one[1] for one in all_runs), exit_code=max(one[2] for one in all_runs))
+        name: Measured(seconds=tuple(one[0] for one in all_runs), mebibytes=max(one[1] for one in all_runs))
         for name, all_runs in found.items()
     }
 
 
-def _run(command: Command) -> tuple[float, float, int]:
+def _run(command: Command) -> tuple[float, float]:
     environment = {name: value for name, value in os.environ.items() if name not in ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "PYTHONDONTWRITEBYTECODE")}
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
@@ -54,10 +57,10 @@ def _run(command: Command) -> tuple[float, float, int]:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
+        if process.returncode != 0:
             said.seek(0)
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read().decode(errors='replace')[-2000:]}")
-    return seconds, usage.ru_maxrss / 1024, process.returncode
+    return seconds, usage.ru_maxrss / 1024
 
 
 def machine() -> str:
