@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
-from fairaudit.evidence.intervals import Bounds, Estimate, effective_size, mover_average_odds, mover_mean, mover_r, newcombe, proportion
+from fairaudit.evidence.estimates import estimate, pair_bounds
+from fairaudit.evidence.intervals import Bounds
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Measurement, Status
 from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, total
-from fairaudit.metrics.engines.interface import Kind
-from fairaudit.metrics.engines.native import auc_and_error, divided, value_of
+from fairaudit.metrics.engines.native import auc_and_error, value_of
 from fairaudit.types import Floats, Ints
 
-LEVEL = 0.95
 NO_PROBABILITIES = "the scores are no probabilities: some lie outside [0, 1]"
 
 
@@ -31,17 +30,10 @@ def comparisons(answers: Sequence[Answer], counts: Counts, *, threshold: float |
     return tuple(one for _, one in sorted(made, key=lambda pair: pair[0]))
 
 
-def estimate(metric: Metric, counts: Counts) -> Estimate:
-    """A rate of every slice with its Wilson interval, on effective sizes where rows carry weights; shape (slices,)."""
-    weight, weight_sq = total(counts.weight, metric.denominator), total(counts.weight_sq, metric.denominator)
-    size = effective_size(weight, weight_sq) if counts.has_weights else weight
-    rate = divided(total(counts.weight, metric.numerator), weight)
-    return proportion(np.where(np.isnan(rate), 0.0, rate) * size, size, level=LEVEL)
-
-
 def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> Iterator[Measurement]:
     metric = CATALOGUE[answer.quantity.metric]
-    bounds, rows = _value_bounds(metric, counts), _rows(metric, counts)
+    found, rows = estimate(metric, counts, dict(answer.quantity.params)), _rows(metric, counts)
+    bounds = (found.lower, found.upper) if found else None
     error = auc_and_error(counts)[1] if metric.id == "roc_auc" else None
     for place, index in enumerate(answer.quantity.groups):
         value = _finite(answer.value[place])
@@ -49,14 +41,14 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
             metric=metric.id, params=dict(answer.quantity.params), slice=counts.slices[index],
             threshold=None if metric.needs_score or metric.id == "base_rate" else threshold,
             value=value, interval=_interval(bounds, index) if value is not None else None, rows=int(rows[index]),
-            status=Status.UNDEFINED if value is None else Status.OK, reason="" if value is not None else _why(metric, counts),
+            status=_status(answer.value[place]), reason=_why(metric, counts, answer.value[place]),
             error=_positive(error[index]) if error is not None and value is not None else None, engines=answer.of(place),
         )  # fmt: skip
 
 
 def _comparisons(answer: Answer, counts: Counts, threshold: float | None) -> Iterator[Comparison]:
     metric, quantity = CATALOGUE[answer.quantity.metric], answer.quantity
-    bounds = _pair_bounds(metric, quantity.kind, counts, np.array(quantity.groups), np.array(quantity.references))
+    bounds = pair_bounds(metric, quantity.kind, counts, np.array(quantity.groups), np.array(quantity.references))
     values = np.zeros(len(counts.slices)) if metric.shape is Shape.PAIR else value_of(metric.id, counts)
     for place, (group, reference) in enumerate(zip(quantity.groups, quantity.references, strict=True)):
         value = _finite(answer.value[place])
@@ -71,25 +63,6 @@ def _comparisons(answer: Answer, counts: Counts, threshold: float | None) -> Ite
         )  # fmt: skip
 
 
-def _value_bounds(metric: Metric, counts: Counts) -> Bounds | None:
-    if metric.shape is Shape.RATE:
-        found = estimate(metric, counts)
-        return found.lower, found.upper
-    if metric.id == "balanced_accuracy":
-        return mover_mean(*(estimate(CATALOGUE[part], counts) for part in ("true_positive_rate", "true_negative_rate")))
-    return None
-
-
-def _pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, references: Ints) -> Bounds | None:
-    if metric.shape is Shape.RATE:
-        found = estimate(metric, counts)
-        return (mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references))
-    if metric.id == "average_odds_difference":
-        fpr, tpr = (estimate(CATALOGUE[part], counts) for part in ("false_positive_rate", "true_positive_rate"))
-        return mover_average_odds(fpr.at(groups), fpr.at(references), tpr.at(groups), tpr.at(references))
-    return None
-
-
 def _rows(metric: Metric, counts: Counts) -> Ints:
     """The real rows that a metric rests on, shape (slices,)."""
     if metric.shape is Shape.RATE:
@@ -99,13 +72,22 @@ def _rows(metric: Metric, counts: Counts) -> Ints:
     return rows
 
 
-def _why(metric: Metric, counts: Counts) -> str:
+def _status(value: float) -> Status:
+    return Status.OK if np.isfinite(value) else Status.INFINITE if np.isinf(value) else Status.UNDEFINED
+
+
+def _why(metric: Metric, counts: Counts, value: float) -> str:
+    """Why there is no finite value; nothing where there is one."""
+    if np.isfinite(value):
+        return ""
+    if np.isinf(value):
+        return metric.infinite
     return NO_PROBABILITIES if metric.needs_probability and not counts.has_probabilities else metric.undefined
 
 
 def _why_not_compared(metric: Metric, counts: Counts, values: Floats, group: int, reference: int) -> str:
     if metric.shape is Shape.PAIR or (metric.needs_probability and not counts.has_probabilities):
-        return _why(metric, counts)
+        return _why(metric, counts, np.nan)
     lacking = [str(counts.slices[index]) for index in (group, reference) if np.isnan(values[index])]
     return f"{metric.undefined} in {' and in '.join(lacking)}" if lacking else f"the value of {counts.slices[reference]} is 0"
 

@@ -108,14 +108,6 @@ def mover_mean(first: Estimate, second: Estimate) -> Bounds:
     return mover(((0.5, first), (0.5, second)))
 
 
-def mover_average_odds(fpr: Estimate, fpr_reference: Estimate, tpr: Estimate, tpr_reference: Estimate) -> Bounds:
-    """Interval of ½ [(FPR_g − FPR_r) + (TPR_g − TPR_r)]: four independent rates, since each has rows of its own.
-
-    Source: Zou & Donner (2008).
-    """
-    return mover(((0.5, fpr), (-0.5, fpr_reference), (0.5, tpr), (-0.5, tpr_reference)))
-
-
 def mover_r(group: Estimate, reference: Estimate) -> Bounds:
     """Interval of group / reference for independent rates with Wilson intervals; shapes broadcast.
 

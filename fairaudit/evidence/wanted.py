@@ -45,4 +45,4 @@ def _kinds(metric: Metric) -> tuple[Kind, ...]:
         return (Kind.VALUE,)
     if not metric.compared:
         return ()
-    return (Kind.DIFFERENCE,) if metric.shape is Shape.SCORE else (Kind.DIFFERENCE, Kind.RATIO)
+    return (Kind.DIFFERENCE,) if metric.shape is Shape.SCORE or metric.bounds[0] < 0 else (Kind.DIFFERENCE, Kind.RATIO)

@@ -50,6 +50,7 @@ class Metric:
     ideal: float | None
     bounds: tuple[float, float]  # range of the value
     undefined: str  # the reason to give when a value is undefined
+    infinite: str = ""  # the reason to give when it is infinite, if it can be
     source: str
     numerator: tuple[Cell, ...] = ()  # of a rate or count
     denominator: tuple[Cell, ...] = ()  # of a rate
@@ -80,6 +81,9 @@ _ALL = (TP, FP, FN, TN)
 _EVERYONE = (*_ALL, SELECTED_UNLABELLED, REJECTED_UNLABELLED)
 _UNIT = (0.0, 1.0)
 _ANY = (0.0, float("inf"))
+_SIGNED = (-1.0, 1.0)
+_LIKELIHOOD = "Powers 2011, J. Mach. Learn. Technol. 2:37"
+_PLEISS = "Pleiss 2017, NeurIPS"
 _FAWCETT = "Fawcett 2006, Pattern Recognit. Lett. 27:861"
 
 
@@ -134,6 +138,24 @@ _METRICS = (
     Metric(id="balanced_accuracy", title="Balanced accuracy", formula="(TPR + TNR) / 2", shape=Shape.COMPOSITE,
            meaning="The mean of the true positive and the true negative rate, so that a rare class counts as much as a common one.",
            better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives or no negatives", source="Brodersen 2010, ICPR"),
+    Metric(id="f1", title="F1 score", formula="2tp / (2tp + fp + fn)", shape=Shape.COMPOSITE,
+           meaning="The harmonic mean of the positive predictive value and the true positive rate; true negatives do not count.",
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="nobody is positive, in truth or by decision",
+           source="van Rijsbergen 1979, Information Retrieval, ch. 7", aliases=("f1_score",)),
+    Metric(id="matthews_correlation", title="Matthews correlation", formula="(tp·tn − fp·fn) / √((tp+fp)(tp+fn)(tn+fp)(tn+fn))", shape=Shape.COMPOSITE,
+           meaning="The correlation of decision and label: 1 is full agreement, 0 chance, −1 full disagreement.",
+           better=Better.HIGHER, ideal=1.0, bounds=_SIGNED, undefined="all labels are alike, or all decisions",
+           source="Matthews 1975, Biochim. Biophys. Acta 405:442", aliases=("mcc", "matthews_correlation_coefficient")),
+    Metric(id="informedness", title="Informedness", formula="TPR + TNR − 1", shape=Shape.COMPOSITE,
+           meaning="How much better than a coin the decisions tell positives from negatives: 1 is perfect, 0 is chance.",
+           better=Better.HIGHER, ideal=1.0, bounds=_SIGNED, undefined="no positives or no negatives",
+           source="Youden 1950, Cancer 3:32", aliases=("youden_j",)),
+    Metric(id="positive_likelihood_ratio", title="Positive likelihood ratio", formula="TPR / FPR", shape=Shape.COMPOSITE,
+           meaning="How many times as often a positive is selected as a negative.",
+           better=Better.HIGHER, ideal=None, bounds=_ANY, undefined="no positives, no negatives, or no false positives", source=_LIKELIHOOD),
+    Metric(id="negative_likelihood_ratio", title="Negative likelihood ratio", formula="FNR / TNR", shape=Shape.COMPOSITE,
+           meaning="How many times as often a positive is rejected as a negative.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="no positives, no negatives, or no true negatives", source=_LIKELIHOOD),
     _count("true_positives", "True positives", TP, "tp", "Selected, and in truth positive."),
     _count("false_positives", "False positives", FP, "fp", "Selected, and in truth negative."),
     _count("true_negatives", "True negatives", TN, "tn", "Rejected, and in truth negative."),
@@ -149,9 +171,27 @@ _METRICS = (
            meaning="Positives that the scores promise for each positive that occurred: above 1 the scores are too high, below 1 too low.",
            better=Better.NEITHER, ideal=1.0, bounds=_ANY, undefined="no positives", needs_score=True, needs_probability=True,
            source="TFMA's Calibration"),
+    Metric(id="calibration_in_the_large", title="Calibration in the large", formula="Σw(s − y) / Σw", shape=Shape.SCORE,
+           meaning="How far the average score of the labelled lies above the share that is in truth positive; below 0 the scores are too low.",
+           better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="no labelled rows", needs_score=True, needs_probability=True,
+           source="Cox 1958, Biometrika 45:562"),
+    Metric(id="brier_score", title="Brier score", formula="Σw(s − y)² / Σw", shape=Shape.SCORE,
+           meaning="The mean squared distance of score and label: 0 is perfect, and 0.25 is what a constant 0.5 gets.",
+           better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="no labelled rows", needs_score=True, needs_probability=True,
+           source="Brier 1950, Mon. Weather Rev. 78:1, of the positive class alone"),
+    Metric(id="coefficient_of_discrimination", title="Coefficient of discrimination", formula="Σwsy / Σwy − Σws(1 − y) / Σw(1 − y)", shape=Shape.SCORE,
+           meaning="How far the positives' average score lies above the negatives'.",
+           better=Better.HIGHER, ideal=1.0, bounds=_SIGNED, undefined="no positives or no negatives", needs_score=True, needs_probability=True,
+           source="Tjur 2009, Am. Stat. 63:366"),
+    Metric(id="generalized_true_positive_rate", title="Generalized true positive rate", formula="Σwsy / Σwy", shape=Shape.SCORE,
+           meaning="The average score of those who are in truth positive.",
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives", needs_score=True, needs_probability=True, source=_PLEISS),
+    Metric(id="generalized_false_positive_rate", title="Generalized false positive rate", formula="Σws(1 − y) / Σw(1 − y)", shape=Shape.SCORE,
+           meaning="The average score of those who are in truth negative.",
+           better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="no negatives", needs_score=True, needs_probability=True, source=_PLEISS),
     Metric(id="average_odds_difference", title="Average odds difference", formula="½ [(FPR_g − FPR_r) + (TPR_g − TPR_r)]", shape=Shape.PAIR,
            meaning="The mean of the two differences; opposite signs cancel, so read the absolute one beside it.",
-           better=Better.NEITHER, ideal=0.0, bounds=(-1.0, 1.0), undefined="a true or false positive rate is undefined",
+           better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="a true or false positive rate is undefined",
            source="AIF360, Bellamy 2018"),
     Metric(id="average_absolute_odds_difference", title="Average absolute odds difference", formula="½ [|FPR_g − FPR_r| + |TPR_g − TPR_r|]",
            shape=Shape.PAIR, meaning="The mean size of the two differences, whatever their direction.",
@@ -160,6 +200,10 @@ _METRICS = (
            shape=Shape.PAIR, meaning="The larger of the two differences, whatever its direction.",
            better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="a true or false positive rate is undefined",
            source="Hardt, Price & Srebro 2016, NeurIPS"),
+    Metric(id="average_predictive_value_difference", title="Average predictive value difference", formula="½ [(PPV_g − PPV_r) + (FOR_g − FOR_r)]",
+           shape=Shape.PAIR, meaning="The mean of the two differences; opposite signs cancel.",
+           better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="a positive predictive value or false omission rate is undefined",
+           source="AIF360, Bellamy 2018"),
     Metric(id="generalized_entropy_index", title="Generalized entropy index", formula="Σw[(b/μ)^α − 1] / (W α (α − 1)), b = 1 + decision − label, α = 2",
            shape=Shape.INEQUALITY, meaning="How unequally the benefit of decisions falls on individuals: 0 is perfectly even.",
            better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
@@ -168,6 +212,14 @@ _METRICS = (
            meaning="As the generalized entropy index, with α = 1: 0 is perfectly even.",
            better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
            source="Theil 1967; Speicher 2018, KDD", compared=False),
+    Metric(id="mean_log_deviation", title="Mean log deviation", formula="−Σw ln(b/μ) / W, b = 1 + decision − label", shape=Shape.INEQUALITY,
+           meaning="As the generalized entropy index, with α = 0: it looks hardest at those who get least.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           infinite="some rows are false negatives, who get no benefit at all", source="Theil 1967; Shorrocks 1980, Econometrica 48:613", compared=False),
+    Metric(id="coefficient_of_variation", title="Coefficient of variation", formula="√(2 GE(2))", shape=Shape.INEQUALITY,
+           meaning="The standard deviation of the benefit over its mean: 0 is perfectly even.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           source="Speicher 2018, KDD", compared=False),
 )  # fmt: skip
 
 CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}

@@ -14,7 +14,6 @@ from fairaudit.evidence.intervals import (
     Estimate,
     effective_size,
     mover,
-    mover_average_odds,
     mover_mean,
     mover_r,
     newcombe,
@@ -152,15 +151,6 @@ def test_mover_of_a_mean_of_equal_halves_is_narrower_than_either() -> None:
     lower, upper = mover_mean(tpr, tnr)
     assert lower[0] == pytest.approx(0.7 - np.hypot(0.8 - tpr.lower[0], 0.6 - tnr.lower[0]) / 2)
     assert upper[0] == pytest.approx(0.7 + np.hypot(tpr.upper[0] - 0.8, tnr.upper[0] - 0.6) / 2)
-
-
-def test_average_odds_is_half_the_sum_of_two_differences() -> None:
-    fpr, fpr_reference, tpr, tpr_reference = rate(5, 50), rate(4, 80), rate(40, 50), rate(70, 90)
-    lower, upper = mover_average_odds(fpr, fpr_reference, tpr, tpr_reference)
-    first, second = newcombe(fpr, fpr_reference), newcombe(tpr, tpr_reference)
-    value = (0.1 - 0.05 + 0.8 - 70 / 90) / 2
-    assert value - lower[0] == pytest.approx(np.hypot(0.05 - first[0][0], 0.8 - 70 / 90 - second[0][0]) / 2)
-    assert upper[0] - value == pytest.approx(np.hypot(first[1][0] - 0.05, second[1][0] - 0.8 + 70 / 90) / 2)
 
 
 def test_effective_size_is_rows_for_equal_weights_and_fewer_for_others() -> None:

@@ -56,12 +56,15 @@ def counts_of(published: Any) -> Counts:
     [
         ("compas-propublica-two-years", {"tfma": 21, "aif360": 22}),
         ("compas-aequitas-race", {"tfma": 60, "aif360": 60}),
-        ("tfma-ten-rows", {"tfma": 17, "aif360": 15}),
-        ("tfma-undefined-one-negative", {"tfma": 5, "aif360": 4}),
+        ("tfma-ten-rows", {"tfma": 21, "aif360": 15}),
+        ("tfma-undefined-one-negative", {"tfma": 7, "aif360": 4}),
         ("tfma-calibration-unweighted", {"tfma": 3, "aif360": 1}),
         ("aif360-entropy-ten-rows", {"tfma": 0, "aif360": 2}),
         ("aif360-adult-test-before", {"tfma": 3, "aif360": 5}),
         ("sklearn-small-scores", {"tfma": 1, "aif360": 0}),
+        ("sklearn-small-correlation", {"tfma": 1, "aif360": 0}),
+        ("sklearn-small-decisions", {"tfma": 1, "aif360": 0}),
+        ("sklearn-small-brier", {"tfma": 0, "aif360": 0}),
     ],
 )
 def test_an_engine_reaches_the_published_digits(engine: Engine, name: str, witnesses: dict[str, int]) -> None:
@@ -100,6 +103,11 @@ BY_HAND = {
     "error_rate": (3 / 10, 2 / 4),
     "base_rate": (5 / 10, 2 / 4),
     "balanced_accuracy": (7 / 10, 1 / 2),
+    "f1": (6 / 9, 2 / 4),
+    "informedness": (3 / 5 - 1 / 5, 0),
+    "positive_likelihood_ratio": ((3 / 5) / (1 / 5), 1),
+    "negative_likelihood_ratio": ((2 / 5) / (4 / 5), 1),
+    "matthews_correlation": (10 / np.sqrt(4 * 5 * 5 * 6), 0),
     "true_positives": (3, 1),
     "false_positives": (1, 1),
     "true_negatives": (4, 1),
@@ -112,7 +120,8 @@ def test_rates_counts_differences_and_ratios_are_those_worked_by_hand(engine: En
     counts, (a, b) = counts_from(TABLES), values
     assert asked(engine, metric, counts, A) in (None, pytest.approx(a))
     assert asked(engine, metric, counts, A, B, Kind.DIFFERENCE) in (None, pytest.approx(a - b))
-    assert asked(engine, metric, counts, A, B, Kind.RATIO) in (None, pytest.approx(a / b))
+    if b:
+        assert asked(engine, metric, counts, A, B, Kind.RATIO) in (None, pytest.approx(a / b))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +130,7 @@ def test_rates_counts_differences_and_ratios_are_those_worked_by_hand(engine: En
         ("average_odds_difference", ((1 / 5 - 1 / 2) + (3 / 5 - 1 / 2)) / 2),
         ("average_absolute_odds_difference", (3 / 10 + 1 / 10) / 2),
         ("equalized_odds_difference", 3 / 10),
+        ("average_predictive_value_difference", ((3 / 4 - 1 / 2) + (2 / 6 - 1 / 2)) / 2),
     ],
 )
 def test_composite_odds_are_those_worked_by_hand(engine: Engine, metric: str, value: float) -> None:
@@ -134,9 +144,15 @@ def test_composite_odds_are_those_worked_by_hand(engine: Engine, metric: str, va
         (
             "tfma",
             {"error_rate", "average_odds_difference", "average_absolute_odds_difference", "equalized_odds_difference"}
-            | {"generalized_entropy_index", "theil_index"},
+            | {"generalized_entropy_index", "theil_index", "mean_log_deviation", "coefficient_of_variation", "average_predictive_value_difference"}
+            | {"calibration_in_the_large", "brier_score", "generalized_true_positive_rate", "generalized_false_positive_rate"},
         ),
-        ("aif360", {"negative_rate", "balanced_accuracy", "roc_auc", "mean_score", "calibration_ratio"}),
+        (
+            "aif360",
+            {"negative_rate", "balanced_accuracy", "roc_auc", "mean_score", "calibration_ratio", "mean_log_deviation", "f1", "matthews_correlation"}
+            | {"informedness", "positive_likelihood_ratio", "negative_likelihood_ratio"}
+            | {"calibration_in_the_large", "brier_score", "coefficient_of_discrimination"},
+        ),
     ],
 )
 def test_what_an_engine_does_not_support_is_known(engine_name: str, not_supported: set[str]) -> None:
@@ -149,14 +165,18 @@ def test_ratios_are_none_of_tfmas() -> None:
 
 # --- What is undefined
 
+_OF_BOTH_CLASSES = ("matthews_correlation", "informedness", "positive_likelihood_ratio", "negative_likelihood_ratio")
+_OF_REJECTED = ("negative_predictive_value", "false_omission_rate", "accuracy", "error_rate", "base_rate", "true_positives", "false_positives", "true_negatives", "false_negatives")
+
 
 @pytest.mark.parametrize(
     ("table", "undefined"),
     [
-        ((0.0, 3.0, 0.0, 4.0), {"true_positive_rate", "false_negative_rate", "balanced_accuracy"}),
-        ((3.0, 0.0, 4.0, 0.0), {"false_positive_rate", "true_negative_rate", "balanced_accuracy"}),
-        ((0.0, 0.0, 4.0, 2.0), {"positive_predictive_value", "false_discovery_rate"}),
-        ((4.0, 2.0, 0.0, 0.0), {"negative_predictive_value", "false_omission_rate"}),
+        ((0.0, 3.0, 0.0, 4.0), {"true_positive_rate", "false_negative_rate", "balanced_accuracy", *_OF_BOTH_CLASSES}),
+        ((3.0, 0.0, 4.0, 0.0), {"false_positive_rate", "true_negative_rate", "balanced_accuracy", *_OF_BOTH_CLASSES}),
+        ((0.0, 0.0, 4.0, 2.0), {"positive_predictive_value", "false_discovery_rate", "matthews_correlation", "positive_likelihood_ratio"}),
+        ((4.0, 2.0, 0.0, 0.0), {"negative_predictive_value", "false_omission_rate", "matthews_correlation", "negative_likelihood_ratio"}),
+        ((0.0, 0.0, 0.0, 2.0), set(BY_HAND) - {"selection_rate", "negative_rate", "false_positive_rate", "true_negative_rate", *_OF_REJECTED}),
         ((0.0, 0.0, 0.0, 0.0), set(BY_HAND) - {"true_positives", "false_positives", "true_negatives", "false_negatives"}),
     ],
 )
@@ -186,7 +206,33 @@ def test_a_ratio_to_zero_is_undefined_even_where_the_library_says_infinite(engin
     assert asked(engine, "selection_rate", counts, B, A, Kind.RATIO) in (None, 0.0)
 
 
-@pytest.mark.parametrize("metric", ["generalized_entropy_index", "theil_index"])
+def test_inequality_is_that_worked_by_hand(engine: Engine) -> None:
+    """Benefits 0, 0, 1 × 7, 2 have the mean 0.9."""
+    counts = counts_from(TABLES)
+    squares = (2 * 0.9**2 + 7 * 0.1**2 + 1.1**2) / 10
+    assert asked(engine, "coefficient_of_variation", counts, A) in (None, pytest.approx(np.sqrt(squares) / 0.9))
+    assert asked(engine, "mean_log_deviation", counts, A) in (None, np.inf)
+    none_missed = counts_from({A: (3.0, 1.0, 0.0, 4.0)})  # 1 × 7 and 2, mean 9/8
+    assert asked(engine, "mean_log_deviation", none_missed, A) in (None, pytest.approx(np.log(9 / 8) - np.log(2) / 8))
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("calibration_in_the_large", (0.75 + 0.25 + 0.25 + 0.25) / 3 - 0.5),
+        ("brier_score", (1 * 0.25**2 + 1 * 0.25**2 + 0.5 * 0.5**2 + 0.5 * 0.5**2) / 3),
+        ("coefficient_of_discrimination", 1 / 3),
+        ("generalized_true_positive_rate", 2 / 3),
+        ("generalized_false_positive_rate", 1 / 3),
+    ],
+)
+def test_what_scores_promise_is_that_worked_by_hand(engine: Engine, metric: str, value: float) -> None:
+    """Weights 1, 1, 0.5, 0.5: positives at 0.75 and 0.5, negatives at 0.25 and 0.5."""
+    counts = counts_of_rows(label=[1, 0, 1, 0, 2], decision=[1, 0, 0, 0, 1], score=[0.75, 0.25, 0.5, 0.5, 1.0], weight=[1.0, 1.0, 0.5, 0.5, 4.0])
+    assert asked(engine, metric, counts, EVERYONE) in (None, pytest.approx(value))
+
+
+@pytest.mark.parametrize("metric", ["generalized_entropy_index", "theil_index", "mean_log_deviation", "coefficient_of_variation"])
 @pytest.mark.parametrize("table", [(0.0, 0.0, 5.0, 0.0), (0.0, 0.0, 0.0, 0.0)])
 def test_inequality_of_no_benefit_at_all_is_undefined(engine: Engine, metric: str, table: tuple[float, float, float, float]) -> None:
     assert asked(engine, metric, counts_from({A: table}), A) in (None, pytest.approx(np.nan, nan_ok=True))

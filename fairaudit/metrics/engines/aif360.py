@@ -26,7 +26,7 @@ with quietly():
 
 _EXPANDED_AT_MOST = 200_000  # rows of a slice, 0.13 s
 
-Instances = Floats  # shape (instances, 3): label, decision, weight
+Instances = Floats  # shape (instances, 3 or 4): label, decision, weight, and score where it is needed
 Read = Callable[[Counts, int], Instances]
 Ask = Callable[[Read, int, int | None], Any]  # of which instances, group, reference → ClassificationMetric
 
@@ -93,7 +93,7 @@ def _is_defined(quantity: Quantity, theirs: Theirs, counts: Counts) -> Bools:
 def _classification_metric(group: Instances, reference: Instances | None = None) -> Any:
     """A fresh metric object that has the group as unprivileged and the reference, if there is one, as privileged."""
     sides = [group] if reference is None else [group, reference]
-    label, decision, weight = np.concatenate(sides).T
+    label, decision, weight, *score = np.concatenate(sides).T
     privileged = np.repeat(np.arange(len(sides)), [len(side) for side in sides])
     truth = BinaryLabelDataset(
         df=pd.DataFrame({"label": label, "privileged": privileged, "weight": weight}),
@@ -101,11 +101,22 @@ def _classification_metric(group: Instances, reference: Instances | None = None)
     )  # fmt: skip
     decided = truth.copy()
     decided.labels = decision[:, np.newaxis]
+    if score:
+        decided.scores = score[0][:, np.newaxis]
     return ClassificationMetric(truth, decided, unprivileged_groups=[{"privileged": 0}], privileged_groups=[{"privileged": 1}])
 
 
 def _labelled(counts: Counts, index: int) -> Instances:
     return _cells(counts.weight[index, :UNLABELLED])
+
+
+def _scored(counts: Counts, index: int) -> Instances:
+    """With the cells' mean scores, which is exact for what is linear in the score; none where they are no probabilities."""
+    if counts.score is None or not counts.has_probabilities:
+        return np.zeros((0, 4))
+    weight = counts.weight[index, :UNLABELLED]
+    mean = np.divide(counts.score[index, :UNLABELLED], weight, out=np.zeros_like(weight), where=weight > 0)
+    return np.column_stack([_cells(weight), mean.ravel()])
 
 
 def _everyone(counts: Counts, index: int) -> Instances:
@@ -170,6 +181,10 @@ _THEIRS = {
     "average_absolute_odds_difference": Theirs("average_abs_odds_difference", of_one_group=False),
     # Python's max() loses a NaN, so it answers with the other rate's difference, or 0.
     "equalized_odds_difference": Theirs("equalized_odds_difference", undefined=(_POSITIVES, _NEGATIVES), of_one_group=False),
+    "average_predictive_value_difference": Theirs("average_predictive_value_difference", undefined=(_SELECTED, _REJECTED), of_one_group=False),
+    "generalized_true_positive_rate": Theirs("generalized_true_positive_rate", read=_scored),
+    "generalized_false_positive_rate": Theirs("generalized_false_positive_rate", read=_scored),
+    "coefficient_of_variation": Theirs("coefficient_of_variation", read=_rows, of_one_group=False),
     "generalized_entropy_index": Theirs("generalized_entropy_index", read=_rows, of_one_group=False),
     "theil_index": Theirs("theil_index", read=_rows, of_one_group=False),
 }

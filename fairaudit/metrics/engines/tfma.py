@@ -140,7 +140,8 @@ def _computations(metrics: Iterable[Any]) -> Computations:
 @cache
 def _of_decisions() -> Computations:
     at_threshold = (
-        tfma.NegativePredictiveValue, tfma.BalancedAccuracy, tfma.Prevalence,
+        tfma.NegativePredictiveValue, tfma.BalancedAccuracy, tfma.Prevalence, tfma.F1Score, tfma.MatthewsCorrelationCoefficient,
+        tfma.Informedness, tfma.PositiveLikelihoodRatio, tfma.NegativeLikelihoodRatio,
         tfma.TruePositives, tfma.FalsePositives, tfma.TrueNegatives, tfma.FalseNegatives,
     )  # fmt: skip
     others = (metric(thresholds=_THRESHOLD) for metric in at_threshold)
@@ -149,7 +150,7 @@ def _of_decisions() -> Computations:
 
 @cache
 def _of_scores() -> Computations:
-    return _computations((tfma.MeanPrediction(), tfma.Calibration()))
+    return _computations((tfma.MeanPrediction(), tfma.Calibration(), tfma.CoefficientOfDiscrimination()))
 
 
 @cache
@@ -202,6 +203,11 @@ _THEIRS = {
     "negative_predictive_value": Theirs("negative_predictive_value", _decisions_of_labelled),
     "accuracy": Theirs("binary_accuracy", _decisions_of_labelled),
     "balanced_accuracy": Theirs("balanced_accuracy", _decisions_of_labelled),
+    "f1": Theirs("f1_score", _decisions_of_labelled),
+    "matthews_correlation": Theirs("matthews_correlation_coefficient", _decisions_of_labelled),
+    "informedness": Theirs("informedness", _decisions_of_labelled),
+    "positive_likelihood_ratio": Theirs("positive_likelihood_ratio", _decisions_of_labelled),
+    "negative_likelihood_ratio": Theirs("negative_likelihood_ratio", _decisions_of_labelled),
     "base_rate": Theirs("prevalence", _decisions_of_labelled),
     "true_positives": Theirs("true_positives", _decisions_of_labelled),
     "false_positives": Theirs("false_positives", _decisions_of_labelled),
@@ -209,5 +215,6 @@ _THEIRS = {
     "false_negatives": Theirs("false_negatives", _decisions_of_labelled),
     "mean_score": Theirs("mean_prediction", _scores_of_everyone),
     "calibration_ratio": Theirs("calibration", _scores_of_labelled),
+    "coefficient_of_discrimination": Theirs("coefficient_of_discrimination", _scores_of_labelled),
     "roc_auc": Theirs("auc", _ranks),
 }
