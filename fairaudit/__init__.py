@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
+    from fairaudit.reports.html import render
     from fairaudit.result import Audit, read_audit
     from fairaudit.run import audit
 
-__all__ = ["Audit", "AuditConfig", "audit", "read_audit"]
-_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "audit": "run"}
+__all__ = ["Audit", "AuditConfig", "audit", "read_audit", "render"]
+_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "audit": "run", "render": "reports.html"}
 
 
 def __getattr__(name: str) -> Any:

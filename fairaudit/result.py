@@ -188,15 +188,15 @@ def from_json(text: bytes, *, where: str) -> Audit:
         raise ConfigError(f"{where} is not an audit file that fairaudit can read ({error}); give the audit.json that `fairaudit audit` wrote.") from error
 
 
-def read_audit(path: Path) -> Audit:
+def read_audit(path: Path | str) -> Audit:
     """The audit in `path`: the file, or the folder that holds audit.json.
 
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
-    file = path
+    file = Path(path)
     try:
-        file = path / "audit.json" if path.is_dir() else path
+        file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}; give the audit.json that `fairaudit audit --out DIR` wrote.") from error

@@ -60,13 +60,31 @@ def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """One file, whole or not at all."""
-    write_files(path.parent, {path.name: lambda aside: _write(aside, content)})
+    """One file, whole or not at all; what is no file, as a pipe or /dev/stdout, is written to and stays.
+
+    Raises:
+        ConfigError: a folder or an audit stands there, or it cannot be written.
+        ContentError: the disk is full.
+    """
+    with _told(path):
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder; name a file in it.")
+        if path.exists() and not path.is_file():
+            with path.open("wb") as stream:
+                stream.write(content)
+            return
+        target = path.resolve() if path.is_symlink() else path
+        if target.name == AUDIT and _holds_audit(target.parent):
+            raise ConfigError(f"{path} is an audit; name another file.")
+    write_files(target.parent, {target.name: lambda aside: _write(aside, content)})
 
 
 def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
     """Each file by its writer: first all beside the folder, then moved, the last named last."""
     with _told(folder):
+        for name in files:
+            if (folder / name).is_dir():
+                raise ConfigError(f"{folder / name} is a folder, where a file must go; move it away.")
         made = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".fairaudit-", dir=folder))

@@ -67,7 +67,18 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; one sentence an error, never a traceback unless --debug asks for it."""
+    _open_streams()
     leave(_run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Standard output and error that take anything: a closed one is nowhere, and what an encoding lacks becomes a question mark."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 as long as the program runs
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _run(arguments: list[str]) -> int:

@@ -39,13 +39,15 @@ def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int
 def _targets(writes: tuple[str, ...], known: tuple[str, ...]) -> list[tuple[str, Path]]:
     """What is to be written where; every mistake at once."""
     mistakes: list[FairauditError] = []
-    targets = []
+    targets: list[tuple[str, Path]] = []
     for one in writes:
         format, equals, path = one.partition("=")
         if not equals or not path:
             mistakes.append(ConfigError(f"--write {one!r} is not of the form FORMAT=PATH, as csv=table.csv."))
         elif format not in known:
             mistakes.append(UnknownName("format", format, known, where="--write"))
+        elif Path(path) in (other for _, other in targets):
+            mistakes.append(ConfigError(f"--write names {path} twice; give each format a file of its own."))
         else:
             targets.append((format, Path(path)))
     raise_all(mistakes)

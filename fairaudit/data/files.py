@@ -79,12 +79,14 @@ def _format(path: Path) -> Format | None:
 
 def _paths(asked: str) -> Iterable[Path]:
     path = Path(asked)
+    if not asked.strip():
+        raise ConfigError("--data is an empty text; is a variable unset? Name a CSV or Parquet file, a folder or a glob.")
     try:
         is_dir, is_file = path.is_dir(), path.is_file()
     except OSError as error:
         raise ConfigError(f"{asked[:60]}{'…' if len(asked) > 60 else ''} cannot be opened: {error.strerror or error}; check --data.") from error
     if is_dir:
-        inside = sorted(one for one in path.rglob("*") if one.is_file() and _format(one) and not one.name.startswith((".", "_")))
+        inside = sorted(one for one in path.rglob("*") if one.is_file() and _format(one) and not any(part.startswith((".", "_")) for part in one.relative_to(path).parts))
         if not inside:
             raise ConfigError(f"{asked} holds no .csv, .csv.gz or .parquet file.")
         return inside

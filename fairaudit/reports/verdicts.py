@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fairaudit.evidence.measurement import GroupKind
+from fairaudit.metrics.catalogue import metric
 from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNDECIDED, UNRELIABLE, WARNING, Badge, badge, is_reference
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted
 from fairaudit.reports.sentences import ended, limit_words
 from fairaudit.reports.told import sentence_of
 from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
+from fairaudit.rules.words import unit
 
 _MOST_NAMED = 5
 
@@ -35,16 +37,18 @@ def verdict_of(known: Lookup) -> VerdictView:
 
 def small_groups(findings: Sequence[Finding]) -> str:
     """The groups that a pass says nothing of: "2 groups too small to judge alone: 70 and 30 rows". Empty where there are none."""
-    rows: dict[tuple[object, ...], int] = {}
+    sizes: dict[tuple[object, ...], tuple[int, str]] = {}
     for one in findings:
         if _is_small(one):
             key = (one.slicing, one.group)
-            rows[key] = max(rows.get(key, 0), one.rows)
-    if not rows:
+            sizes[key] = max(sizes.get(key, (0, "")), (one.rows, unit(metric(one.metric))))
+    if not sizes:
         return ""
-    shown = [f"{number:,}" for number in sorted(rows.values(), reverse=True)[:_MOST_NAMED]]
-    more = f" and {len(rows) - _MOST_NAMED} more with fewer" if len(rows) > _MOST_NAMED else ""
-    return f"{counted(len(rows), 'group')} too small to judge alone: {_listed(shown, last=not more)} rows{more}"
+    largest = sorted(sizes.values(), reverse=True)[:_MOST_NAMED]
+    units = {name for _, name in sizes.values()}
+    shown = [f"{number:,}" if len(units) == 1 else f"{number:,} {name}" for number, name in largest]
+    more = f" and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
+    return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{f' {units.pop()}' if len(units) == 1 else ''}{more}"
 
 
 def _is_small(one: Finding) -> bool:

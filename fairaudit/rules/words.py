@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from fairaudit.metrics.catalogue import Metric
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import Outcome, RowsNeeded, Verdict
+from fairaudit.rules.limits import line
 from fairaudit.rules.rule import Comparing, Deciding
 
 _BEYOND = {
@@ -28,14 +30,16 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
         case Outcome.UNDEFINED:
             return _undefined(family, fact)
     if fact.verdict is Verdict.PASS:
-        return f"not proven within the limit; a violation as large as {family.rule.serious_limit:g} is excluded"
+        return f"not proven within the limit; {_excluded(family)}"
     size = "neither a violation nor its absence can be shown" if fact.enough else f"{_too_small(family, fact)} to be judged alone"
     return f"{size}{_more(needed)}"
 
 
 def too_few(family: Family, needed: RowsNeeded | None, *, gates: bool) -> str:
     """Why a slicing as a whole stays undecided."""
-    able = family.yardsticks.size
+    able, (all_rows,), (all_events,) = family.yardsticks.size, family.everyone.rows, family.everyone.events
+    if all_rows and all_events in (0, all_rows):
+        return f"too few groups: the {family.metric.title.lower()} is {'0' if all_events == 0 else '1'} in every group, so there is nothing to compare"
     found = {0: "no group has", 1: f"only {family.slices[int(family.yardsticks[0])]} has" if able else ""}[able]
     thin = "" if gates or len(family.slicing) < 2 else "too thin: "
     return f"{thin}too few groups: {found} enough {_unit(family)} to be judged alone, and a comparison takes two{_more(needed)}"
@@ -55,6 +59,14 @@ def notes(fact: Fact) -> tuple[str, ...]:
     if not fact.enough and fact.verdict is Verdict.INCONCLUSIVE:
         told.append("tested all the same; in so small a group most true disparities stay unseen")
     return tuple(told)
+
+
+def _excluded(family: Family) -> str:
+    """The violation that the rule calls serious, and against whom it is excluded: a best-off group was chosen for its rate, and tests nothing."""
+    ends = line(family.rule, family.better, family.rule.serious_limit)
+    size = f"{ends.high if math.isinf(ends.low) else ends.low:g} times" if family.rule.comparison is Comparing.RATIO else f"{family.rule.serious_limit:g}"
+    whom = "the reference" if family.has_fixed_reference else "everyone else"
+    return f"a violation as large as {size} the rate of {whom} is excluded" if size.endswith("times") else f"a difference from {whom} as large as {size} is excluded"
 
 
 def _chosen(family: Family) -> str:
@@ -79,8 +91,12 @@ def _too_small(family: Family, fact: Fact) -> str:
 
 
 def _unit(family: Family) -> str:
-    """What the rate's denominator counts, in words: its reason for being undefined names it."""
-    return _UNITS.get(family.metric.undefined, "rows")
+    return unit(family.metric)
+
+
+def unit(metric: Metric) -> str:
+    """What a rate's denominator counts, in words: its reason for being undefined names it."""
+    return _UNITS.get(metric.undefined, "rows")
 
 
 _UNITS = {"no positives": "positives", "no negatives": "negatives", "nobody was selected": "selected", "nobody was rejected": "rejected"}

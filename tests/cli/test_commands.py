@@ -220,3 +220,59 @@ def test_a_model_is_audited_without_a_word_from_its_libraries(built: Callable[[s
     seen = _done("inspect", "--model", model, "--data", "people.csv")
     assert (seen.returncode, seen.stderr) == (0, "")
     assert "serving_default" in seen.stdout and re.search(r"age \(float32\): from", seen.stdout) and "not used: y" in seen.stdout
+
+
+@pytest.mark.parametrize("command", [("report", "out", "--out"), ("table", "out", "--write")])
+def test_a_file_never_takes_the_place_of_a_folder_or_of_an_audit(command: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    _audited("--data", "a.csv", *FLAGS)
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    write = "csv={}" if command[0] == "table" else "{}"
+    capfd.readouterr()
+    for target, told in (("out", "out is a folder; name a file in it."), ("out/audit.json", "out/audit.json is an audit; name another file.")):
+        assert _run([*command, write.format(target)]) == 2
+        assert capfd.readouterr().err == f"fairaudit: {told}\n"
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+def test_a_link_and_a_pipe_stay_what_they_are() -> None:
+    _audited("--data", "a.csv", *FLAGS)
+    Path("kept.csv").write_text("old")
+    os.symlink("kept.csv", "link.csv")
+    assert _run(["table", "out", "--write", "csv=link.csv"]) == 0
+    assert Path("link.csv").is_symlink() and Path("kept.csv").read_text().startswith('"metric"')
+    done = _done("table", "out", "--write", "csv=/dev/stdout")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith('"metric"') and Path("/dev/stdout").exists()
+
+
+def test_a_folder_named_as_one_of_our_files_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("mine/report.html").mkdir(parents=True)
+    Path("mine/report.html/thesis.txt").write_text("kept")
+    assert _run(["audit", "--data", "a.csv", *FLAGS, "--out", "mine", "--force"]) == 2
+    assert capfd.readouterr().err == "fairaudit: mine/report.html is a folder, where a file must go; move it away.\n"
+    assert sorted(os.listdir("mine")) == ["report.html"] and Path("mine/report.html/thesis.txt").read_text() == "kept"
+
+
+def test_an_empty_path_and_hidden_folders_are_no_data(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", "--data", "", *FLAGS, "--out", "out"]) == 2
+    assert capfd.readouterr().err == "fairaudit: --data is an empty text; is a variable unset? Name a CSV or Parquet file, a folder or a glob.\n"
+    Path("data/.ipynb_checkpoints").mkdir(parents=True)
+    for folder in ("data", "data/.ipynb_checkpoints"):
+        Path(folder, "a.csv").write_text(HEADER + ROWS)
+    assert _audited("--data", "data", *FLAGS)["rows"]["read"] == 200
+
+
+@pytest.mark.parametrize(("output", "encoding"), [(">&-", "utf-8"), ("", "ascii"), ("", "cp1252"), ("2>&-", "utf-8")])
+def test_the_verdict_is_the_exit_code_whatever_can_be_printed(output: str, encoding: str) -> None:
+    _audited("--data", "unfair.csv", *FLAGS, "--rule", "four-fifths")
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m fairaudit gate out {output}"], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert bool(done.stdout) == (output != ">&-")
+
+
+def test_python_reads_by_text_and_renders_what_the_command_line_wrote() -> None:
+    import fairaudit
+
+    _audited("--data", "unfair.csv", *FLAGS, "--rule", "four-fifths")
+    assert fairaudit.render(fairaudit.read_audit("out")) == Path("out/report.html").read_text()
