@@ -141,6 +141,8 @@ def _csv_schema(path: Path) -> pa.Schema:
         raise CorruptFile(path, f"its header, line 1, is not CSV ({error})") from error
     if header is None:
         raise ContentError(f"{path.name} is empty; it needs a header line and rows.")
+    if len(header) == 1 and (separator := next((one for one in (";", "\t", "|") if one in header[0]), None)):
+        raise ConfigError(f"{path.name}, line 1: its columns seem to be separated by {separator!r}; save it with commas.")
     blank = [place for place, name in enumerate(header, 1) if not name.strip()]
     if blank:
         raise ConfigError(f"{path.name}, line 1: column {blank[0]} has no name.")

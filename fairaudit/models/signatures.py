@@ -9,7 +9,7 @@ from typing import Any
 
 from fairaudit.errors import ConfigError, UnknownName, listed
 from fairaudit.models import parse_spec
-from fairaudit.models.interface import Feature, NotAModel, UnfitModel
+from fairaudit.models.interface import Feature, ModelFailed, UnfitModel
 
 DEFAULT = "serving_default"
 # The names under which TensorFlow keeps what runs once, at loading; nobody can ask for them.
@@ -48,7 +48,7 @@ def read_signatures(folder: Path) -> tuple[Signature, ...]:
     """The signatures by name; imports TensorFlow, for its protocol buffers.
 
     Raises:
-        NotAModel: saved_model.pb cannot be read.
+        ModelFailed: saved_model.pb cannot be read.
     """
     meta_graph = _meta_graph(folder)
     defined = sorted(meta_graph.signature_def.items())
@@ -94,11 +94,11 @@ def _meta_graph(folder: Path) -> Any:
     try:
         meta_graphs = SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs
     except (DecodeError, OSError) as broken:
-        raise NotAModel(f"{folder / 'saved_model.pb'} cannot be read as a SavedModel: {broken}; is the file whole?") from broken
+        raise ModelFailed(f"{folder / 'saved_model.pb'} cannot be read as a SavedModel: {broken}; is the file whole?") from broken
     for meta_graph in meta_graphs:
         if "serve" in meta_graph.meta_info_def.tags:
             return meta_graph
-    raise NotAModel(f"{folder / 'saved_model.pb'} holds no graph with the tag 'serve'; is the file whole?")
+    raise ModelFailed(f"{folder / 'saved_model.pb'} holds no graph with the tag 'serve'; is the file whole?")
 
 
 def _signature(name: str, defined: Any, meta_graph: Any) -> Signature:

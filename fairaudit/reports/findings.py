@@ -107,10 +107,15 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         table=table,
         axis=axis,
         limit=limit_words(first.kind, first.limit),
-        p_means=_P_CHOSEN if known.rules[first.rule].reference == "best" else _P,
+        p_means=f"{_P_CHOSEN if known.rules[first.rule].reference == 'best' else _P}{_level(first)}",
         summary=f"{counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
+
+
+def _level(one: Finding) -> str:
+    """What p is held against: the run's error, shared among its comparisons."""
+    return "" if one.alpha is None else f" A disparity is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
 
 
 def _axis(findings: tuple[Finding, ...]) -> Axis:

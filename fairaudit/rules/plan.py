@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
@@ -60,7 +60,20 @@ def plan(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Plann
 
 
 def cautions(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
-    """What to warn of before judging: so many families that each has little error to spend."""
+    """What to warn of before judging: so many families that each has little error to spend; a metric read against what a decision does."""
+    return (*_upside_down(rules, context), *_many_families(rules, context))
+
+
+def _upside_down(rules: Sequence[Rule], context: Context) -> Iterator[str]:
+    for rule in rules:
+        if context.effect == "harms" and rule.better is None and "true_positive_rate" in rule.metrics:
+            yield (
+                f"A positive decision harms, and the rule {rule.id!r} takes a higher true positive rate for better, as who made the decision would; "
+                "the harm done to people shows in their false positive rates."
+            )
+
+
+def _many_families(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
     families = sum(len(_slicings(rule, context)) for rule in rules if rule.severity is Severity.FAIL)
     if families <= MANY_FAMILIES:
         return ()

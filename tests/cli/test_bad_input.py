@@ -44,6 +44,7 @@ CSV = {
     "ragged": ("sex,y,s\nf,1,0.5\nm,0\n", 4, "a.csv, line 3: the header has 3 columns and this line has 2; mend or quote it."),
     "a quote left open": ('sex,y,s\nf,1,0.5\n"m,0,0.1\n', 4, "a.csv, line 3: a quote is opened and never closed; mend the line."),
     "duplicate columns": ("sex,y,s,y\nf,1,0.5,1\n", 2, "a.csv has more than one column 'y'; rename all but one."),
+    "semicolons": ("sex;y;s\nf;1;0.5\n", 2, "a.csv, line 1: its columns seem to be separated by ';'; save it with commas."),
     "no such column": ("gender,y,s\nf,1,0.5\n", 2, "a.csv has no column 'sex', which --protected needs; its columns are gender, y, s."),
     "a column nearly named": ("sexx,y,s\nf,1,0.5\n", 2, "a.csv has no column 'sex', which --protected needs; did you mean 'sexx'?"),
 }

@@ -88,6 +88,12 @@ def test_the_gate_takes_other_rules() -> None:
     assert _run(["gate", "out", "--rule", "equal-opportunity"]) == 1
 
 
+def test_a_rule_that_reads_upside_down_where_decisions_harm_is_noted() -> None:
+    for effect, noted in (("helps", False), ("harms", True)):
+        notes = _audited("--data", "a.csv", *FLAGS, "--rule", "equal-opportunity", "--effect", effect)["notes"]
+        assert any("'equal-opportunity' takes a higher true positive rate for better" in note for note in notes) == noted
+
+
 def test_a_report_that_is_rendered_again_has_the_same_bytes() -> None:
     _audited("--data", "unfair.csv", *FLAGS, "--rule", "four-fifths")
     first = Path("out/report.html").read_bytes()

@@ -325,7 +325,7 @@ def test_a_saved_model_that_is_cut_or_empty_is_told(built: Built, tmp_path: Path
     graph = (built("as_given") / "saved_model.pb").read_bytes()
     for contents in (graph[: len(graph) // 2], b"", b"hello"):
         (tmp_path / "saved_model.pb").write_bytes(contents)
-        told = refusal(exit_code=2, of=lambda: describe(tmp_path))
+        told = refusal(exit_code=4, of=lambda: describe(tmp_path))
         assert told.startswith(str(tmp_path / "saved_model.pb"))
         assert told.endswith("is the file whole?")
 
