@@ -12,6 +12,8 @@ CONFIG = """
     metrics_specs {
       metrics { class_name: "FairnessIndicators" module: "fairness_indicators.fairness_indicators_metrics" config: '"thresholds": [0.5]' }
       metrics { class_name: "NPV" } metrics { class_name: "BinaryAccuracy" } metrics { class_name: "BalancedAccuracy" } metrics { class_name: "Prevalence" }
+      metrics { class_name: "F1Score" } metrics { class_name: "MatthewsCorrelationCoefficient" } metrics { class_name: "Informedness" }
+      metrics { class_name: "PositiveLikelihoodRatio" } metrics { class_name: "NegativeLikelihoodRatio" } metrics { class_name: "CoefficientOfDiscrimination" }
       metrics { class_name: "MeanPrediction" } metrics { class_name: "Calibration" } metrics { class_name: "AUC" }
     }
 """
