@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from fairaudit.cube.slices import Slicing
 from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
-from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare
+from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
 from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
@@ -65,22 +65,27 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
     """As `audit`, with the cube.
 
     Args:
-        sole: this process does nothing but this audit, so libraries may be imported in quicker ways: one in a child process, and without collecting garbage.
+        sole: this process does nothing but this audit, so libraries may be imported in quicker ways: one in a child process, without Keras, and without
+            collecting garbage. Otherwise the environment stays the caller's.
         debug: what the child prints is shown.
     """
     config = converted(config)
     rules, source = _opened(config, data)
+    if sole:
+        prepare_tensorflow()
     with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
         with source.connect() as connection:
             with watched(connection, progress, "checking"):
                 rows = prepare(connection, source, _wanted(config))
+                source = rows.source
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
+            raise_all(_unknown_references(config, values_of(connection, rows, tuple(config.reference))))
             scorer = _scorer(config, source, sole) if config.model else None
             threshold = _threshold(config, source, scorer)
             witnesses.begin()
-            cube = _cube(connection, config, source, rows, scorer, threshold, progress)
+            cube, rows = _cube(connection, config, source, rows, scorer, threshold, progress)
         with told(source):
             found = counts(cube)
         _same_rows(source, rows, found, config.slicings)
@@ -111,7 +116,7 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
@@ -131,7 +136,7 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
         mistakes.append(error)
     try:
         source = _source(config, data)
-        mistakes.extend(require(source, _wanted(config).columns))
+        mistakes.extend(require(source, _wanted(config).columns | config.attribute_flags))
     except FairauditError as error:
         mistakes.append(error)
     raise_all(mistakes)
@@ -193,13 +198,14 @@ def _context(config: AuditConfig) -> Context:
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     from fairaudit import models
 
-    prepare_tensorflow()
     parts = {config.label, config.weight, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
-        return models.load(
+        scorer = models.load(
             Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
             signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
         )  # fmt: skip
+    raise_all(require(source, {feature.name: "the model" for feature in scorer.features}))
+    return scorer
 
 
 def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> float | None:
@@ -212,7 +218,8 @@ def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> fl
 
 def _cube(
     connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, threshold: float | None, progress: Progress | None
-) -> Cube:
+) -> tuple[Cube, Prepared]:
+    """The cube, and the rows with what scoring found of them."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
         attributes=config.attributes, slicings=config.slicings, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
@@ -221,8 +228,15 @@ def _cube(
     )  # fmt: skip
     decision = None if threshold is None else decided(threshold, config.at_threshold)
     if scorer is None or decision is None:
-        return count_given(connection, source, rows, counted, decision, progress=progress)
-    return count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
+        return count_given(connection, source, rows, counted, decision, progress=progress), rows
+    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
+    return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed)
+
+
+def _unknown_references(config: AuditConfig, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
+    for attribute, value in config.reference.items():
+        if value not in values[attribute]:
+            yield UnknownName(f"value of {attribute}", value, values[attribute], where="--reference")
 
 
 def _references(config: AuditConfig, found: Counts) -> tuple[Reference, ...]:
@@ -234,10 +248,6 @@ def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Referenc
     known = [index for index in found.of_slicing(slicing) if not found.slices[index].has_missing]
     if not known:
         return None
-    if len(slicing) == 1 and slicing[0] in config.reference:
-        values = sorted(str(found.slices[index].values[0][1]) for index in known)
-        if config.reference[slicing[0]] not in values:
-            raise UnknownName(f"value of {slicing[0]}", config.reference[slicing[0]], values, where="--reference")
     if all(attribute in config.reference for attribute in slicing):
         named = [index for index in known if all(config.reference[attribute] == value for attribute, value in found.slices[index].values)]
         if named:
@@ -246,13 +256,19 @@ def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Referenc
     return Reference(slicing=slicing, slice=found.slices[max(known, key=lambda index: (sizes[index], -index))], chosen="largest")
 
 
-def _notes(config: AuditConfig, rows: Prepared, found: Counts) -> Iterator[str]:
+def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference]) -> Iterator[str]:
     if rows.trimmed:
         yield "Some texts had spaces around them, which were trimmed."
+    for text in rows.never_missing:
+        yield f"No column that the audit reads holds {text!r}, which --missing names."
     if config.label and rows.label_values == 0:
         yield f"No row has a label in {config.label!r}, so whatever needs labels is undefined."
     elif config.label and rows.label_values == 1:
         yield f"All labels in {config.label!r} are alike, so metrics that compare positives with negatives are undefined."
+    for one in references:
+        if one.chosen == "largest" and all(attribute in config.reference for attribute in one.slicing):
+            asked = ", ".join(f"{attribute}={config.reference[attribute]}" for attribute in one.slicing)
+            yield f"No row is of {asked}, which --reference names, so {' × '.join(one.slicing)} is compared with its largest slice, {one.slice}."
     decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
     if not decided.all():
         asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"

@@ -21,8 +21,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a ce
 def table(audit: Audit, name: Name) -> pa.Table:
     """One of the audit's tables; every row has every column, null where it has nothing to say."""
     rows = list(_ROWS[name](audit))
-    columns = {column: [row.get(column) for row in rows] for column in dict.fromkeys(column for row in rows for column in row)}
-    return pa.table(columns)
+    columns = dict.fromkeys(column for row in rows for column in row) or _empty(audit, name)
+    return pa.table({column: [row.get(column) for row in rows] for column in columns})
+
+
+def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
+    """The columns of a table without rows, so that whoever reads it finds them."""
+    sides = ("group", *_attributes(audit, Slice(())), "reference")
+    shared = ("params", "threshold", "value", "lower", "upper", "status", "reason")
+    judged = ("outcome", "verdict", "severity", "needed_for_pass", "p_adjusted", "alpha", "rows", "events", "rows_needed", "rows_needed_of", "reason", "notes")
+    if name == "findings":
+        return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
+    return ("metric", "kind", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error")
 
 
 def as_csv(found: pa.Table) -> bytes:

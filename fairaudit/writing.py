@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fairaudit.cube.cube import Cube
@@ -16,6 +16,7 @@ from fairaudit.errors import ConfigError, ContentError
 from fairaudit.result import Audit, to_json
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
+_ASIDE = ".fairaudit-"  # what a folder that is written to begins with; it stays where the machine stops
 Writer = Callable[[Path], None]
 
 
@@ -27,11 +28,12 @@ def check_out(out: Path, *, force: bool) -> None:
     """
     try:
         exists, is_dir = out.exists(), out.is_dir()
+        is_taken = is_dir and any(not one.name.startswith(_ASIDE) for one in out.iterdir()) and not _holds_audit(out)
     except OSError as error:
-        raise ConfigError(f"--out {str(out)[:60]} cannot be a folder: {error.strerror or error}.") from error
+        raise ConfigError(f"--out {str(out)[:60]} cannot be a folder of ours: {error.strerror or error}; name another.") from error
     if exists and not is_dir:
         raise ConfigError(f"--out {out} is a file; name a folder.")
-    if out.is_dir() and any(out.iterdir()) and not _holds_audit(out) and not force:
+    if is_taken and not force:
         raise ConfigError(f"--out {out} holds something other than an audit; name another folder, or add --force to write into it.")
     nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -39,8 +41,11 @@ def check_out(out: Path, *, force: bool) -> None:
 
 
 def _holds_audit(out: Path) -> bool:
-    """Whether a folder holds a former audit: its audit.json begins as ours do, whatever follows."""
-    file = out / AUDIT
+    return _is_audit(out / AUDIT)
+
+
+def _is_audit(file: Path) -> bool:
+    """Whether a file is an audit: it begins as ours do, whatever follows."""
     if not file.is_file():
         return False
     with file.open("rb") as opened:
@@ -53,10 +58,11 @@ def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
     Raises:
         ConfigError, ContentError: it cannot be written, or the disk is full; nothing is left behind then.
     """
+    from fairaudit.cube.stored import write_cube
     from fairaudit.reports.html import render
 
     report = render(audit).encode()
-    write_files(out, {CUBE: lambda path: _write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
+    write_files(out, {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -70,12 +76,14 @@ def write_file(path: Path, content: bytes) -> None:
         if path.is_dir():
             raise ConfigError(f"{path} is a folder; name a file in it.")
         if path.exists() and not path.is_file():
-            with path.open("wb") as stream:
+            with suppress(BrokenPipeError), path.open("wb") as stream:  # nobody reads on
                 stream.write(content)
             return
         target = path.resolve() if path.is_symlink() else path
-        if target.name == AUDIT and _holds_audit(target.parent):
+        if _is_audit(target):
             raise ConfigError(f"{path} is an audit; name another file.")
+        if target.name == CUBE and _holds_audit(target.parent):
+            raise ConfigError(f"{path} is an audit's cube; name another file.")
     write_files(target.parent, {target.name: lambda aside: _write(aside, content)})
 
 
@@ -87,7 +95,7 @@ def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
                 raise ConfigError(f"{folder / name} is a folder, where a file must go; move it away.")
         made = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".fairaudit-", dir=folder))
+        aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
         try:
             for name, write in files.items():
                 write(aside / name)
@@ -126,14 +134,6 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _write_cube(cube: Cube, path: Path) -> None:
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
-    names = {f"a{place}": attribute for place, attribute in enumerate(cube.plan.attributes)}
-    table = cube.table.rename_columns([f"slice:{names[name]}" if name in names else name for name in cube.table.schema.names])
-    pq.write_table(table, path)
 
 
 @contextmanager

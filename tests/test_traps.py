@@ -126,6 +126,7 @@ def test_a_reference_that_a_cross_lacks_leaves_the_cross_its_largest() -> None:
     columns = {"sex": ["f", "m", None, None, "f"], "race": ["a", "b", "c", "c", "a"], "s": SCORE}
     found = _audited(columns, protected=("sex", "race"), slices=("sex*race",), reference={"race": "c", "sex": "f"})
     assert {one.slicing: (str(one.slice), one.chosen) for one in found.references}[("sex", "race")] == ("sex=f, race=a", "largest")
+    assert "No row is of sex=f, race=c, which --reference names, so sex × race is compared with its largest slice, sex=f, race=a." in found.notes
 
 
 def test_the_word_for_missing_as_a_value_is_told_apart() -> None:
@@ -171,3 +172,47 @@ def test_everybody_selected_is_no_division_by_zero(recwarn: pytest.WarningsRecor
 def test_a_column_of_a_frame_that_cannot_be_read_is_named(data: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         audit(AuditConfig(label="y", score_column="s", protected=("sex",), engines=("native",)), data=pd.DataFrame(data))
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.int64(), pa.decimal128(22, 1), pa.string()])
+@pytest.mark.parametrize("missing", ["-9", "-9.0", " -9 "])
+def test_a_number_that_means_a_missing_value_is_missing_in_every_type(kind: pa.DataType, missing: str) -> None:
+    scores = pa.array([missing.strip(), "1", "0"]) if kind == pa.string() else pa.array([-9, 1, 0]).cast(kind)
+    found = _audited({"sex": ["f", "f", "m"], "s": scores}, missing=(missing,))
+    assert (found.rows.audited, [(one.reason, one.rows) for one in found.rows.excluded]) == (2, [("no score", 1)])
+
+
+def test_a_fraction_that_means_a_missing_value_is_the_nearest_float32() -> None:
+    found = _audited({"sex": ["f", "f", "m"], "s": pa.array([-9.1, 0.5, 0.2], pa.float32())}, missing=("-9.1",))
+    assert found.rows.audited == 2
+
+
+def test_a_text_for_missing_that_no_column_holds_is_told() -> None:
+    found = _audited({"sex": SEX, "s": SCORE}, missing=("f", "?"))
+    assert [note for note in found.notes if "--missing" in note] == ["No column that the audit reads holds '?', which --missing names."]
+
+
+def test_texts_stored_as_bytes_are_read_as_texts() -> None:
+    found = _audited({"sex": pa.array(["f", " für", None, "f", "für"]).cast(pa.binary()), "s": SCORE})
+    assert set(_values(found, "selection_rate")) == {"everyone", "sex=f", "sex=für", "sex=(missing)"}
+    with pytest.raises(ContentError, match="holds bytes that are no UTF-8"):
+        _audited({"sex": pa.array([b"\xff"] * 5), "s": SCORE})
+
+
+def test_a_dictionary_of_numbers_is_read_as_numbers() -> None:
+    with pytest.raises(ContentError, match=r"row 2: the score column 's' is NaN or infinite"):
+        _audited({"sex": SEX, "s": pa.array([0.9, float("nan"), 0.6, 0.7, 0.1]).dictionary_encode()})
+    ages = _audited({"age": pa.array([30.0, float("nan"), None, 50.0, 50.0]).dictionary_encode(), "s": SCORE}, protected=("age",))
+    assert set(_values(ages, "selection_rate")) == {"everyone", "age=30.0", "age=50.0", "age=(missing)"}
+
+
+@pytest.mark.parametrize("values", [[["f"], ["m"]], [{"a": 1}, {"a": 2}]])
+def test_a_column_of_lists_is_refused(values: list[Any]) -> None:
+    with pytest.raises(ConfigError, match="the column 'sex', which --protected needs, holds .*; a column of single values is wanted"):
+        _audited({"sex": values, "s": [0.1, 0.9]})
+
+
+def test_a_time_is_said_in_utc_wherever_the_audit_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    day = pa.array([0, 86_400] * 2 + [0], pa.timestamp("s", tz="UTC"))
+    assert set(_values(_audited({"day": day, "s": SCORE}, protected=("day",)), "selection_rate")) == {"everyone", "day=1970-01-01 00:00:00+00", "day=1970-01-02 00:00:00+00"}

@@ -73,6 +73,11 @@ def main() -> NoReturn:
 
 def _open_streams() -> None:
     """Standard output and error that take anything: a closed one is nowhere, and what an encoding lacks becomes a question mark."""
+    for number in range(3):  # a file that is opened later must not stand in for a closed one
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -93,9 +98,10 @@ def _run(arguments: list[str]) -> int:
         _say(f"fairaudit: {error.format_message()}")
         return MISCONFIGURED
     except (KeyboardInterrupt, click.Abort):
-        _say("fairaudit: interrupted; nothing was written.")
-        return INTERRUPTED
+        return _interrupted()
     except Exception as error:
+        if type(error).__name__ == "InterruptException" or str(error) == "Query interrupted":  # DuckDB's, from wherever it was when Ctrl-C came
+            return _interrupted()
         # Exit code 1 would say that a rule is violated, and a build would be red for it.
         if "--debug" in arguments:
             import traceback
@@ -103,6 +109,11 @@ def _run(arguments: list[str]) -> int:
             traceback.print_exception(error)
         _say(f"fairaudit: this was not foreseen ({type(error).__name__}: {error}); run again with --debug and report what it prints.")
         return CONTENT_FAILED
+
+
+def _interrupted() -> int:
+    _say("fairaudit: interrupted; no file is half-written.")
+    return INTERRUPTED
 
 
 def _told(error: FairauditError, *, debug: bool) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -29,11 +30,11 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute, as 'age=25,45,65'. Repeatable."}),
     (("--missing",), {"metavar": "TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one. Repeatable."}),
     (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
-    (("--engine", "engines"), {"type": click.Choice(["native", "tfma", "aif360"]), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
+    (("--engine", "engines"), {"type": click.Choice(ENGINES), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
     (("--signature",), {"metavar": "NAME", "help": "The model's signature. [default: serving_default]"}),
     (("--output",), {"metavar": "NAME", "help": "The signature's output, where it has several."}),
     (("--activation",), {"type": click.Choice(["sigmoid", "softmax"]), "help": "Turns the model's logits into probabilities."}),
-    (("--batch-size",), {"type": int, "metavar": "N", "help": "Rows scored at once. [default: 4096]"}),
+    (("--batch-size",), {"type": int, "metavar": "N", "help": f"Rows scored at once. [default: {BATCH_SIZE}]"}),
     (("--seed",), {"type": int, "metavar": "N", "help": "Seed of whatever is drawn. [default: 0]"}),
 )
 _PAIRS = {"reference": "A=VALUE, as 'race=White'", "bins": "A=EDGE,EDGE, as 'age=25,45,65'"}
@@ -66,6 +67,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     from fairaudit.run import audited
     from fairaudit.writing import check_out, write_audit
 
+    if quiet and verbose:
+        raise ConfigError("--quiet and --verbose exclude each other; keep one.")
     config = _config(config_file, out, gate, given)
     target = Path(str(config.out))
     check_out(target, force=force)

@@ -14,6 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import ConfigError, ContentError
+from fairaudit.interrupts import stoppable
 from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
@@ -84,7 +85,7 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
         SELECT {mask}::BIGINT AS slicing, {keys}, {_added()} FROM finest GROUP BY GROUPING SETS ({sets}) ORDER BY slicing, {keys}
     """
     with _summed():
-        cube = Cube(plan=plan, table=connection.sql(sql).to_arrow_table())
+        cube = Cube(plan=plan, table=stoppable(connection, lambda: connection.sql(sql).to_arrow_table()))
     if cube.table.num_rows > MOST_SLICES and (slices := _slices(cube)) > MOST_SLICES:
         raise ConfigError(f"the attributes and crosses asked for cut the rows into {slices:,} slices, more than any report can show ({MOST_SLICES:,}); ask for fewer.")
     return cube

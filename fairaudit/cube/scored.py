@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Cube, Plan, count
 from fairaudit.data.progress import Progress, watched
@@ -37,17 +38,28 @@ def count_given(
         return count(connection, f"SELECT {taken} FROM ({rows.relation()}) WHERE excluded IS NULL", plan)
 
 
-def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, progress: Progress | None = None) -> Cube:
+class Scored(NamedTuple):
+    """A model's cube."""
+
+    cube: Cube
+    trimmed: bool  # whether a text that the model was given had spaces around it
+
+
+def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, progress: Progress | None = None) -> Scored:
     """The cube of rows that a model scores, batch by batch, in constant memory.
 
     Raises:
         ContentError: a value does not fit the model, the model broke, or some scores are no probabilities.
     """
     failure: list[BaseException] = []
+    trimmed = False
 
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        nonlocal trimmed
         try:
-            yield from _scored(batches, source, rows, scorer, progress)
+            for batch, has_spaces in _scored(batches, source, rows, scorer, progress):
+                trimmed |= has_spaces
+                yield batch
         except BaseException as error:  # DuckDB would make its own of it
             failure.append(error)
             raise
@@ -62,7 +74,7 @@ def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, dec
                 raise failure[0] from None
             raise
     scorer.check()
-    return cube
+    return Scored(cube, trimmed)
 
 
 def _streamed(rows: Prepared, features: Sequence[str]) -> str:
@@ -70,7 +82,8 @@ def _streamed(rows: Prepared, features: Sequence[str]) -> str:
     return f"SELECT * FROM (SELECT *, row_number() OVER () AS {_ROW} FROM ({rows.relation(features)})) WHERE excluded IS NULL"
 
 
-def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """Each batch as it is counted, and whether texts of it were trimmed."""
     starts = [0, *accumulate(rows.per_file)]
     done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight"]
     for batch in batches:
@@ -81,7 +94,10 @@ def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, s
             return _place(places[row].as_py(), starts, source.names)
 
         scores = scorer.score(features, where)
-        yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(scores)], [*kept, "score"])
+        # What is no probability is counted as 0, since sums could not hold it; `check` tells of it once all rows are seen.
+        safe = np.where((scores >= 0) & (scores <= 1), scores, 0.0)
+        counted = pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(safe)], [*kept, "score"])
+        yield counted, bool(pc.any(batch.column("trimmed")).as_py())
         done += batch.num_rows
         if progress is not None:
             progress("scoring", done / rows.audited, rows.audited)

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.data.source import literal
+from fairaudit.data.source import held, is_bytes, kind_of, literal
 
 _SPACES = " \t\r\n"
 _SPACED = f"'^[{_SPACES}]|[{_SPACES}]$'"  # looking is far quicker than trimming, and hardly any value has spaces
+
+_LARGEST = 2.0**127  # that SQL's HUGEINT holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,7 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        kind = self.type.value_type if pa.types.is_dictionary(self.type) else self.type
-        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+        return kind_of(self.type) in ("text", "bytes")
 
     @property
     def text(self) -> str:
@@ -41,13 +43,26 @@ class Column:
         return f"{self.sql}_number"
 
     @property
+    def plain(self) -> str:
+        """Its values as text, trimmed; what is missing is still in it."""
+        if not self.is_text:
+            return f"CAST({self.sql} AS VARCHAR)"
+        return f"(CASE WHEN {self.spaced} THEN trim({self._said}, {literal(_SPACES)}) ELSE {self._said} END)"
+
+    @property
+    def as_given(self) -> str:
+        """Its values for a model: as they are, texts trimmed."""
+        return self.plain if kind_of(self.type) == "text" else self.sql
+
+    @property
     def as_text(self) -> str:
         """What `text` stands for."""
-        plain = f"(CASE WHEN {self.spaced} THEN trim({self.sql}, {literal(_SPACES)}) ELSE {self.sql} END)" if self.is_text else f"CAST({self.sql} AS VARCHAR)"
-        absent = dict.fromkeys((*(("",) if self.is_text else ()), *(("nan",) if self.is_float else ()), *(one.strip(_SPACES) for one in self.missing)))
-        if len(absent) > 1:
-            return f"(CASE WHEN {plain} IN ({', '.join(map(literal, absent))}) THEN NULL ELSE {plain} END)"
-        return f"nullif({plain}, {literal(*absent)})" if absent else plain
+        absent = [*(("''",) if self.is_text else ()), *(("'nan'",) if self.is_float else ()), *(literal(one.strip(_SPACES)) for one in self.missing)]
+        alike = [self.named_missing(one) for one in self.missing if self.is_number]
+        if not alike and len(absent) < 2:
+            return f"nullif({self.plain}, {absent[0]})" if absent else self.plain
+        found = " OR ".join((f"{self.plain} IN ({', '.join(absent)})", *alike))
+        return f"(CASE WHEN {found} THEN NULL ELSE {self.plain} END)"
 
     @property
     def as_number(self) -> str:
@@ -55,19 +70,33 @@ class Column:
         if not self.is_number:
             # SQL takes 1_0 for 10, which nobody writes in data.
             return f"(CASE WHEN contains({self.text}, '_') THEN NULL ELSE TRY_CAST({self.text} AS DOUBLE) END)"
-        plain = f"CAST({self.sql} AS DOUBLE)"
-        if not self.missing:
-            return plain
-        return f"(CASE WHEN CAST({self.sql} AS VARCHAR) IN ({', '.join(literal(one.strip()) for one in self.missing)}) THEN NULL ELSE {plain} END)"
+        number = f"CAST({self.sql} AS DOUBLE)"
+        return f"(CASE WHEN {' OR '.join(map(self.named_missing, self.missing))} THEN NULL ELSE {number} END)" if self.missing else number
+
+    def named_missing(self, text: str) -> str:
+        """Whether a value is one that --missing names: the same text, or in a column of numbers the same number, so that -9 is -9.0."""
+        same = f"({self.plain} = {literal(text.strip(_SPACES))})"
+        if self.is_number and (number := _number(text, self._held)) is not None:
+            return f"coalesce({same} OR {self.sql} = {number}, false)"
+        return f"coalesce({same}, false)"
 
     @property
     def is_float(self) -> bool:
-        return bool(pa.types.is_floating(self.type))
+        return bool(pa.types.is_floating(self._held))
 
     @property
     def is_number(self) -> bool:
         kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
-        return any(kind(self.type) for kind in kinds)
+        return any(kind(self._held) for kind in kinds)
+
+    @property
+    def _held(self) -> pa.DataType:
+        return held(self.type)
+
+    @property
+    def _said(self) -> str:
+        """A text as such: a Parquet file may hold its texts as bytes."""
+        return f"decode({self.sql})" if is_bytes(self._held) else self.sql
 
     @property
     def unreadable(self) -> str:
@@ -77,7 +106,7 @@ class Column:
     @property
     def spaced(self) -> str:
         """Whether there are spaces around a value."""
-        return f"coalesce(regexp_matches({self.sql}, {_SPACED}), false)" if self.is_text else "false"
+        return f"coalesce(regexp_matches({self._said}, {_SPACED}), false)" if self.is_text else "false"
 
     @property
     def unbanded(self) -> str:
@@ -114,3 +143,16 @@ def band_names(edges: Sequence[float], *, whole: bool) -> tuple[str, ...]:
         for start, end, low, high in zip(edges, edges[1:], said, said[1:], strict=False)
     )
     return (f"under {said[0]}", *between, f"{said[-1]} and over")
+
+
+def _number(text: str, held: pa.DataType) -> str | None:
+    """A text as SQL's number of the kind a column holds, -9.1 as the float32 nearest to it; None for what is no finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    if pa.types.is_integer(held) and number.is_integer() and abs(number) < _LARGEST:
+        return f"{int(text) if text.strip().lstrip('+-').isdecimal() else int(number)}::HUGEINT"
+    return f"CAST({literal(repr(number))} AS {'FLOAT' if pa.types.is_float16(held) or pa.types.is_float32(held) else 'DOUBLE'})"

@@ -6,6 +6,7 @@ import csv
 import glob
 import gzip
 import hashlib
+import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +87,7 @@ def _paths(asked: str) -> Iterable[Path]:
     except OSError as error:
         raise ConfigError(f"{asked[:60]}{'…' if len(asked) > 60 else ''} cannot be opened: {error.strerror or error}; check --data.") from error
     if is_dir:
-        inside = sorted(one for one in path.rglob("*") if one.is_file() and _format(one) and not any(part.startswith((".", "_")) for part in one.relative_to(path).parts))
+        inside = sorted(_inside(path))
         if not inside:
             raise ConfigError(f"{asked} holds no .csv, .csv.gz or .parquet file.")
         return inside
@@ -96,6 +97,18 @@ def _paths(asked: str) -> Iterable[Path]:
     if not matched:
         raise ConfigError(f"{asked}: there is no such file{' for this pattern' if glob.has_magic(asked) else ''}; check --data.")
     return matched
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The data files below a folder; hidden ones, and what begins with _ as Spark's own files do, left out."""
+
+    def refused(error: OSError) -> None:
+        raise ConfigError(f"{error.filename} cannot be opened: {error.strerror or error}; give only folders that may be read.")
+
+    for top, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        files = (Path(top, name) for name in names if not name.startswith((".", "_")))
+        yield from (one for one in files if _format(one) and one.is_file())
 
 
 def _opened(path: Path) -> DataFile:

@@ -49,7 +49,7 @@ def _same(value: str, asked: str) -> bool:
 
 def _number(value: str) -> float | None:
     try:
-        return float(value)
+        return None if "_" in value else float(value)  # Python takes 1_0 for 10, which nobody writes in data
     except ValueError:
         return None
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
 
 from fairaudit.data.columns import Column, read
 from fairaudit.data.labels import MOST, positives, truth
-from fairaudit.data.source import Source, literal, told
+from fairaudit.data.source import NotInParallel, Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
+from fairaudit.interrupts import stoppable
 
 NO_WEIGHT, NO_SCORE, NO_DECISION = "weight 0", "no score", "no decision"  # why a row is left out
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
@@ -65,13 +66,14 @@ class Prepared:
     score_range: tuple[float, float] | None
     trimmed: bool  # whether some text had spaces around it
     label_values: int  # how many distinct labels there are
+    never_missing: tuple[str, ...] = ()  # texts that --missing names and no column holds
 
     @property
     def audited(self) -> int:
         return self.read - sum(rows for _, rows in self.excluded)
 
     def relation(self, features: Sequence[str] = ()) -> str:
-        """SQL: file_place, a0 …, label, weight, score, decision, `excluded` (a reason, or null), and f0 … as the file has these features."""
+        """SQL: file_place, a0 …, label, weight, score, decision, `excluded` (a reason, or null), and f0 … as the file has these features, texts trimmed; `trimmed`: if one was."""
         return _relation(self.source, self.wanted, self.reading, features)
 
 
@@ -81,6 +83,13 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     Raises:
         ConfigError, ContentError, Several: what is wrong, with the file, column and row where it is first seen.
     """
+    try:
+        return _prepared(connection, source, wanted)
+    except NotInParallel:
+        return _prepared(connection, replace(source, parallel=False), wanted)
+
+
+def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted) -> Prepared:
     columns = _columns(source, wanted)
     with told(source):
         per_file = _profiles(connection, source, wanted, columns)
@@ -103,7 +112,18 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
         score_range=(profile["score_low"], profile["score_high"]) if wanted.score and profile["score_low"] is not None else None,
         trimmed=profile["any_trimmed"],
         label_values=len(label_values),
+        never_missing=tuple(text for place, text in enumerate(wanted.missing) if not profile[f"any_missing_{place}"]),
     )
+
+
+def values_of(connection: duckdb.DuckDBPyConnection, rows: Prepared, attributes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The values that audited rows have of these attributes, in the order of the alphabet; missing ones left out."""
+    if not attributes:
+        return {}
+    asked = ", ".join(f"list_sort(list(DISTINCT a{rows.wanted.attributes.index(one)}) FILTER (WHERE a{rows.wanted.attributes.index(one)} IS NOT NULL))" for one in attributes)
+    with told(rows.source):
+        found = connection.execute(f"SELECT {asked} FROM ({rows.relation()}) WHERE excluded IS NULL").fetchall()[0]
+    return {one: tuple(values or ()) for one, values in zip(attributes, found, strict=True)}
 
 
 def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[Column], condition: str) -> str:
@@ -168,8 +188,13 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
     asked["unlabelled"] = f"count(*) FILTER (WHERE {unlabelled} AND NOT ({earlier}))"
     texts = [columns[name].spaced for name in (*wanted.attributes, wanted.label, wanted.decision) if name is not None]
     asked["any_trimmed"] = f"coalesce(bool_or({' OR '.join(texts) or 'false'}), false)"
+    for place, name in enumerate(wanted.attributes):
+        if name not in wanted.bins:
+            asked[f"values_{place}"] = f"approx_count_distinct({columns[name].sql})"
+    for place, text in enumerate(wanted.missing):
+        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(one.named_missing(text) for one in columns.values())}), false)"
     sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({_read(source, columns.values())}) GROUP BY file_place"
-    found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in connection.execute(sql).fetchall()}
+    found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in stoppable(connection, lambda: connection.execute(sql).fetchall())}
     return [found.get(place, {"read": 0}) for place in range(len(source.names))]
 
 
@@ -223,8 +248,8 @@ def _mistakes(
             yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
-    for name in wanted.attributes:
-        if name not in wanted.bins:
+    for place, name in enumerate(wanted.attributes):
+        if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, columns[name])
 
 
@@ -295,7 +320,9 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     taken.append(f"{columns[wanted.weight].number if wanted.weight else '1.0::DOUBLE'} AS weight")
     taken.append(f"{columns[wanted.score].number if wanted.score else 'NULL::DOUBLE'} AS score")
     taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
-    taken.extend(f"{source.alias(feature)} AS f{place}" for place, feature in enumerate(features))
+    given = [Column(name=name, sql=source.alias(name), type=source.schema.field(name).type) for name in features]
+    taken.extend(f"{one.as_given} AS f{place}" for place, one in enumerate(given))
+    taken.append(f"({' OR '.join(one.spaced for one in given) or 'false'}) AS trimmed")
     # A row of weight 0 may hold anything; nothing of it is looked at.
     cases = " ".join(f"WHEN {holds} THEN {literal(reason)}" for reason, holds in _excluded(wanted, columns).items())
     excluded = f"CASE {cases} END" if cases else "NULL::VARCHAR"

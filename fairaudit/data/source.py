@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Source:
 
     files: tuple[DataFile, ...] = ()
     table: pa.Table | None = None  # instead of files
+    parallel: bool = True  # whether one CSV file may be read by several threads
 
     @property
     def schema(self) -> pa.Schema:
@@ -40,7 +42,10 @@ class Source:
     @property
     def names(self) -> tuple[str, ...]:
         """What each `file_place` is called."""
-        return tuple(file.path.name for file in self.files) if self.table is None else (FRAME,)
+        if self.table is not None:
+            return (FRAME,)
+        names = Counter(file.path.name for file in self.files)
+        return tuple(file.path.name if names[file.path.name] == 1 else str(file.path) for file in self.files)
 
     @property
     def name(self) -> str:
@@ -55,7 +60,8 @@ class Source:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A database of its own that sees these rows; what does not fit into memory goes to the system's temporary folder."""
         connection = duckdb.connect()
-        connection.execute(f"SET temp_directory = {literal(tempfile.gettempdir())}")
+        # A time is said in UTC, wherever the audit runs.
+        connection.execute(f"SET temp_directory = {literal(tempfile.gettempdir())}; SET TimeZone = 'UTC'")
         if self.table is not None:
             connection.register(_GIVEN, self.table)
         return connection
@@ -65,7 +71,7 @@ class Source:
         taken = "".join(f"{quoted(column)} AS {self.alias(column)}, " for column in dict.fromkeys(columns))
         if self.table is not None:
             return f"SELECT {taken}0 AS file_place FROM {_GIVEN}"
-        return " UNION ALL ".join(f"SELECT {taken}{place} AS file_place FROM {_reader(file)}" for place, file in enumerate(self.files))
+        return " UNION ALL ".join(f"SELECT {taken}{place} AS file_place FROM {_reader(file, self.parallel)}" for place, file in enumerate(self.files))
 
 
 def quoted(name: str) -> str:
@@ -84,28 +90,44 @@ def require(source: Source, wanted: dict[str, str]) -> Iterator[FairauditError]:
         if column not in source.columns:
             yield NoSuchColumn(column, file=source.name, columns=source.columns, use=use)
             continue
+        if pa.types.is_nested(held(source.schema.field(column).type)):
+            yield ConfigError(f"{source.name}: the column {column!r}, which {use} needs, holds {source.schema.field(column).type}; a column of single values is wanted.")
+            continue
         for other in source.files[1:]:
-            one, its = (_kind(file.schema.field(column).type) for file in (source.files[0], other))
+            one, its = (kind_of(file.schema.field(column).type) for file in (source.files[0], other))
             if one != its:
                 yield ConfigError(f"the column {column!r} is {one} in {source.files[0].path.name} and {its} in {other.path.name}; write both alike.")
                 break
 
 
-def _kind(type: pa.DataType) -> str:
+def held(type: pa.DataType) -> pa.DataType:
+    """What a column's values are: a dictionary's are those it stands for."""
+    return type.value_type if pa.types.is_dictionary(type) else type
+
+
+def is_bytes(type: pa.DataType) -> bool:
+    """Whether a type is one of bytes, as which a Parquet file without annotations holds its texts."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(kind(type) for kind in kinds)
+
+
+def kind_of(type: pa.DataType) -> str:
     """A type as far as reading goes: how a text is stored, or how large a whole number may be, makes no difference."""
-    held = type.value_type if pa.types.is_dictionary(type) else type
-    if pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held):
+    plain = held(type)
+    if is_bytes(plain):
+        return "bytes"
+    if pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain):
         return "text"
-    return "a whole number" if pa.types.is_integer(held) else str(held)
+    return "a whole number" if pa.types.is_integer(plain) else str(plain)
 
 
-def _reader(file: DataFile) -> str:
-    # A file's name is no pattern: brackets and stars in it stand for themselves.
-    path = literal(re.sub(r"([\[\]*?])", r"[\1]", str(file.path)))
+def _reader(file: DataFile, parallel: bool) -> str:
+    # A file's name is no pattern: brackets and stars in it stand for themselves, and so does ~ behind a folder.
+    path = literal(re.sub(r"([\[\]*?])", r"[\1]", str(file.path.absolute())))
     if file.format == "parquet":
         return f"read_parquet([{path}], hive_partitioning=false)"
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns)
-    return f"read_csv([{path}], {_CSV}, columns={{{columns}}})"
+    return f"read_csv([{path}], {_CSV}, parallel={str(parallel).lower()}, columns={{{columns}}})"
 
 
 @contextmanager
@@ -125,8 +147,17 @@ def told(source: Source) -> Iterator[None]:
         raise _translated(source, str(error)) from error
 
 
+class NotInParallel(ContentError):
+    """A CSV file that only one thread can read: its quoted values run over many lines."""
+
+
 def _translated(source: Source, text: str) -> FairauditError:
-    file = next((Path(one).name for one in re.findall(r"file = (.+)", text)), source.name)
+    called = {str(one.path.absolute()): name for one, name in zip(source.files, source.names, strict=False)}
+    file = next((called.get(one.strip(), Path(one).name) for one in re.findall(r"file = (.+)", text)), source.name)
+    if "Parallel CSV Reader" in text:
+        return NotInParallel(f"{file} cannot be read by several threads.")
+    if "invalid state" in text:
+        return ContentError(f"{file} is not CSV: its lines end now in one way and now in another (Windows, Unix), or a quote stands where none may; save it anew.")
     line = re.search(r"CSV Error on Line: (\d+)", text)
     columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if line and columns:
@@ -137,6 +168,8 @@ def _translated(source: Source, text: str) -> FairauditError:
         return ContentError(f"{file}, line {line[1]} is not CSV: {_reason(text)}.")
     if "GZIP" in text or "gzip" in text:
         return ContentError(f"{file} cannot be read: its gzip stream is broken or cut off.")
+    if "Failure in decode" in text:
+        return ContentError(f"{file}: a column of texts holds bytes that are no UTF-8; write it as text.")
     if "No space left" in text:
         return ContentError(f"no disk space is left while reading {file}; free some and run again.")
     if "Permission denied" in text:

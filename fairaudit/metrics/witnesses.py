@@ -11,7 +11,6 @@ from typing import Protocol, TypeVar
 
 from fairaudit.cube.counts import Counts
 from fairaudit.errors import ConfigError
-from fairaudit.imports import prepare_tensorflow
 from fairaudit.metrics import engines
 from fairaudit.metrics.answers import NATIVE, Answer, Reply, gathered, replies
 from fairaudit.metrics.engines.interface import Engine, Quantity
@@ -80,8 +79,6 @@ class Witnesses:
             raise ConfigError(f"--engine {missing[0]}: its library is not installed; pip install 'fairaudit[{missing[0]}]', or audit with --engine native.")
         self.notes = tuple(f"The engine {name} is not installed and checked nothing; pip install 'fairaudit[{name}]' adds it." for name in missing)
         names = [name for name in wanted if name not in missing]
-        if names:
-            prepare_tensorflow()
         self._all = _witnesses(names, seed, apart, debug)
 
     def __enter__(self) -> Witnesses:

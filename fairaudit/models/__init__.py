@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fairaudit.models.interface import Feature, ModelCard, Scorer
     from fairaudit.models.matching import Match, inputs_of, matches
-    from fairaudit.models.savedmodel import BATCH_SIZE, Description, describe, load
+    from fairaudit.models.savedmodel import Description, describe, load
 
-__all__ = ["BATCH_SIZE", "Description", "Feature", "Match", "ModelCard", "Scorer", "describe", "inputs_of", "load", "matches"]
+__all__ = ["Description", "Feature", "Match", "ModelCard", "Scorer", "describe", "inputs_of", "load", "matches"]
 _HOMES = {
     "interface": ("Feature", "ModelCard", "Scorer"),
     "matching": ("Match", "inputs_of", "matches"),
-    "savedmodel": ("BATCH_SIZE", "Description", "describe", "load"),
+    "savedmodel": ("Description", "describe", "load"),
 }
 
 

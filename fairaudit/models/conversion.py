@@ -47,8 +47,8 @@ ROUTES = {
 
 _KINDS: dict[str, Callable[[pa.DataType], bool]] = {
     # A column of nulls has no type of its own and suits every input that can be missing.
-    "text": lambda held: pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_null(held),
-    "bytes": lambda held: pa.types.is_binary(held) or pa.types.is_large_binary(held),
+    "text": lambda held: pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held) or pa.types.is_null(held),
+    "bytes": lambda held: pa.types.is_binary(held) or pa.types.is_large_binary(held) or pa.types.is_binary_view(held) or pa.types.is_fixed_size_binary(held),
     "whole": pa.types.is_integer,
     "fraction": pa.types.is_floating,
     "truth": pa.types.is_boolean,

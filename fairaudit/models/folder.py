@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fairaudit.errors import listed
@@ -27,13 +30,27 @@ def saved_model_folder(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """What may not be read, as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise NotAModel(f"the model {path} cannot be read: {error.strerror or error}; check --model and who may read it") from error
+
+
 def name_of(folder: Path) -> str:
     return folder.resolve().name
 
 
 def fingerprint(folder: Path) -> str:
     """SHA-256 over all files, ordered by name: each one's relative name, its size and its contents."""
-    files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+
+    def refused(error: OSError) -> None:
+        raise error
+
+    inside = (Path(top, name) for top, _, names in os.walk(folder, onerror=refused) for name in names)
+    files = {file.relative_to(folder).as_posix(): file for file in inside if file.is_file()}
     whole = hashlib.sha256()
     for name, file in sorted(files.items()):
         whole.update(f"{name}\0{file.stat().st_size}\0".encode())

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from fairaudit.config import BATCH_SIZE
 from fairaudit.errors import FairauditError, raise_all
 from fairaudit.models import examples, folder, matching, outputs, signatures
 from fairaudit.models.conversion import filled
@@ -21,8 +22,6 @@ from fairaudit.models.matching import Inputs
 from fairaudit.models.outputs import Output, Probabilities
 from fairaudit.models.signatures import Signature
 from fairaudit.types import Floats
-
-BATCH_SIZE = 4096  # 16 k rows of UCI Adult: 84 ms by 256, 29 by 1024, 16 by 4096, 14 by 16384
 
 _FRAME = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
 
@@ -44,8 +43,9 @@ def describe(path: Path) -> Description:
     Raises:
         NotAModel: there is no SavedModel at `path`.
     """
-    place = folder.saved_model_folder(path)
-    return Description(name=folder.name_of(place), sha256=folder.fingerprint(place), signatures=signatures.read_signatures(place))
+    with folder.told(path):
+        place = folder.saved_model_folder(path)
+        return Description(name=folder.name_of(place), sha256=folder.fingerprint(place), signatures=signatures.read_signatures(place))
 
 
 def load(
@@ -70,15 +70,17 @@ def load(
         ConfigError: it is no SavedModel, or its signature, output or columns do not fit; `Several` where more than one.
         ModelFailed: TensorFlow cannot load it.
     """
-    place = folder.saved_model_folder(path)
-    name = folder.name_of(place)
-    called = signatures.chosen_signature(signatures.read_signatures(place), signature, model=name)
+    with folder.told(path):
+        place = folder.saved_model_folder(path)
+        name, sha256 = folder.name_of(place), folder.fingerprint(place)
+        found = signatures.read_signatures(place)
+    called = signatures.chosen_signature(found, signature, model=name)
     inputs, taken = _each(
         lambda: _inputs(called, columns, feature_columns, data_name=data_name, model=name),
         lambda: outputs.chosen_output(called, output, activation, model=name),
     )
     module = _loaded(place, name)
-    card = ModelCard(name=name, sha256=folder.fingerprint(place), signature=called.name, output=taken.name, score_type=taken.dtype)
+    card = ModelCard(name=name, sha256=sha256, signature=called.name, output=taken.name, score_type=taken.dtype)
     return SavedModelScorer(module, card=card, inputs=inputs, output=taken, batch_size=batch_size)
 
 

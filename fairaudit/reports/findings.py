@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from fairaudit.errors import listed
+from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.reports.badges import GRAVEST_FIRST, Badge, badge, badge_of_all
 from fairaudit.reports.chart import Axis, difference_axis, ratio_axis
 from fairaudit.reports.lookup import Lookup
@@ -14,6 +16,7 @@ from fairaudit.reports.sources import Origin, origin
 from fairaudit.reports.told import Told, blocks, slicing_words, told
 from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.rule import Rule
+from fairaudit.rules.words import unit
 
 MOST_TOLD = 12  # sentences of one kind; beyond that the table says it
 MOST_OPEN = 12  # rows of a table that is not folded away
@@ -37,6 +40,7 @@ class FamilyView:
 
     heading: str
     value_title: str
+    unit: str  # what the numbers of a slice count: rows, or the positives among them
     told: tuple[Told, ...]  # violations, and what is inconclusive and blocks
     untold: str  # how many of those the table alone holds
     table: tuple[Told, ...]
@@ -53,6 +57,8 @@ class RuleView:
     title: str
     badge: Badge
     principle: str
+    rationale: str
+    domains: str  # what it was made for
     severity: str
     summary: str
     limits: tuple[str, ...]
@@ -75,6 +81,8 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
         title=rule.title,
         badge=badge_of_all(findings),
         principle=rule.principle,
+        rationale=rule.rationale.strip(),
+        domains=listed(rule.applies_to.domains) if rule.applies_to.domains else "",
         severity=_SEVERITY[rule.severity],
         summary=_summary(findings),
         limits=tuple(dict.fromkeys(_limit(one, rule) for one in findings)),
@@ -102,6 +110,7 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
     return FamilyView(
         heading=f"{title_of(first.metric)} by {slicing_words(first.slicing)}",
         value_title="Ratio" if first.kind == "ratio" else "Difference",
+        unit=unit(CATALOGUE[first.metric]).capitalize() if first.metric in CATALOGUE else "Rows",
         told=tuple(told(known, one, axis) for one in telling[:MOST_TOLD]),
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,

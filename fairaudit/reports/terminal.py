@@ -41,7 +41,7 @@ def summary(audit: Audit, *, width: int = 80, styled: bool = False) -> str:
 
 def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
     told = verdict_of(known)
-    small = small_groups(known.judged)
+    small = visible(small_groups(known.judged))
     sentence = visible(told.sentence).removesuffix(".")
     yield f"{_word(told.badge, styled)}  {sentence}{f' ({small})' if small else ''}."
     if told.badge is PASS and told.because:

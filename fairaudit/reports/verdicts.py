@@ -36,19 +36,18 @@ def verdict_of(known: Lookup) -> VerdictView:
 
 
 def small_groups(findings: Sequence[Finding]) -> str:
-    """The groups that a pass says nothing of: "2 groups too small to judge alone: 70 and 30 rows". Empty where there are none."""
-    sizes: dict[tuple[object, ...], tuple[int, str]] = {}
+    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)". Empty where there are none."""
+    sizes: dict[tuple[object, ...], tuple[int, str, str]] = {}
     for one in findings:
         if _is_small(one):
             key = (one.slicing, one.group)
-            sizes[key] = max(sizes.get(key, (0, "")), (one.rows, unit(metric(one.metric))))
+            sizes[key] = max(sizes.get(key, (0, "", "")), (one.rows, unit(metric(one.metric)), str(one.group)))
     if not sizes:
         return ""
     largest = sorted(sizes.values(), reverse=True)[:_MOST_NAMED]
-    units = {name for _, name in sizes.values()}
-    shown = [f"{number:,}" if len(units) == 1 else f"{number:,} {name}" for number, name in largest]
+    shown = [f"{group} ({number:,} {name})" for number, name, group in largest]
     more = f" and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
-    return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{f' {units.pop()}' if len(units) == 1 else ''}{more}"
+    return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{more}"
 
 
 def _is_small(one: Finding) -> bool:

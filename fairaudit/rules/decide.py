@@ -88,14 +88,14 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         family=family.name,
         rows=int(family.everyone.rows[0]),
         events=float(family.everyone.events[0]),
-        rows_needed=needed,
+        rows_needed=needed[-1] if needed else None,
         reason=too_few(family, needed, gates=gates),
     )
 
 
-def _rows_for_two(family: Family, counts: Counts) -> RowsNeeded | None:
-    """The rows that bring enough groups to the minimum: those of the last group needed; None where there are no such groups."""
+def _rows_for_two(family: Family, counts: Counts) -> tuple[RowsNeeded, ...]:
+    """The rows that bring enough groups to the minimum, by group, the most at the end; empty where there are no such groups."""
     candidates = [place for place, one in enumerate(family.slices) if not one.has_missing and place not in family.yardsticks]
     lacking = sorted(filter(None, (rows_to_minimum(family, place, counts) for place in candidates)), key=lambda needed: needed.rows)
     last = NEEDED_GROUPS - family.yardsticks.size - 1
-    return lacking[last] if last < len(lacking) else None
+    return tuple(lacking[: last + 1]) if last < len(lacking) else ()

@@ -39,7 +39,7 @@ class RowsNeeded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule's word on one group of one slicing, or (`engine-disagreement`, `too-few-groups`) on the audit itself."""
+    """A rule's word on one group of one slicing, or where there is no group, on a slicing with too few of them; `engine-disagreement` is on the audit itself."""
 
     rule: str
     metric: str

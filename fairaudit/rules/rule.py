@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.rules.finding import Severity
 
-SCHEMA = "fairaudit/rule/1"
 Text = Annotated[str, Meta(min_length=1)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from fairaudit.metrics.catalogue import Metric
 from fairaudit.rules.facts import Fact
@@ -35,14 +36,18 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
     return f"{size}{_more(needed)}"
 
 
-def too_few(family: Family, needed: RowsNeeded | None, *, gates: bool) -> str:
-    """Why a slicing as a whole stays undecided."""
+def too_few(family: Family, needed: Sequence[RowsNeeded], *, gates: bool) -> str:
+    """Why a slicing as a whole stays undecided.
+
+    Args:
+        needed: what each of the groups that come nearest lacks.
+    """
     able, (all_rows,), (all_events,) = family.yardsticks.size, family.everyone.rows, family.everyone.events
     if all_rows and all_events in (0, all_rows):
         return f"too few groups: the {family.metric.title.lower()} is {'0' if all_events == 0 else '1'} in every group, so there is nothing to compare"
     found = {0: "no group has", 1: f"only {family.slices[int(family.yardsticks[0])]} has" if able else ""}[able]
     thin = "" if gates or len(family.slicing) < 2 else "too thin: "
-    return f"{thin}too few groups: {found} enough {_unit(family)} to be judged alone, and a comparison takes two{_more(needed)}"
+    return f"{thin}too few groups: {found} enough {_unit(family)} to be judged alone, and a comparison takes two{_enough(needed)}"
 
 
 def notes(fact: Fact) -> tuple[str, ...]:
@@ -100,6 +105,13 @@ def unit(metric: Metric) -> str:
 
 
 _UNITS = {"no positives": "positives", "no negatives": "negatives", "nobody was selected": "selected", "nobody was rejected": "rejected"}
+
+
+def _enough(needed: Sequence[RowsNeeded]) -> str:
+    """What would make groups that can be judged; whether they then pass is another matter."""
+    if not needed:
+        return _more(None)
+    return f"; about {' and '.join(f'{one.rows} more rows of {one.group}' for one in needed)} would be enough to compare"
 
 
 def _more(needed: RowsNeeded | None) -> str:

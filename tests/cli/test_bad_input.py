@@ -8,13 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.cli import _run
+from fairaudit.data.source import Source
+from tests.models.conftest import built
+
+__all__ = ["built"]  # the fixture
 
 GOOD = "sex,y,s\n" + "f,1,0.9\nm,0,0.2\n" * 20
 FLAGS = ("--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native")
@@ -44,6 +51,12 @@ CSV = {
     "ragged": ("sex,y,s\nf,1,0.5\nm,0\n", 4, "a.csv, line 3: the header has 3 columns and this line has 2; mend or quote it."),
     "a quote left open": ('sex,y,s\nf,1,0.5\n"m,0,0.1\n', 4, "a.csv, line 3: a quote is opened and never closed; mend the line."),
     "duplicate columns": ("sex,y,s,y\nf,1,0.5,1\n", 2, "a.csv has more than one column 'y'; rename all but one."),
+    "mixed line ends": (
+        "sex,y,s\nf,1,0.5\nm,0,0.5\r\n", 4, "a.csv is not CSV: its lines end now in one way and now in another (Windows, Unix), or a quote stands where none may; save it anew.",
+    ),
+    "a label that Python alone takes for 1": (
+        "sex,y,s\nf,0_1,0.5\nm,0,0.5\n", 2, "a.csv: the column 'y' holds '0', '0_1'; say which is positive with --positive VALUE.",
+    ),
     "semicolons": ("sex;y;s\nf;1;0.5\n", 2, "a.csv, line 1: its columns seem to be separated by ';'; save it with commas."),
     "no such column": ("gender,y,s\nf,1,0.5\n", 2, "a.csv has no column 'sex', which --protected needs; its columns are gender, y, s."),
     "a column nearly named": ("sexx,y,s\nf,1,0.5\n", 2, "a.csv has no column 'sex', which --protected needs; did you mean 'sexx'?"),
@@ -53,11 +66,18 @@ CSV = {
 @pytest.mark.parametrize("case", CSV, ids=str)
 def test_a_csv_that_cannot_be_audited(case: str, capfd: pytest.CaptureFixture[str]) -> None:
     content, code, sentence = CSV[case]
-    Path("a.csv").write_text(content)
+    Path("a.csv").write_text(content, newline="")
     assert _told(capfd, "--data", "a.csv", *FLAGS) == (code, f"fairaudit: {sentence}\n")
 
 
 FLAG = {
+    "a model's flag without a model": (("--data", "good.csv", *FLAGS, "--activation", "sigmoid"), 2, "--activation is about a model, and no --model DIR is given; leave it out."),
+    "a threshold for decisions": (
+        ("--data", "good.csv", "--decision-column", "s", "--protected", "sex", "--at-threshold", "positive"), 2, "--at-threshold is about scores, and --decision-column holds decisions; leave it out.",
+    ),
+    "quiet and verbose": (("--data", "good.csv", *FLAGS, "--quiet", "--verbose"), 2, "--quiet and --verbose exclude each other; keep one."),
+    "a cross with nothing": (("--data", "good.csv", *FLAGS, "--slice", "sex*"), 2, "--slice 'sex*' is not a cross of different attributes; write it as 'sex*race'."),
+    "a cross with no such column": (("--data", "good.csv", *FLAGS, "--slice", "sex*race"), 2, "good.csv has no column 'race', which --slice needs"),
     "no such file": (("--data", "none.csv", *FLAGS), 2, "none.csv: there is no such file; check --data."),
     "no data": (FLAGS, 2, "no data: name a CSV or Parquet file, a folder or a glob with --data PATH."),
     "no such pattern": (("--data", "*.parquet", *FLAGS), 2, "*.parquet: there is no such file for this pattern; check --data."),
@@ -170,19 +190,93 @@ def test_a_full_disk_is_told_and_the_former_audit_stays(capfd: pytest.CaptureFix
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
 
 
-def test_an_interrupt_ends_quickly_with_its_code_and_leaves_nothing() -> None:
-    rows = 10_000
-    pq.write_table(pa.table({"sex": ["f", "m"] * (rows // 2), "y": [1, 0] * (rows // 2), "s": [n / rows for n in range(rows)]}), "big.parquet")
-    code = "import fairaudit.cli, time; from fairaudit import run; run.counts = lambda cube: (print('now', flush=True), time.sleep(30)); fairaudit.cli.main()"
+INTERRUPTED = {  # what is made to take very long, and says so when it begins
+    "ourselves": """
+from fairaudit import run
+run.counts = lambda cube: (print('now', flush=True), time.sleep(60))
+""",
+    "DuckDB": """
+from fairaudit.cube import scored
+count = scored.count
+scored.count = lambda connection, rows, plan: (print('now', flush=True), count(connection, f'SELECT one.* FROM ({rows}) one, range(1000000000)', plan))[1]
+""",
+    "the model": """
+from fairaudit.cube import scored
+streamed = scored._streamed
+scored._streamed = lambda rows, features: (print('now', flush=True), f'SELECT one.* FROM ({streamed(rows, features)}) one, range(1000000000)')[1]
+""",
+    "the other process": """
+from fairaudit.metrics.apart import Apart
+ask = Apart.ask
+Apart.ask = lambda self, wanted, counts: (print('now', flush=True), ask(self, wanted * 100_000, counts))[1]
+""",
+}
+
+
+@pytest.mark.parametrize("what", INTERRUPTED)
+def test_an_interrupt_ends_quickly_with_its_code_and_leaves_nothing(what: str, built: Callable[[str], Path]) -> None:
+    Path("people.csv").write_text("age,hours,sex,is_member,y,s\n" + "20,30,Female,true,1,0.5\n40,30,Male,true,0,0.5\n" * 200)
+    scores = ("--score-column", "s", "--engine", "native") if what in ("ourselves", "DuckDB") else ("--model", str(built("people")), "--engine", "tfma")
+    code = f"import fairaudit.cli, time\n{INTERRUPTED[what]}\nfairaudit.cli.main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "audit", "--data", "big.parquet", *FLAGS, "--out", "out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=".", env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
+        [sys.executable, "-c", code, "audit", "--data", "people.csv", "--label", "y", "--protected", "sex", *scores, "--out", "out"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
     assert process.stdout is not None and process.stdout.readline() == "now\n"
     began = time.monotonic()
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
-    assert (process.returncode, said.lstrip()) == (130, "fairaudit: interrupted; nothing was written.\n")
-    assert time.monotonic() - began < 10 and not Path("out").exists()
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.lstrip()) == (130, "fairaudit: interrupted; no file is half-written.\n")
+    assert time.monotonic() - began < 15 and not Path("out").exists()
+
+
+def test_duckdbs_own_word_for_an_interrupt_is_one_wherever_it_is_raised(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Source) -> None:
+        raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+    monkeypatch.setattr(Source, "connect", interrupted)
+    assert _told(capfd, "--data", "good.csv", *FLAGS) == (130, "fairaudit: interrupted; no file is half-written.\n")
+
+
+def _unreadable(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a folder one that may not be listed; chmod would not stop root, who may run these tests."""
+    scandir = os.scandir
+
+    def refusing(path: Any = ".") -> Any:
+        if Path(path).name == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    monkeypatch.setattr(os, "listdir", lambda path=".": [one.name for one in refusing(path)])
+
+
+def test_a_folder_of_the_data_that_may_not_be_read_is_told(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("data/locked").mkdir(parents=True)
+    Path("data/a.csv").write_text(GOOD)
+    _unreadable("locked", monkeypatch)
+    assert _told(capfd, "--data", "data", *FLAGS) == (2, "fairaudit: data/locked cannot be opened: Permission denied; give only folders that may be read.\n")
+
+
+def test_a_model_and_an_out_that_may_not_be_read_are_told(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("model").mkdir()
+    Path("taken").mkdir()
+    for folder, flags, told in (
+        ("model", ("--model", "model", "--protected", "sex"), "the model model cannot be read: Permission denied; check --model and who may read it"),
+        ("taken", (*FLAGS, "--out", "taken"), "--out taken cannot be a folder of ours: Permission denied; name another."),
+    ):
+        with monkeypatch.context() as patched:
+            _unreadable(folder, patched)
+            assert _told(capfd, "--data", "good.csv", *flags) == (2, f"fairaudit: {told}\n")
+
+
+def test_two_files_of_one_name_are_told_apart(capfd: pytest.CaptureFixture[str]) -> None:
+    for folder, score in (("first", "0.5"), ("second", "high")):
+        Path(folder).mkdir()
+        Path(folder, "a.csv").write_text(f"sex,y,s\nf,1,0.5\nm,0,{score}\n")
+    code, said = _told(capfd, "--data", "first", "--data", "second", *FLAGS)
+    assert code == 4 and said.startswith("fairaudit: second/a.csv, row 2: the score column 's' holds a text that is no number")
 
 
 @pytest.mark.parametrize(

@@ -234,10 +234,17 @@ def test_a_file_never_takes_the_place_of_a_folder_or_of_an_audit(command: tuple[
     before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
     write = "csv={}" if command[0] == "table" else "{}"
     capfd.readouterr()
-    for target, told in (("out", "out is a folder; name a file in it."), ("out/audit.json", "out/audit.json is an audit; name another file.")):
+    Path("renamed.json").write_bytes(before["audit.json"])
+    for target, told in (
+        ("out", "out is a folder; name a file in it."),
+        ("out/audit.json", "out/audit.json is an audit; name another file."),
+        ("renamed.json", "renamed.json is an audit; name another file."),
+        ("out/cube.parquet", "out/cube.parquet is an audit's cube; name another file."),
+    ):
         assert _run([*command, write.format(target)]) == 2
         assert capfd.readouterr().err == f"fairaudit: {told}\n"
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+    assert Path("renamed.json").read_bytes() == before["audit.json"]
 
 
 def test_a_link_and_a_pipe_stay_what_they_are() -> None:
@@ -248,6 +255,11 @@ def test_a_link_and_a_pipe_stay_what_they_are() -> None:
     assert Path("link.csv").is_symlink() and Path("kept.csv").read_text().startswith('"metric"')
     done = _done("table", "out", "--write", "csv=/dev/stdout")
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith('"metric"') and Path("/dev/stdout").exists()
+    closed = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m fairaudit table out --write csv=/dev/stdout | true; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 def test_a_folder_named_as_one_of_our_files_is_told(capfd: pytest.CaptureFixture[str]) -> None:
@@ -267,14 +279,14 @@ def test_an_empty_path_and_hidden_folders_are_no_data(capfd: pytest.CaptureFixtu
     assert _audited("--data", "data", *FLAGS)["rows"]["read"] == 200
 
 
-@pytest.mark.parametrize(("output", "encoding"), [(">&-", "utf-8"), ("", "ascii"), ("", "cp1252"), ("2>&-", "utf-8")])
+@pytest.mark.parametrize(("output", "encoding"), [(">&-", "utf-8"), ("", "ascii"), ("", "cp1252"), ("2>&-", "utf-8"), ("<&- >&- 2>&-", "utf-8")])
 def test_the_verdict_is_the_exit_code_whatever_can_be_printed(output: str, encoding: str) -> None:
     _audited("--data", "unfair.csv", *FLAGS, "--rule", "four-fifths")
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m fairaudit gate out {output}"], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
     )
     assert (done.returncode, done.stderr) == (1, b"")
-    assert bool(done.stdout) == (output != ">&-")
+    assert bool(done.stdout) == (">&-" not in output.split())
 
 
 def test_python_reads_by_text_and_renders_what_the_command_line_wrote() -> None:
@@ -282,3 +294,75 @@ def test_python_reads_by_text_and_renders_what_the_command_line_wrote() -> None:
 
     _audited("--data", "unfair.csv", *FLAGS, "--rule", "four-fifths")
     assert fairaudit.render(fairaudit.read_audit("out")) == Path("out/report.html").read_text()
+
+
+def test_an_audit_works_where_all_standard_streams_are_closed() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m fairaudit audit --data unfair.csv {' '.join(FLAGS)} --rule four-fifths --gate --out out <&- >&- 2>&-"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1 and json.loads(Path("out/audit.json").read_text())["verdict"] == "fail"
+
+
+def test_what_a_stopped_machine_left_in_a_folder_is_nothing_of_somebody_else() -> None:
+    Path("out/.fairaudit-left").mkdir(parents=True)
+    assert _audited("--data", "a.csv", *FLAGS)["rows"]["read"] == 200
+
+
+@pytest.mark.parametrize("name", ["findings", "comparisons"])
+def test_a_table_without_rows_has_the_columns_it_would_have(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("one.csv").write_text(HEADER + "f,1,0.9\nf,0,0.1\n" * 20)
+    headers = []
+    for data, rule in (("unfair.csv", ("--rule", "four-fifths")), ("unfair.csv" if name == "findings" else "one.csv", ())):
+        _audited("--data", data, *FLAGS, *rule)
+        capfd.readouterr()
+        assert _run(["table", "out", "--of", name]) == 0
+        header, *rows = capfd.readouterr().out.splitlines()
+        headers.append([one for one in header.split(",") if "engine_" not in one])
+    assert headers[0] == headers[1] and not (rows and name == "findings")
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_files_name() -> None:
+    os.rename("a.csv", "~a.csv")
+    assert _audited("--data", "~a.csv", *FLAGS)["rows"]["read"] == 200
+
+
+def test_a_csv_whose_quoted_values_run_over_many_lines_is_read() -> None:
+    rows = 300_000
+    Path("notes.csv").write_text("note,sex,y,s\n" + "".join(f'"a note\n{k}\n",{"fm"[k % 2]},{k % 2},0.5\n' for k in range(rows)))
+    assert _audited("--data", "notes.csv", *FLAGS)["rows"]["audited"] == rows
+
+
+def test_a_cube_is_read_back_as_it_was_and_merges_with_anothers() -> None:
+    import fairaudit
+
+    halves = ROWS[: len(ROWS) // 2], ROWS[len(ROWS) // 2 :]
+    cubes = []
+    for part in (*halves, ROWS):
+        Path("part.csv").write_text(HEADER + part)
+        _audited("--data", "part.csv", *FLAGS)
+        cubes.append(fairaudit.read_cube("out/cube.parquet"))
+    first, second, whole = cubes
+    assert first.merge(second).table.equals(whole.table) and whole.plan.attributes == ("sex",)
+
+
+def test_a_file_that_is_no_cube_is_told() -> None:
+    import fairaudit
+    from fairaudit.errors import ConfigError
+
+    pq.write_table(pyarrow.csv.read_csv("a.csv"), "a.parquet")
+    for path in ("a.parquet", "a.csv", "none.parquet"):
+        with pytest.raises(ConfigError, match="is not a cube that fairaudit can read"):
+            fairaudit.read_cube(path)
+
+
+def test_from_python_the_environment_stays_the_callers(built: Callable[[str], Path]) -> None:
+    Path("people.csv").write_text("age,hours,sex,is_member,y\n" + "20,30,Female,true,1\n40,30,Male,true,0\n" * 20)
+    code = (
+        "import os, fairaudit; before = set(os.environ);"
+        f"fairaudit.audit(fairaudit.AuditConfig(model={str(built('people'))!r}, data=('people.csv',), label='y', protected=('sex',), engines=('native',)));"
+        "print('TF_USE_LEGACY_KERAS' in os.environ, 'TF_CPP_MIN_LOG_LEVEL' in os.environ)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")} | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout.strip()) == (0, "False False")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,23 @@ def test_the_answers_are_those_of_this_process() -> None:
             for name in one.values:
                 np.testing.assert_array_equal(one.values[name], other.values[name])
                 np.testing.assert_array_equal(one.answered[name], other.answered[name])
+
+
+def test_a_file_in_the_working_directory_is_no_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("calendar", "pickle", "fairaudit"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a decoy was run')")
+    monkeypatch.chdir(tmp_path)
+    process = Apart("aif360", seed=0, debug=False)
+    assert process.ask(WANTED[:1], COUNTS)[0].engine == "aif360"
+    process.close()
+
+
+def test_what_the_process_said_last_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "aif360").mkdir()
+    (tmp_path / "aif360/__init__.py").write_text("import sys, os; print('Out of luck', file=sys.stderr, flush=True); os._exit(7)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ContentError, match=r"ended without an answer \(exit code 7: Out of luck\); is there enough memory"):
+        Apart("aif360", seed=0, debug=False).ask(WANTED, COUNTS)
 
 
 def test_an_engine_that_cannot_be_loaded_is_told() -> None:

@@ -429,3 +429,12 @@ def test_importing_an_engine_leaves_logging_as_it_was(name: str) -> None:
 
 def test_names_are_what_the_front_door_calls_them() -> None:
     assert [engine_called(name).name for name in NAMES] == list(NAMES)
+
+
+def test_an_error_rate_too_small_for_aif360_is_not_asked_of_it() -> None:
+    counts = counts_from({EVERYONE: (8e8, 1, 2, 9e8), A: (5e8, 1, 0, 5e8), B: (3e8, 0, 2, 4e8)})
+    native, aif360 = engine_called("native"), engine_called("aif360")
+    assert asked(native, "error_rate", counts, A, B, Kind.RATIO) == pytest.approx((1 / (1e9 + 1)) / (2 / (7e8 + 2)), rel=1e-12)
+    assert asked(aif360, "error_rate", counts, A, B, Kind.RATIO) is None
+    large = counts_from({EVERYONE: (8, 1, 2, 9), A: (5, 1, 0, 5), B: (3, 0, 2, 4)})
+    assert asked(aif360, "error_rate", large, A, B, Kind.RATIO) == pytest.approx((1 / 11) / (2 / 9), rel=1e-12)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.config import AuditConfig
-from fairaudit.errors import ContentError, FairauditError
+from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName
 from fairaudit.result import Audit
 from fairaudit.run import audit
 
@@ -90,3 +92,45 @@ def test_a_model_that_answers_with_logits_is_refused_with_the_number_of_rows(bui
     assert "2 of 3 rows" in str(raised.value) and "--activation sigmoid" in str(raised.value)
     found = _audited(built("as_given"), str(tmp_path / "a.csv"), activation="sigmoid")
     assert found.measurements[0].rows == 3
+
+
+@pytest.mark.parametrize("wrong", ["nan", "inf", "-inf", "1e30", "-1e6"])
+def test_a_score_that_no_sum_could_hold_is_told_as_any_other_that_is_no_probability(built: Built, tmp_path: Path, wrong: str) -> None:
+    rows = [0.5, 0.25, wrong, 0.75, wrong]
+    (tmp_path / "a.csv").write_text("x,sex,y\n" + "".join(f"{x},f,1\n" for x in rows))
+    with pytest.raises(ContentError) as raised:
+        _audited(built("as_given"), str(tmp_path / "a.csv"), batch_size=2)
+    said = str(raised.value)
+    assert "no probability in 2 of 5 rows" in said and "a.csv, row 3" in said and ("missing or extreme values" if wrong == "nan" else "--activation sigmoid") in said
+
+
+def test_spaces_around_a_text_change_no_score_and_are_told_once(built: Built, people: str, tmp_path: Path) -> None:
+    spaced = tmp_path / "spaced.csv"
+    header, *lines = Path(people).read_text().splitlines()
+    spaced.write_text("\n".join([header, *(line.replace(",", ", ") for line in lines)]) + "\n")
+    plain, other = _audited(built("people"), people, protected=("y",)), _audited(built("people"), str(spaced), protected=("y",))
+    assert (plain.measurements, plain.counts) == (other.measurements, other.counts)
+    assert [note for note in other.notes if "trimmed" in note] == ["Some texts had spaces around them, which were trimmed."]
+    assert not [note for note in plain.notes if "trimmed" in note]
+
+
+def test_a_feature_that_two_files_hold_as_two_types_is_refused(built: Built, tmp_path: Path) -> None:
+    for name, kind in (("a", pa.int64()), ("b", pa.float64())):
+        pq.write_table(pa.table({"x": pa.array([0, 1], kind), "sex": ["f", "m"], "y": [0, 1]}), tmp_path / f"{name}.parquet")
+    with pytest.raises(ConfigError, match=r"the column 'x' is a whole number in a\.parquet and double in b\.parquet; write both alike\."):
+        _audited(built("as_given"), str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.binary(), pa.binary_view()])
+def test_texts_reach_the_model_however_they_are_stored(built: Built, tmp_path: Path, kind: pa.DataType) -> None:
+    pq.write_table(pa.table({"note": pa.array(["four", "eightlet"], kind), "sex": ["f", "m"], "y": [0, 1]}), tmp_path / "a.parquet")
+    found = {(one.metric, str(one.slice)): one.value for one in _audited(built("text"), str(tmp_path / "a.parquet")).measurements}
+    assert (found["mean_score", "sex=f"], found["mean_score", "sex=m"]) == (4 / 16, 8 / 16)
+
+
+def test_a_reference_that_no_row_has_is_told_before_scoring_even_where_only_crosses_could_show_it(built: Built, people: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fairaudit import run
+
+    monkeypatch.setattr(run, "_scorer", lambda *_: pytest.fail("the model was loaded"))
+    with pytest.raises(UnknownName, match="--reference: there is no value of sex 'Femal'; did you mean 'Female'?"):
+        _audited(built("people"), people, protected=("sex", "is_member"), slices=("sex*is_member",), reference={"sex": "Femal", "is_member": "1"})

@@ -61,14 +61,14 @@ def test_where_engines_disagree_no_verdict_stands() -> None:
 
 def test_groups_too_small_to_judge_are_named_beside_a_pass() -> None:
     findings = [WITHIN, small(Group(slice=BLACK), 70), small(Group(slice=OTHER), 30)]
-    assert small_groups(findings) == "2 groups too small to judge alone: 70 and 30 rows"
-    assert told(audit(findings)).points[0].startswith("2 groups too small to judge alone: 70 and 30 rows. Tested all the same")
+    assert small_groups(findings) == "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)"
+    assert told(audit(findings)).points[0].startswith("2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows). Tested all the same")
     assert small_groups([WITHIN]) == ""
 
 
 def test_a_group_that_two_rules_find_too_small_is_one_group() -> None:
     assert small_groups([small(Group(slice=BLACK), 70), small(Group(slice=BLACK), 12, rule="equal-opportunity")]) == (
-        "1 group too small to judge alone: 70 rows"
+        "1 group too small to judge alone: race=Black (70 rows)"
     )  # fmt: skip
 
 

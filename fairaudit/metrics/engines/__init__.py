@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
+from fairaudit.config import ENGINES
 from fairaudit.errors import ContentError
 from fairaudit.metrics.engines.interface import Engine
 
-_ENGINES = {"native": "NativeEngine", "tfma": "TfmaEngine", "aif360": "Aif360Engine"}
 _PACKAGES = {"tfma": ("tensorflow-model-analysis", "fairness-indicators"), "aif360": ("aif360",)}
-NAMES = tuple(_ENGINES)
-WITNESSES = NAMES[1:]
+NAMES, WITNESSES = ENGINES, ENGINES[1:]
 
 
 def engine(name: str, *, seed: int = 0) -> Engine:
@@ -20,7 +19,7 @@ def engine(name: str, *, seed: int = 0) -> Engine:
     Args:
         seed: of the sample of slices that a witness checks where there are too many.
     """
-    made: Engine = getattr(import_module(f"{__name__}.{name}"), _ENGINES[name])(seed=seed)
+    made: Engine = getattr(import_module(f"{__name__}.{name}"), f"{name.capitalize()}Engine")(seed=seed)
     return made
 
 

@@ -25,6 +25,7 @@ with quietly():
     from aif360.metrics import ClassificationMetric  # type: ignore[import-untyped]
 
 _EXPANDED_AT_MOST = 200_000  # rows of a slice, 0.13 s
+_DIGITS_KEPT = 1e-6  # of 1 − accuracy this small ten digits are left
 
 Instances = Floats  # shape (instances, 3 or 4): label, decision, weight, and score where it is needed
 Read = Callable[[Counts, int], Instances]
@@ -43,6 +44,8 @@ class Aif360Engine:
         able = checked(counts.slices, seed=self._seed)
         if quantity.kind is not Kind.VALUE and not theirs.of_one_group:
             able = np.zeros_like(able)
+        if quantity.metric == "error_rate" and quantity.kind is Kind.RATIO:
+            able = able & _told_from_zero(counts)
         if theirs.read is _rows:
             able = able & _expandable(counts, dict(quantity.params))
         return answered(quantity, able)
@@ -135,6 +138,13 @@ def _rows(counts: Counts, index: int) -> Instances:
     rows: Instances = np.repeat(_labelled(counts, index), counts.rows[index, :UNLABELLED].ravel(), axis=0)
     rows[:, 2] = 1.0
     return rows
+
+
+def _told_from_zero(counts: Counts) -> Bools:
+    """Where AIF360's error rate, which is 1 − accuracy, keeps enough digits for a ratio of two, shape (slices,)."""
+    wrong, everyone = total(counts.weight, (FP, FN)), total(counts.weight, _ALL)
+    enough: Bools = (wrong == 0) | (wrong > _DIGITS_KEPT * everyone)
+    return enough
 
 
 def _expandable(counts: Counts, params: dict[str, float]) -> Bools:
