@@ -24,7 +24,7 @@ setup: .venv/.installed ## set up .venv, so that .venv/bin/fairaudit works
 demo: .venv/.installed ## train a small Keras model on UCI Adult and audit it on the test file
 	@$(BIN)/python examples/adult/prepare.py
 	@$(BIN)/python examples/adult/train.py
-	@if [ demo/audit/audit.json -nt demo/model/saved_model.pb ]; then \
+	@if [ demo/audit/audit.json -nt demo/model/saved_model.pb ] && [ demo/audit/audit.json -nt examples/adult/fairaudit.yaml ]; then \
 		$(BIN)/fairaudit gate demo/audit/audit.json || true; echo "Report: demo/audit/report.html"; \
 	else $(BIN)/fairaudit audit --config examples/adult/fairaudit.yaml; fi
 

@@ -53,7 +53,7 @@ def _run(command: Command) -> tuple[float, float]:
     environment = {name: value for name, value in os.environ.items() if name not in ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "PYTHONDONTWRITEBYTECODE")}
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(list(command), stdout=said, stderr=said, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)})
+        process = subprocess.Popen(list(command), stdout=said, stderr=said, env=environment | {"PYTHONPATH": str(ROOT)})
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

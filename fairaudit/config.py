@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any, Literal
 
 import msgspec
+import msgspec.inspect
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+from fairaudit.fitting import choices_of, wanted
 
 ENGINES = ("native", "tfma", "aif360")
 BATCH_SIZE = 4096  # 16 k rows of UCI Adult are scored in 84 ms by 256, 29 by 1024, 16 by 4096, 14 by 16384
@@ -143,15 +147,30 @@ def _idle(config: AuditConfig) -> Iterator[FairauditError]:
 
 
 def converted(config: AuditConfig) -> AuditConfig:
-    """The same configuration with every value in its field's own type, lists made tuples: Python callers are not checked as files are.
+    """The same configuration with every value in its field's own type, lists made tuples, paths texts: Python callers are not checked as files are.
 
     Raises:
         ConfigError: a value is of a wrong type.
     """
     try:
-        return msgspec.convert(msgspec.to_builtins(config), AuditConfig)
+        return msgspec.convert(msgspec.to_builtins(config, enc_hook=_plain), AuditConfig)
     except (msgspec.ValidationError, TypeError) as error:
-        raise ConfigError(f"the configuration cannot be: {error}.") from error
+        raise ConfigError(f"the configuration cannot be: {_misfit(config, str(error))}.") from error
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"it holds a {type(value).__name__}, which is no text, number, list or mapping")
+
+
+def _misfit(config: AuditConfig, said: str) -> str:
+    """msgspec's complaint about a field, in words."""
+    found = re.search(r"at `\$\.(\w+)`", said)
+    if found is None:
+        return said
+    shape = next(field.type for field in msgspec.inspect.type_info(AuditConfig).fields if field.name == found[1])  # type: ignore[attr-defined]
+    return f"{found[1]} must be {wanted(choices_of(shape))}, and is {getattr(config, found[1])!r:.60}"
 
 
 def overridden(config: AuditConfig, given: Mapping[str, Any]) -> AuditConfig:

@@ -28,7 +28,7 @@ from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.result import Audit, Exclusion, Rows, counts_written
+from fairaudit.result import Audit, DataFile, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
 from fairaudit.rules.judge import judge, overall_verdict, wanted_pairs
@@ -101,9 +101,10 @@ def _measured(
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context))
     answers = witnesses.ask((*alone, *compared), found)  # at once, so that a witness computes each slice once
     asked = context.threshold
+    made = manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions)
     findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
     return Audit(
-        manifest=manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions),
+        manifest=made,
         rows=Rows(
             read=rows.read, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
             excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded),
@@ -116,7 +117,7 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
@@ -254,6 +255,14 @@ def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Referenc
             return Reference(slicing=slicing, slice=found.slices[named[0]], chosen="asked")
     sizes = found.rows.sum(axis=(1, 2))
     return Reference(slicing=slicing, slice=found.slices[max(known, key=lambda index: (sizes[index], -index))], chosen="largest")
+
+
+def _copies(files: Sequence[DataFile]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for one in files:
+        if one.sha256 in first:
+            yield f"{first[one.sha256]} and {one.name} hold the same bytes, so their rows count twice."
+        first.setdefault(one.sha256, one.name)
 
 
 def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference]) -> Iterator[str]:

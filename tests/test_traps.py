@@ -216,3 +216,24 @@ def test_a_time_is_said_in_utc_wherever_the_audit_runs(monkeypatch: pytest.Monke
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     day = pa.array([0, 86_400] * 2 + [0], pa.timestamp("s", tz="UTC"))
     assert set(_values(_audited({"day": day, "s": SCORE}, protected=("day",)), "selection_rate")) == {"everyone", "day=1970-01-01 00:00:00+00", "day=1970-01-02 00:00:00+00"}
+
+
+def test_a_file_and_its_copy_are_noted(tmp_path: Path) -> None:
+    for name, score in (("a", SCORE), ("b", SCORE), ("c", SCORE[::-1])):
+        pq.write_table(pa.table({"sex": SEX, "s": score}), tmp_path / f"{name}.parquet")
+    found = audit(AuditConfig(data=(tmp_path,), score_column="s", protected=("sex",), engines=("native",)))  # type: ignore[arg-type]
+    assert [note for note in found.notes if "bytes" in note] == ["a.parquet and b.parquet hold the same bytes, so their rows count twice."]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"protected": "sex"}, "the configuration cannot be: protected must be a list, and is 'sex'."),
+        ({"threshold": "half"}, "the configuration cannot be: threshold must be a finite number, and is 'half'."),
+        ({"label": object()}, "the configuration cannot be: it holds a object, which is no text, number, list or mapping."),
+    ],
+)
+def test_a_configuration_from_python_that_cannot_be_is_told_by_its_field(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        _audited({"sex": SEX, "s": SCORE}, **given)
+    assert str(raised.value) == told

@@ -1,4 +1,9 @@
-"""The script that scores, and then TFMA's own pipeline over the rows: the demo's slices, and those of the audit's metrics that TFMA has."""
+"""The script that scores, and then TFMA's own pipeline over the rows: the demo's slices, and those of the audit's metrics that TFMA has.
+
+pipeline.py [ROWS]
+"""
+
+import sys
 
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
@@ -24,5 +29,5 @@ if __name__ == "__main__":
     rows, scores = scored()
     band = pd.cut(rows["age"], [0, 25, 45, 65, 200], right=False).astype(str)
     frame = pd.DataFrame({"label": (rows[LABEL] == ">50K").astype(int), "score": scores.astype(float), "sex": rows["sex"], "race": rows["race"], "band": band})
-    result = tfma.analyze_raw_data(frame, text_format.Parse(CONFIG, config_pb2.EvalConfig()))
+    result = tfma.analyze_raw_data(frame.head(int(sys.argv[1])) if len(sys.argv) > 1 else frame, text_format.Parse(CONFIG, config_pb2.EvalConfig()))
     print(len(result.slicing_metrics))

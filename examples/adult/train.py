@@ -1,6 +1,6 @@
 """A small Keras model of who earns above 50 K, trained on UCI Adult and exported as a SavedModel that takes the raw columns.
 
-    python examples/adult/train.py [FOLDER]          reads FOLDER/adult_*.csv, writes FOLDER/model; default: demo
+    python examples/adult/train.py [FOLDER [EPOCHS]]          reads FOLDER/adult_*.csv, writes FOLDER/model; default: demo, 8
 
 It is made to be audited, not to be used: it learns from sex, race and marital status whatever the census of 1994 has to teach.
 """
@@ -75,7 +75,7 @@ def word(column: Any, seen: Any) -> Any:
     return tf_keras.layers.StringLookup(vocabulary=sorted(set(seen)), output_mode="one_hot")(column)
 
 
-def trained(train: Columns, labels: Any) -> Any:
+def trained(train: Columns, labels: Any, epochs: int) -> Any:
     """A model from raw columns to the probability of an income above 50 K."""
     tf_keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()
@@ -90,7 +90,7 @@ def trained(train: Columns, labels: Any) -> Any:
         ]
     )
     head.compile(optimizer=tf_keras.optimizers.Adam(2e-3), loss="binary_crossentropy")
-    head.fit(vectors, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    head.fit(vectors, labels, batch_size=BATCH, epochs=epochs, verbose=0)
     return tf_keras.Model(encode.inputs, {OUTPUT: head(encode.output)})
 
 
@@ -109,9 +109,9 @@ def export(model: Any, target: Path) -> None:
         shutil.rmtree(aside)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, epochs: int) -> None:
     with native_stderr_kept():
-        model = trained(*read(folder / "adult_train.csv"))
+        model = trained(*read(folder / "adult_train.csv"), epochs)
         rows, labels = read(folder / "adult_test.csv")
         scores = model.predict(rows, batch_size=4096, verbose=0)[OUTPUT][:, 0]
         export(model, folder / "model")
@@ -126,4 +126,4 @@ if __name__ == "__main__":
             import tf_keras  # type: ignore[import-untyped]
 
             tf_keras.utils.disable_interactive_logging()
-        main(FOLDER)
+        main(FOLDER, int(sys.argv[2]) if len(sys.argv) > 2 else EPOCHS)
