@@ -9,10 +9,8 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 import msgspec
-import msgspec.inspect
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
-from fairaudit.fitting import choices_of, wanted
 
 ENGINES = ("native", "tfma", "aif360")
 BATCH_SIZE = 4096  # 16 k rows of UCI Adult are scored in 84 ms by 256, 29 by 1024, 16 by 4096, 14 by 16384
@@ -166,6 +164,10 @@ def _plain(value: object) -> str:
 
 def _misfit(config: AuditConfig, said: str) -> str:
     """msgspec's complaint about a field, in words."""
+    import msgspec.inspect  # here, so that an audit that is as it should be starts quickly
+
+    from fairaudit.fitting import choices_of, wanted
+
     found = re.search(r"at `\$\.(\w+)`", said)
     if found is None:
         return said

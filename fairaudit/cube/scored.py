@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Cube, Plan, count
 from fairaudit.data.progress import Progress, watched
@@ -97,7 +96,7 @@ def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, s
         # What is no probability is counted as 0, since sums could not hold it; `check` tells of it once all rows are seen.
         safe = np.where((scores >= 0) & (scores <= 1), scores, 0.0)
         counted = pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(safe)], [*kept, "score"])
-        yield counted, bool(pc.any(batch.column("trimmed")).as_py())
+        yield counted, batch.column("trimmed").true_count > 0
         done += batch.num_rows
         if progress is not None:
             progress("scoring", done / rows.audited, rows.audited)
