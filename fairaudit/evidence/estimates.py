@@ -289,3 +289,31 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "equalized_odds_difference": _equalized_odds,
     "average_predictive_value_difference": _average_predictive_value,
 }
+
+
+_DELTA = "delta method over the four counts, on the logarithm's scale"
+_SAID = {
+    "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
+    "informedness": "Newcombe's hybrid score on TPR and FPR (Newcombe 1998)",
+    "positive_likelihood_ratio": "MOVER-R (Donner & Zou 2012)",
+    "negative_likelihood_ratio": "MOVER-R (Donner & Zou 2012)",
+    "f1": "Wilson's of tp / (tp + fp + fn), transformed",
+    "matthews_correlation": "delta method over the four counts, on Fisher's scale",
+    "roc_auc": "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)",
+    "calibration_ratio": "Student's, of a ratio of means on the logarithm's scale",
+    "coefficient_of_discrimination": "MOVER, from the Student intervals of both means",
+    **{name: _DELTA for name in ("generalized_entropy_index", "theil_index", "mean_log_deviation", "coefficient_of_variation")},
+    "average_odds_difference": "MOVER over four Wilson intervals",
+    "average_predictive_value_difference": "MOVER over four Wilson intervals",
+    "average_absolute_odds_difference": "MOVER over two Newcombe intervals, folded at 0",
+    "equalized_odds_difference": "the larger ends of two Newcombe intervals, folded at 0",
+}
+
+
+def method_of(metric: Metric) -> str:
+    """How a metric's 95 % interval is made, in words; by effective rows where there are weights."""
+    if metric.shape is Shape.COUNT:
+        return "none: a count is no estimate"
+    if metric.shape is Shape.RATE:
+        return "Wilson's score (Wilson 1927); a difference has Newcombe's, a ratio MOVER-R"
+    return _SAID.get(metric.id, "Student's, from the moments of the scores")
