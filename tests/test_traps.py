@@ -36,6 +36,15 @@ def test_a_cross_named_both_ways_is_one_cross() -> None:
     assert sum(cell.rows for one in found.counts if len(one.slice.values) == 2 for cell in one.cells) == 5
 
 
+def test_intersections_are_all_crosses_up_to_an_order_each_once() -> None:
+    columns = {"sex": SEX, "race": list("aabba"), "age": [20, 30, 40, 50, 60], "s": SCORE}
+    shared = {"protected": ("sex", "race"), "bins": {"age": (35.0,)}, "slices": ("race*sex",)}
+    second = _audited(columns, intersections=2, **shared)
+    assert second.slicings == (("sex",), ("race",), ("age",), ("race", "sex"), ("sex", "age"), ("race", "age"))
+    assert _audited(columns, intersections=3, **shared).slicings == (*second.slicings, ("sex", "race", "age"))
+    assert _values(second, "selection_rate")["sex=f, age=35 and over"] == 0.5
+
+
 def test_columns_that_differ_in_case_alone_are_refused() -> None:
     with pytest.raises(ConfigError, match="differ in upper and lower case alone, 'Sex', 'sex'"):
         _audited({"Sex": SEX[::-1], "sex": SEX, "s": SCORE})

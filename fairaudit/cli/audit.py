@@ -21,6 +21,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--positive",), {"metavar": "VALUE", "help": "The label's positive value. [default: 1 or true]"}),
     (("--protected",), {"metavar": "COL", "multiple": True, "help": "An attribute to slice by. Repeatable."}),
     (("--slice", "slices"), {"metavar": "A*B", "multiple": True, "help": "A cross of attributes to slice by, as 'sex*race'. Repeatable."}),
+    (("--intersections",), {"type": int, "metavar": "K", "help": "Slice by every cross of up to K protected attributes. [default: 1, by none]"}),
     (("--reference",), {"metavar": "A=VALUE", "multiple": True, "help": "Compare with this slice, as 'race=White'. [default: the largest]"}),
     (("--threshold",), {"type": float, "metavar": "T", "help": "A score above it is a positive decision. [default: 0.5]"}),
     (("--at-threshold",), {"type": click.Choice(["negative", "positive"]), "help": "What a score exactly at the threshold is. [default: negative]"}),

@@ -75,6 +75,8 @@ FLAG = {
     "a threshold for decisions": (
         ("--data", "good.csv", "--decision-column", "s", "--protected", "sex", "--at-threshold", "positive"), 2, "--at-threshold is about scores, and --decision-column holds decisions; leave it out.",
     ),
+    "crosses of too many": (("--data", "good.csv", *FLAGS, "--intersections", "9"), 2, "--intersections is 9; give a whole number from 1, for no crosses, to 4."),
+    "crosses of one": (("--data", "good.csv", *FLAGS, "--intersections", "2"), 2, "--intersections is 2, and only 1 attribute is protected; name more with --protected, or ask for less."),
     "quiet and verbose": (("--data", "good.csv", *FLAGS, "--quiet", "--verbose"), 2, "--quiet and --verbose exclude each other; keep one."),
     "a cross with nothing": (("--data", "good.csv", *FLAGS, "--slice", "sex*"), 2, "--slice 'sex*' is not a cross of different attributes; write it as 'sex*race'."),
     "a cross with no such column": (("--data", "good.csv", *FLAGS, "--slice", "sex*race"), 2, "good.csv has no column 'race', which --slice needs"),
