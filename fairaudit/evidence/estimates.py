@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
-from scipy.special import stdtrit  # type: ignore[import-untyped]
+from scipy.special import stdtrit, xlogy  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, UNLABELLED, Counts
 from fairaudit.evidence.intervals import Bounds, Estimate, effective_size, mover, mover_mean, mover_r, newcombe, proportion, wilson
@@ -25,7 +25,7 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     """A metric of every slice with its 95 % interval, shape (slices,); NaN where undefined.
 
     Returns:
-        None for counts, which are no estimates, and for what compares two groups by nature.
+        None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end.
     """
     if metric.shape is Shape.RATE:
         return rate(metric, counts)
@@ -38,9 +38,9 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     return Estimate(value, *(np.clip(end, *metric.bounds) for end in ends))
 
 
-def rate(metric: Metric, counts: Counts) -> Estimate:
+def rate(metric: Metric, counts: Counts, *, level: float = LEVEL) -> Estimate:
     """A rate of every slice with its Wilson interval, on effective sizes where rows carry weights; shape (slices,)."""
-    return _share(counts, metric.numerator, metric.denominator)
+    return _share(counts, metric.numerator, metric.denominator, level=level)
 
 
 def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, references: Ints) -> Bounds | None:
@@ -54,15 +54,15 @@ def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, refere
         return (mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references))
 
 
-def _share(counts: Counts, numerator: tuple[Cell, ...], denominator: tuple[Cell, ...]) -> Estimate:
+def _share(counts: Counts, numerator: tuple[Cell, ...], denominator: tuple[Cell, ...], *, level: float = LEVEL) -> Estimate:
     weight, weight_sq = total(counts.weight, denominator), total(counts.weight_sq, denominator)
     size = effective_size(weight, weight_sq) if counts.has_weights else weight
     share = divided(total(counts.weight, numerator), weight)
-    return proportion(np.where(np.isnan(share), 0.0, share) * size, size, level=LEVEL)
+    return proportion(np.where(np.isnan(share), 0.0, share) * size, size, level=level)
 
 
-def _rate_of(counts: Counts, name: str) -> Estimate:
-    return rate(CATALOGUE[name], counts)
+def _rate_of(counts: Counts, name: str, *, level: float = LEVEL) -> Estimate:
+    return rate(CATALOGUE[name], counts, level=level)
 
 
 # --- What is made of rates
@@ -112,20 +112,66 @@ def _standard_error(metric: str, counts: Counts, params: dict[str, float]) -> Fl
 
 
 def _matthews(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-    """On Fisher's scale, artanh, as other correlations."""
-    reach = _Z * _standard_error("matthews_correlation", counts, params) / (1 - value**2)
+    """On Fisher's scale, artanh, as other correlations; the error by a table with half a row more in each cell, since of an empty cell none could be had."""
+    unit = divided(_sum(counts.weight_sq, _LABELLED), _sum(counts.weight, _LABELLED))[:, None, None]  # a row's weight
+    fuller = replace(counts, weight=counts.weight + unit / 2, weight_sq=counts.weight_sq + unit**2 / 2)
+    reach = _Z * _standard_error("matthews_correlation", fuller, params) / (1 - value_of("matthews_correlation", fuller) ** 2)
     certain = np.abs(value) >= 1
     return np.where(certain, np.nan, np.tanh(np.arctanh(value) - reach)), np.where(certain, np.nan, np.tanh(np.arctanh(value) + reach))
 
 
 def _of_inequality(metric: str) -> Callable[[Counts, Floats, dict[str, float]], Bounds]:
-    """On the logarithm's scale, since an index is above 0; none where every benefit is alike."""
+    """All values that the index takes where the likelihood of the three benefits is within 1.92 of its largest: its profile likelihood interval.
+
+    It needs no slope, which is 0 where an index is as large as it can be, and no counts above 0.
+
+    Source: Venzon & Moolgavkar (1988), Applied Statistics 37:87; the likelihood of shares on the effective number of rows.
+    """
 
     def bounds(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-        reach = np.exp(_Z * _standard_error(metric, counts, params) / value)
-        return np.where(value > 0, value / reach, np.nan), np.where(value > 0, value * reach, np.nan)
+        lower, upper = np.full_like(value, np.inf), np.full_like(value, -np.inf)
+        for shares in _likely_benefits(counts):
+            weight = np.zeros_like(counts.weight)
+            for cell, share in zip((FN, TP, FP), shares, strict=True):
+                weight[:, *cell] = share
+            taken = value_of(metric, replace(counts, weight=weight), params)
+            lower, upper = np.fmin(lower, taken), np.fmax(upper, taken)
+        return lower, upper
 
     return bounds
+
+
+_DIRECTIONS, _DEPTHS, _HALVINGS = 32, 4, 30
+_LIKELY = _Z**2  # of twice the logarithm of the likelihood's ratio
+
+
+def _likely_benefits(counts: Counts) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Shares of benefit 0, 1 and 2, shape (slices,) each, that the data make likely: along rays from those observed to the region's edge.
+
+    Along a ray the likelihood only falls, so the edge is found by halving.
+    """
+    size = np.maximum(_size(counts, _LABELLED), 1.0)
+    labelled = np.maximum(total(counts.weight, (TP, FP, FN, TN)), np.finfo(float).tiny)
+    none, both = counts.fn / labelled, counts.fp / labelled
+    one = np.maximum(1 - none - both, 0.0)
+    scales = [np.sqrt((share + 1 / size) * (1 - share + 1 / size) / size) for share in (none, both)]
+
+    def spent(no: Floats, two: Floats) -> Floats:
+        out: Floats = 2 * size * sum((xlogy(share, share) - xlogy(share, np.maximum(other, 1e-300)) for share, other in ((none, no), (one, 1 - no - two), (both, two))), np.zeros_like(size))
+        return out
+
+    yield none, one, both
+    for angle in 2 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS:
+        to_none, to_both = np.cos(angle) * scales[0], np.sin(angle) * scales[1]
+        reach = np.minimum.reduce([np.where(step < 0, share / np.maximum(-step, 1e-300), np.inf) for share, step in ((none, to_none), (both, to_both), (one, -to_none - to_both))])
+        inside, outside = np.zeros_like(reach), np.where(np.isfinite(reach), reach, 0.0)
+        for _ in range(_HALVINGS):
+            middle = (inside + outside) / 2
+            is_likely = spent(none + middle * to_none, both + middle * to_both) <= _LIKELY
+            inside, outside = np.where(is_likely, middle, inside), np.where(is_likely, outside, middle)
+        for depth in range(1, _DEPTHS + 1):
+            no, two = (np.clip(share + inside * depth / _DEPTHS * step, 0.0, 1.0) for share, step in ((none, to_none), (both, to_both)))
+            yield no, np.maximum(1 - no - two, 0.0), two
 
 
 # --- Means of scores, from their moments
@@ -212,16 +258,18 @@ def _brier_score(counts: Counts, value: Floats, params: dict[str, float]) -> Bou
 def _roc_auc(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
     """DeLong's standard error on the logit scale; where every positive is above every negative, Wilson's for the smaller class.
 
-    Source: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837; the scale: Pepe (2003), section 5.2.
+    Source: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837; the scale: Pepe (2003), section 5.2; degrees of freedom: Welch (1947), Biometrika 34:28.
     """
     cells = placements(counts)
-    sizes, variance = [], np.zeros(len(counts.slices))
+    sizes, variance, doubt = [], np.zeros(len(counts.slices)), np.zeros(len(counts.slices))
     for label in (POSITIVE, NEGATIVE):
         size = _size(counts, (label,))
         spread = np.bincount(cells.slice, cells.weight[label] * (cells.placement[label] - value[cells.slice]) ** 2, len(counts.slices))
-        variance += spread / _sum(counts.weight, (label,)) / (size - 1)
+        part = spread / _sum(counts.weight, (label,)) / (size - 1)
+        variance, doubt = variance + part, doubt + part**2 / (size - 1)
         sizes.append(size)
-    reach = _Z * np.sqrt(variance) / (value * (1 - value))
+    # Student's point with Welch's degrees of freedom: the spread of few positives is itself uncertain.
+    reach = _t(variance**2 / doubt + 1) * np.sqrt(variance) / (value * (1 - value))
     logit = np.log(value / (1 - value))
     least = np.minimum(*sizes)
     flat = wilson(value * least, least, level=LEVEL)
@@ -246,24 +294,29 @@ def _average(one: str, other: str, counts: Counts, groups: Ints, references: Int
     return mover(parts)
 
 
-def _sizes(counts: Counts, groups: Ints, references: Ints) -> tuple[Estimate, Estimate]:
-    """The sizes of the differences of the true and of the false positive rate: Newcombe's intervals, folded at 0."""
-    folded = []
-    for name in ("true_positive_rate", "false_positive_rate"):
-        found = _rate_of(counts, name)
-        group, reference = found.at(groups), found.at(references)
-        lower, upper = newcombe(group, reference)
-        folded.append(Estimate(np.abs(group.value - reference.value), np.maximum(np.maximum(lower, -upper), 0.0), np.maximum(-lower, upper)))
-    return folded[0], folded[1]
+_OF_TWO = 0.97
+"""The level of each of two contrasts of which the larger is taken: both hold 94 % of the time where both are 0, and 97 % where one is far larger."""
+
+
+def _larger(one: Bounds, other: Bounds) -> Bounds:
+    """The larger size of two quantities, whatever their signs."""
+    folded = [(np.maximum(np.maximum(lower, -upper), 0.0), np.maximum(-lower, upper)) for lower, upper in (one, other)]
+    return np.maximum(folded[0][0], folded[1][0]), np.maximum(folded[0][1], folded[1][1])
 
 
 def _average_absolute_odds(counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    return mover_mean(*_sizes(counts, groups, references))
+    """|a| + |b| is the larger of |a + b| and |a − b|."""
+    rates = [_rate_of(counts, name, level=_OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
+    contrasts = [
+        mover([(sign * side / 2, found.at(places)) for found, sign in zip(rates, signs, strict=True) for side, places in ((1, groups), (-1, references))])
+        for signs in ((1, 1), (1, -1))
+    ]
+    return _larger(contrasts[0], contrasts[1])
 
 
 def _equalized_odds(counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    tpr, fpr = _sizes(counts, groups, references)
-    return np.maximum(tpr.lower, fpr.lower), np.maximum(tpr.upper, fpr.upper)
+    found = [_rate_of(counts, name, level=_OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
+    return _larger(*(newcombe(one.at(groups), one.at(references)) for one in found))
 
 
 _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
@@ -281,7 +334,7 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "coefficient_of_discrimination": _discrimination,
     "generalized_true_positive_rate": _mean_score((POSITIVE,)),
     "generalized_false_positive_rate": _mean_score((NEGATIVE,)),
-    **{name: _of_inequality(name) for name in ("generalized_entropy_index", "theil_index", "mean_log_deviation", "coefficient_of_variation")},
+    **{name: _of_inequality(name) for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},
 }
 _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "average_odds_difference": _average_odds,
@@ -291,21 +344,22 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
 }
 
 
-_DELTA = "delta method over the four counts, on the logarithm's scale"
+_PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _SAID = {
     "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
     "informedness": "Newcombe's hybrid score on TPR and FPR (Newcombe 1998)",
     "positive_likelihood_ratio": "MOVER-R (Donner & Zou 2012)",
     "negative_likelihood_ratio": "MOVER-R (Donner & Zou 2012)",
     "f1": "Wilson's of tp / (tp + fp + fn), transformed",
-    "matthews_correlation": "delta method over the four counts, on Fisher's scale",
+    "matthews_correlation": "delta method over the four counts, half a row added to each, on Fisher's scale",
     "roc_auc": "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)",
     "calibration_ratio": "Student's, of a ratio of means on the logarithm's scale",
     "coefficient_of_discrimination": "MOVER, from the Student intervals of both means",
-    **{name: _DELTA for name in ("generalized_entropy_index", "theil_index", "mean_log_deviation", "coefficient_of_variation")},
+    **{name: _PROFILE for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},
+    "mean_log_deviation": "none: a single false negative that was not seen makes it infinite",
     "average_odds_difference": "MOVER over four Wilson intervals",
     "average_predictive_value_difference": "MOVER over four Wilson intervals",
-    "average_absolute_odds_difference": "MOVER over two Newcombe intervals, folded at 0",
+    "average_absolute_odds_difference": "the larger of two contrasts by MOVER, folded at 0",
     "equalized_odds_difference": "the larger ends of two Newcombe intervals, folded at 0",
 }
 

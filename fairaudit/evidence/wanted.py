@@ -29,7 +29,7 @@ def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterab
     sides = [(group, reference) for slicing, reference in references.items() for group in counts.of_slicing(slicing) if group != reference]
     asked: dict[tuple[str, Kind], dict[tuple[int, int], None]] = {}
     for one in computable(counts):
-        for kind in _kinds(one):
+        for kind in kinds_of(one):
             asked[one.id, kind] = dict.fromkeys(sides)
     for metric, kind_name, group, reference in pairs:
         asked.setdefault((metric, Kind(kind_name)), {})[group, reference] = None
@@ -40,7 +40,8 @@ def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterab
     )
 
 
-def _kinds(metric: Metric) -> tuple[Kind, ...]:
+def kinds_of(metric: Metric) -> tuple[Kind, ...]:
+    """How an audit compares a metric between two groups; a ratio only where it cannot be below 0 by nature."""
     if metric.shape is Shape.PAIR:
         return (Kind.VALUE,)
     if not metric.compared:

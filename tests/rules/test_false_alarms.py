@@ -20,5 +20,5 @@ def test_a_group_at_three_fifths_is_found() -> None:
 
 
 def test_the_table_prints_a_line_a_world(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--replicates", "2"])
+    main(["--replicates", "2", "--bootstraps", "0"])
     assert len(capsys.readouterr().out.splitlines()) == len(WORLDS) + 2
