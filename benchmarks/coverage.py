@@ -17,7 +17,7 @@ import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts, ScoreCells
 from fairaudit.cube.slices import Slice
-from fairaudit.evidence.estimates import estimate, pair_bounds
+from fairaudit.evidence.estimates import estimate, method_of, pair_bounds
 from fairaudit.evidence.intervals import Bounds
 from fairaudit.evidence.wanted import kinds_of
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
@@ -66,7 +66,8 @@ def drawn(world: World, rng: np.random.Generator) -> Counts:
         weight_sq=summed(weight**2), score=summed(weight * score), score_sq=summed(weight * score**2), has_labels=True, has_weights=world.weighted, has_probabilities=True,
         score_cells=ScoreCells(
             slice=owner.ravel()[order], order=(scores * _GRAIN).astype(np.int64), label=label.ravel()[order].astype(np.int64), weight=rows, weight_sq=rows**2,
-            rows=np.ones(order.size, dtype=np.int64), lowest=scores, highest=scores,
+            rows=np.ones(order.size, dtype=np.int64), lowest=scores, highest=scores, score=rows * scores,
+            loss=-rows * np.log(np.where(label.ravel()[order], scores, 1 - scores)),
         ),
     )  # fmt: skip
 
@@ -88,12 +89,33 @@ def truth(rate: Floats) -> Counts:
 
 
 def true_value(metric: str, population: Counts) -> Floats:
-    if metric == "roc_auc":
-        # P(Beta(3, 2) > Beta(2, 3)), by the same grid; ties are nothing.
-        middle = (np.arange(4000) + 0.5) / 4000
-        above, below = 12 * middle**2 * (1 - middle) / 4000, 12 * middle * (1 - middle) ** 2 / 4000
-        return np.full(len(population.slices), float((above * (np.cumsum(below) - below / 2)).sum()))
-    return value_of(metric, population)
+    """What a metric is in the population; those of the order of scores by integrals over the grid."""
+    known = _OF_ORDER.get(metric)
+    if known is None:
+        return value_of(metric, population)
+    rate = population.weight[:, POSITIVE].sum(axis=1)
+    return known(rate)
+
+
+_MIDDLE = (np.arange(4000) + 0.5) / 4000
+_POSITIVES, _NEGATIVES = 12 * _MIDDLE**2 * (1 - _MIDDLE) / 4000, 12 * _MIDDLE * (1 - _MIDDLE) ** 2 / 4000  # Beta(3, 2), Beta(2, 3)
+_ABOVE = [np.cumsum(share[::-1])[::-1] - share / 2 for share in (_NEGATIVES, _POSITIVES)]
+
+
+def _true_precision(rate: Floats) -> Floats:
+    """∫ precision dR, a block of rates at a time."""
+    blocks = [rate[begin : begin + 500, None] for begin in range(0, rate.size, 500)]
+    return np.concatenate([(_POSITIVES * one * _ABOVE[POSITIVE] / (one * _ABOVE[POSITIVE] + (1 - one) * _ABOVE[NEGATIVE])).sum(axis=1) for one in blocks])
+
+
+_APART = float(np.abs(_ABOVE[POSITIVE] - _ABOVE[NEGATIVE]).max())
+_OF_ORDER: dict[str, Callable[[Floats], Floats]] = {
+    "roc_auc": lambda rate: np.full(rate.size, float((_NEGATIVES * _ABOVE[POSITIVE]).sum())),
+    "pr_auc": _true_precision,
+    "ks_separation": lambda rate: np.full(rate.size, _APART),
+    "log_loss": lambda rate: -rate * (_POSITIVES * np.log(_MIDDLE)).sum() - (1 - rate) * (_NEGATIVES * np.log(1 - _MIDDLE)).sum(),
+}
+_NEED_EVERYONE = ("bpsn_auc", "bnsp_auc", "demographic_disparity")  # beside the slices, which here are not parts of one whole
 
 
 def holds(bounds: Bounds | None, true: Floats, *, open_above: bool = False) -> float:
@@ -112,7 +134,7 @@ Line = tuple[str, Callable[[Counts, Counts], float]]  # what is measured, and it
 def lines() -> Iterator[Line]:
     """Every metric by itself, and every comparison of two halves of the replicates."""
     for metric in CATALOGUE.values():
-        if metric.shape is Shape.COUNT:
+        if metric.shape is Shape.COUNT or metric.id in _NEED_EVERYONE or method_of(metric).startswith("none"):
             continue
         if metric.shape is not Shape.PAIR:
             yield metric.id, lambda counts, population, one=metric: _alone(one.id, counts, population)  # type: ignore[misc]
@@ -130,6 +152,9 @@ def _compared(metric: str, kind: Kind, counts: Counts, population: Counts) -> fl
     half = len(counts.slices) // 2
     groups, references = np.arange(half), np.arange(half, 2 * half)
     bounds = pair_bounds(CATALOGUE[metric], kind, counts, groups, references)
+    if metric == "kolmogorov_smirnov_distance":  # two mixtures of the same two classes
+        rate = population.weight[:, POSITIVE].sum(axis=1)
+        return holds(bounds, np.abs(rate[groups] - rate[references]) * _APART)
     if CATALOGUE[metric].shape is Shape.PAIR:
         both = Quantity(metric=metric, groups=tuple(groups.tolist()), references=tuple(references.tolist()))
         return holds(bounds, NativeEngine().measure([both], population)[0])

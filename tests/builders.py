@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -49,20 +50,26 @@ def counts_of_rows(
         slices=tuple(masks), rows=sums(np.ones(len(y))).astype(np.int64), weight=sums(w), weight_sq=sums(w * w),
         score=None if score is None else sums(w * s), score_sq=None if score is None else sums(w * s * s),
         has_labels=True, has_weights=weight is not None, has_probabilities=score is not None and bool(np.all((s >= 0) & (s <= 1))),
-        score_cells=None if score is None else _score_cells(tuple(masks.values()), y, s, w),
+        score_cells=None if score is None else _score_cells(tuple(masks.values()), y, s, w, (0, 1)),
+        unlabelled_cells=None if score is None else _score_cells(tuple(masks.values()), y, s, w, (UNLABELLED,)),
     )  # fmt: skip
 
 
-def _score_cells(masks: Sequence[npt.NDArray[np.bool_]], y: npt.NDArray[np.int64], s: npt.NDArray[np.float64], w: npt.NDArray[np.float64]) -> ScoreCells:
+def _score_cells(masks: Sequence[npt.NDArray[np.bool_]], y: npt.NDArray[np.int64], s: npt.NDArray[np.float64], w: npt.NDArray[np.float64], labels: Sequence[int]) -> ScoreCells:
     distinct = sorted(set(s.tolist()))
     cells = [
-        (i, order, label, w[chosen].sum(), (w[chosen] ** 2).sum(), chosen.sum(), one, one)
+        (i, order, label, w[chosen].sum(), (w[chosen] ** 2).sum(), chosen.sum(), one, one, w[chosen].sum() * one, w[chosen].sum() * _loss(label, one))
         for i, mask in enumerate(masks)
         for order, one in enumerate(distinct)
-        for label in range(UNLABELLED)
+        for label in labels
         if (chosen := mask & (s == one) & (y == label)).any()
     ]
-    columns = np.array(cells, dtype=float).reshape(-1, 8).T
-    names = ("slice", "order", "label", "weight", "weight_sq", "rows", "lowest", "highest")
+    columns = np.array(cells, dtype=float).reshape(-1, 10).T
+    names = ("slice", "order", "label", "weight", "weight_sq", "rows", "lowest", "highest", "score", "loss")
     whole = ("slice", "order", "label", "rows")
     return ScoreCells(**{name: column.astype(np.int64) if name in whole else column for name, column in zip(names, columns, strict=True)})
+
+
+def _loss(label: int, score: float) -> float:
+    right = {0: 1 - score, 1: score}.get(label, 1.0)
+    return -math.log(right) if 0 < right <= 1 else 0.0

@@ -60,6 +60,8 @@ def test_weight_2_is_the_row_twice_in_every_estimate(rows: list[Row]) -> None:
     heavy, doubled = (_estimates(_audited(these)) for these in ([(*one[:4], 2.0) for one in rows], twice))
     assert heavy.keys() == doubled.keys()
     for key, value in heavy.items():
+        if "calibration_error_by_chance" in key:  # no estimate, but what so many rows leave to chance: two rows say more than one of weight 2
+            continue
         assert (value is None) == (doubled[key] is None) and (value is None or value == pytest.approx(doubled[key], rel=1e-12, abs=1e-15))
 
 

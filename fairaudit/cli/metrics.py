@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group("metrics")
 def command() -> None:
-    """What can be measured, by which formula, and how other libraries differ.
+    """List what can be measured, and how other libraries differ.
 
     \b
     fairaudit metrics list

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.types import Floats, Ints
@@ -13,19 +14,25 @@ REJECTED, SELECTED = 0, 1  # the decision axis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreCells:
-    """Weight by slice, label and score: what AUC is computed from. Sorted by slice, then by score. Labelled rows only.
+    """Weight by slice, label and score: what AUC is computed from. Sorted by slice, then by score.
 
     All arrays have shape (cells,). Two cells of one slice with the same `order` hold the same score range, one for each label.
     """
 
     slice: Ints  # index into `Counts.slices`
     order: Ints  # place of the cell's score range among all; larger is a higher score
-    label: Ints  # 0 or 1
+    label: Ints  # 0 or 1; 2 where unlabelled
     weight: Floats
     weight_sq: Floats
     rows: Ints
     lowest: Floats  # smallest score in the cell
     highest: Floats  # largest score in the cell; where equal to `lowest` the cell is exact
+    score: Floats  # Σw·s
+    loss: Floats  # Σw·(−ln s) of positives and Σw·(−ln(1 − s)) of negatives, where finite; 0 where scores are no probabilities
+
+    def at(self, index: Any) -> ScoreCells:
+        """Some of the cells, by anything that indexes an array."""
+        return ScoreCells(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,8 @@ class Counts:
     has_labels: bool
     has_weights: bool
     has_probabilities: bool  # scores lie in [0, 1] and may be read as probabilities
-    score_cells: ScoreCells | None = field(default=None)
+    score_cells: ScoreCells | None = field(default=None)  # of labelled rows
+    unlabelled_cells: ScoreCells | None = field(default=None)
 
     @property
     def tp(self) -> Floats:

@@ -11,16 +11,19 @@ import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.cube.counts import Counts, ScoreCells
+from fairaudit.cube.counts import UNLABELLED, Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.interrupts import stoppable
 from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
-CELLS = 4096
+CELLS = 3840  # of scores: a multiple of 10, 15 and 16, so that bins of the score are whole cells
 MOST_SLICES = 5_000
-_SUMS = ("rows", "weight", "weight_sq", "score", "score_sq")
+_TABLE = ("rows", "weight", "weight_sq", "score", "score_sq")  # what is summed by label and decision
+_SUMS = (*_TABLE, "loss")
+# What is infinite is left out: a cell's lowest and highest score tell of it.
+_LOSS = "(CASE WHEN label = 1 AND score > 0 THEN -ln(score) WHEN label = 0 AND score < 1 THEN -ln(1 - score) ELSE 0 END)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +107,10 @@ def counts(cube: Cube) -> Counts:
         place = {key: at for at, key in enumerate(order)}
         places = np.array([at for _, at in sorted({(row[-1], place[row[: len(keys)]]) for row in found})], dtype=np.int64)
         cells = _score_cells(connection, keys, places) if has_scores else None
-    sums: dict[str, Any] = {name: np.zeros((len(order), 3, 2), dtype=object) for name in _SUMS}
+    sums: dict[str, Any] = {name: np.zeros((len(order), 3, 2), dtype=object) for name in _TABLE}
     for row in found:
-        label, decision, *values = row[len(keys) : -3]
-        for name, value in zip(_SUMS, values, strict=True):
+        label, decision, *values = row[len(keys) : -1]
+        for name, value in zip(_TABLE, values, strict=False):
             sums[name][place[row[: len(keys)]], 2 if label is None else label, int(decision)] = int(value or 0)
     return Counts(
         slices=tuple(_slice(plan, key, masks) for key in order),
@@ -119,21 +122,23 @@ def counts(cube: Cube) -> Counts:
         has_labels=plan.has_labels,
         has_weights=plan.has_weights,
         has_probabilities=plan.has_probabilities,
-        score_cells=cells,
+        score_cells=None if cells is None else cells.at(cells.label != UNLABELLED),
+        unlabelled_cells=None if cells is None else cells.at(cells.label == UNLABELLED),
     )
 
 
 def _score_cells(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], places: Ints) -> ScoreCells:
-    """The labelled cells by slice and score. The threshold is an edge: a grid cell that it cuts is two, by the decision.
+    """The cells by slice and score. The threshold is an edge: a grid cell that it cuts is two, by the decision.
 
     Args:
         places: the index of each slice, by its rank among the keys.
     """
     # Decisions rise with the score, so the selected half of a cut cell is the higher one.
     taken = connection.sql(f"""
-        SELECT slice, cell::BIGINT * 2 + decision::BIGINT AS "order", label::BIGINT AS label, rows, CAST(weight AS DOUBLE) / {WEIGHT_UNIT!r} AS weight,
-            CAST(weight_sq AS DOUBLE) / {MOMENT_UNIT!r} AS weight_sq, lowest, highest
-        FROM (SELECT *, {_ranked(keys)} AS slice FROM cells) WHERE label IS NOT NULL
+        SELECT slice, cell::BIGINT * 2 + decision::BIGINT AS "order", coalesce(label, {UNLABELLED})::BIGINT AS label, rows, CAST(weight AS DOUBLE) / {WEIGHT_UNIT!r} AS weight,
+            CAST(weight_sq AS DOUBLE) / {MOMENT_UNIT!r} AS weight_sq, lowest, highest, CAST(score AS DOUBLE) / {MOMENT_UNIT!r} AS score,
+            CAST(coalesce(loss, 0) AS DOUBLE) / {MOMENT_UNIT!r} AS loss
+        FROM (SELECT *, {_ranked(keys)} AS slice FROM cells)
     """).to_arrow_table()
     columns: dict[str, Any] = {name: _plain(taken.column(name)) for name in taken.schema.names}
     columns["slice"] = places[columns["slice"] - 1]
@@ -187,6 +192,7 @@ def _sums(plan: Plan) -> str:
         f"{exact('weight * weight', MOMENT_UNIT)} AS weight_sq",
         f"{exact('weight * score', MOMENT_UNIT) if scores else 'NULL::DECIMAL(38, 0)'} AS score",
         f"{exact('weight * score * score', MOMENT_UNIT) if scores else 'NULL::DECIMAL(38, 0)'} AS score_sq",
+        f"{exact(f'weight * {_LOSS}', MOMENT_UNIT) if plan.has_probabilities and plan.has_labels else 'NULL::DECIMAL(38, 0)'} AS loss",
         f"{'min(score)' if scores else 'NULL::DOUBLE'} AS lowest",
         f"{'max(score)' if scores else 'NULL::DOUBLE'} AS highest",
     ))  # fmt: skip

@@ -12,7 +12,8 @@ from fairaudit.evidence.intervals import Bounds
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Measurement, Status
 from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, total
-from fairaudit.metrics.engines.native import auc_and_error, value_of
+from fairaudit.metrics.engines.cells import auc_and_error, average_precision
+from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
 
 NO_PROBABILITIES = "the scores are no probabilities: some lie outside [0, 1]"
@@ -34,7 +35,7 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
     metric = CATALOGUE[answer.quantity.metric]
     found, rows = estimate(metric, counts, dict(answer.quantity.params)), _rows(metric, counts)
     bounds = (found.lower, found.upper) if found else None
-    error = auc_and_error(counts)[1] if metric.id == "roc_auc" else None
+    error = auc_and_error(counts)[1] if metric.id == "roc_auc" else average_precision(counts).error if metric.id == "pr_auc" else None
     for place, index in enumerate(answer.quantity.groups):
         value = _finite(answer.value[place])
         yield Measurement(
@@ -89,6 +90,9 @@ def _why_not_compared(metric: Metric, counts: Counts, values: Floats, group: int
     if metric.shape is Shape.PAIR or (metric.needs_probability and not counts.has_probabilities):
         return _why(metric, counts, np.nan)
     lacking = [str(counts.slices[index]) for index in (group, reference) if np.isnan(values[index])]
+    infinite = [str(counts.slices[index]) for index in (group, reference) if np.isinf(values[index])]
+    if infinite:
+        return f"{metric.infinite or 'infinite'} in {' and in '.join(infinite)}"
     return f"{metric.undefined} in {' and in '.join(lacking)}" if lacking else f"the value of {counts.slices[reference]} is 0"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -10,10 +10,13 @@ import numpy as np
 from scipy.special import stdtrit, xlogy  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, UNLABELLED, Counts
+from fairaudit.cube.slices import EVERYONE
 from fairaudit.evidence.intervals import Bounds, Estimate, effective_size, mover, mover_mean, mover_r, newcombe, proportion, wilson
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Cell, Metric, Shape, total
+from fairaudit.metrics.engines import cells as of_cells
+from fairaudit.metrics.engines.cells import divided, placements
 from fairaudit.metrics.engines.interface import Kind
-from fairaudit.metrics.engines.native import divided, placements, value_of
+from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
 
 LEVEL = 0.95
@@ -25,7 +28,8 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     """A metric of every slice with its 95 % interval, shape (slices,); NaN where undefined.
 
     Returns:
-        None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end.
+        None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end, and calibration errors,
+        which are too high on few rows.
     """
     if metric.shape is Shape.RATE:
         return rate(metric, counts)
@@ -260,16 +264,21 @@ def _roc_auc(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
 
     Source: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837; the scale: Pepe (2003), section 5.2; degrees of freedom: Welch (1947), Biometrika 34:28.
     """
-    cells = placements(counts)
-    sizes, variance, doubt = [], np.zeros(len(counts.slices)), np.zeros(len(counts.slices))
+    found = placements(counts)
+    owner, sizes, parts = found.ranges.slice, [], []
     for label in (POSITIVE, NEGATIVE):
         size = _size(counts, (label,))
-        spread = np.bincount(cells.slice, cells.weight[label] * (cells.placement[label] - value[cells.slice]) ** 2, len(counts.slices))
-        part = spread / _sum(counts.weight, (label,)) / (size - 1)
-        variance, doubt = variance + part, doubt + part**2 / (size - 1)
+        spread = np.bincount(owner, found.ranges.weight[label] * (found.placement[label] - value[owner]) ** 2, len(counts.slices))
+        parts.append(spread / _sum(counts.weight, (label,)) / (size - 1))
         sizes.append(size)
-    # Student's point with Welch's degrees of freedom: the spread of few positives is itself uncertain.
-    reach = _t(variance**2 / doubt + 1) * np.sqrt(variance) / (value * (1 - value))
+    return _auc_bounds(value, parts, sizes)
+
+
+def _auc_bounds(value: Floats, parts: Sequence[Floats], sizes: Sequence[Floats]) -> Bounds:
+    """On the logit scale, by Student's point with Welch's degrees of freedom: the spread of few positives is itself uncertain."""
+    variance = parts[0] + parts[1]
+    freedom = variance**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    reach = _t(freedom + 1) * np.sqrt(variance) / (value * (1 - value))
     logit = np.log(value / (1 - value))
     least = np.minimum(*sizes)
     flat = wilson(value * least, least, level=LEVEL)
@@ -277,7 +286,59 @@ def _roc_auc(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
     return np.where(certain, flat[0], 1 / (1 + np.exp(reach - logit))), np.where(certain, flat[1], 1 / (1 + np.exp(-reach - logit)))
 
 
+def _crossed_auc(label: int) -> Callable[[Counts, Floats, dict[str, float]], Bounds]:
+    def bounds(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+        found = of_cells.crossed_auc(counts, label)
+        return _auc_bounds(value, found.parts, found.sizes)
+
+    return bounds
+
+
+def _average_precision(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """By its influence function, on the logit scale; where it is 1, Wilson's for the positives.
+
+    Source of the scale: Boyd, Eng & Page (2013), ECML PKDD.
+    """
+    size = _size(counts, (POSITIVE,))
+    reach = _t(size) * np.sqrt(of_cells.average_precision(counts).variance) / (value * (1 - value))
+    logit, flat = np.log(value / (1 - value)), wilson(value * size, size, level=LEVEL)
+    return np.where(value >= 1, flat[0], 1 / (1 + np.exp(reach - logit))), np.where(value >= 1, flat[1], 1 / (1 + np.exp(-reach - logit)))
+
+
+def _log_loss(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    return _mean_bounds(value, of_cells.mean_log_loss(counts)[1], _size(counts, _LABELLED))
+
+
+def _ks_separation(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    return _ks_bounds(value, of_cells.separation(counts)[1])
+
+
+def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
+    """As far as the test's critical distance reaches: never too narrow, for any distance.
+
+    Source: Smirnov (1939); the asymptotic critical value √(−½ ln(α/2) (1/n + 1/m)).
+    """
+    reach = np.sqrt(-0.5 * np.log((1 - LEVEL) / 2) * rarity)
+    return np.maximum(value - reach, 0.0), np.minimum(value + reach, 1.0)
+
+
+def _demographic_disparity(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """A difference of two shares, of those rejected and of those selected, who are different people."""
+    if EVERYONE not in counts.slices:
+        return np.full_like(value, np.nan), np.full_like(value, np.nan)
+    parts, place = [], counts.index(EVERYONE)
+    for decision in (0, 1):
+        weight, square = (sums[:, :, decision].sum(axis=1) for sums in (counts.weight, counts.weight_sq))
+        size = np.full_like(weight, effective_size(weight, square)[place] if counts.has_weights else weight[place])
+        parts.append(proportion(divided(weight, np.full_like(weight, weight[place])) * size, size, level=LEVEL))
+    return newcombe(*parts)
+
+
 # --- Two groups by nature
+
+
+def _kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Bounds:
+    return _ks_bounds(*of_cells.kolmogorov_smirnov(counts, groups, references))
 
 
 def _average_odds(counts: Counts, groups: Ints, references: Ints) -> Bounds:
@@ -327,6 +388,12 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "positive_likelihood_ratio": _positive_likelihood_ratio,
     "negative_likelihood_ratio": _negative_likelihood_ratio,
     "roc_auc": _roc_auc,
+    "pr_auc": _average_precision,
+    "bpsn_auc": _crossed_auc(NEGATIVE),
+    "bnsp_auc": _crossed_auc(POSITIVE),
+    "ks_separation": _ks_separation,
+    "log_loss": _log_loss,
+    "demographic_disparity": _demographic_disparity,
     "mean_score": _mean_score(_EVERYONE),
     "calibration_ratio": _calibration_ratio,
     "calibration_in_the_large": _calibration_in_the_large,
@@ -341,9 +408,11 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "average_absolute_odds_difference": _average_absolute_odds,
     "equalized_odds_difference": _equalized_odds,
     "average_predictive_value_difference": _average_predictive_value,
+    "kolmogorov_smirnov_distance": _kolmogorov_smirnov,
 }
 
 
+_CHANCE = "calibration_error_by_chance"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _SAID = {
     "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
@@ -352,7 +421,13 @@ _SAID = {
     "negative_likelihood_ratio": "MOVER-R (Donner & Zou 2012)",
     "f1": "Wilson's of tp / (tp + fp + fn), transformed",
     "matthews_correlation": "delta method over the four counts, half a row added to each, on Fisher's scale",
-    "roc_auc": "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)",
+    **{name: "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)" for name in ("roc_auc", "bpsn_auc", "bnsp_auc")},
+    "pr_auc": "by its influence function, on the logit scale (Boyd, Eng & Page 2013)",
+    "ks_separation": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
+    "kolmogorov_smirnov_distance": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
+    **{name: f"none: it is too high on few rows, whatever its true value; read it against {_CHANCE}" for name in ("expected_calibration_error", "maximum_calibration_error", "root_mean_square_calibration_error")},
+    _CHANCE: "none: it describes chance",
+    "demographic_disparity": "Newcombe's hybrid score on two shares (Newcombe 1998)",
     "calibration_ratio": "Student's, of a ratio of means on the logarithm's scale",
     "coefficient_of_discrimination": "MOVER, from the Student intervals of both means",
     **{name: _PROFILE for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},

@@ -9,7 +9,12 @@ from fairaudit.cube.slices import Slicing
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.metrics.engines.interface import Kind, Quantity
 
-PARAMS: dict[str, tuple[tuple[str, float], ...]] = {"generalized_entropy_index": (("alpha", 2.0),)}
+_BINS = (("bins", 10.0),)
+PARAMS: dict[str, tuple[tuple[str, float], ...]] = {
+    "generalized_entropy_index": (("alpha", 2.0),),
+    **{f"{kind}_calibration_error": _BINS for kind in ("expected", "maximum", "root_mean_square")},
+    "calibration_error_by_chance": _BINS,
+}
 Pair = tuple[str, str, int, int]  # metric, kind, group, reference
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.metrics.engines.native import auc_and_error
+from fairaudit.metrics.engines.cells import auc_and_error
 
 PLAN = Plan(
     attributes=("sex", "race"), slicings=(("sex",), ("sex", "race")), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=True, has_probabilities=True

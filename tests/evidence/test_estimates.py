@@ -117,12 +117,25 @@ def test_benefits_that_are_all_alike_leave_room_for_inequality() -> None:
     assert lower.tolist() == [0.0, 0.0] and 0 < upper[1] < upper[0] < 0.2
 
 
-def test_the_mean_log_deviation_has_no_interval() -> None:
-    """One false negative among the people not seen makes it infinite."""
-    assert estimate(CATALOGUE["mean_log_deviation"], counts_from({A: (300.0, 120.0, 0.0, 500.0)})) is None
+NONE = {"mean_log_deviation", "calibration_error_by_chance", *(f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square"))}
+OF_A_SLICE = {"bpsn_auc", "bnsp_auc", "demographic_disparity"}  # which everyone cannot have
+ESTIMATED = [one.id for one in CATALOGUE.values() if one.shape not in (Shape.COUNT, Shape.PAIR) and one.id not in NONE | OF_A_SLICE]
 
 
-ESTIMATED = [one.id for one in CATALOGUE.values() if one.shape not in (Shape.COUNT, Shape.PAIR) and one.id != "mean_log_deviation"]
+@pytest.mark.parametrize("metric", sorted(OF_A_SLICE))
+def test_ten_times_the_rows_narrow_a_slices_interval_too(metric: str) -> None:
+    masks = {A: np.arange(60) % 3 == 0, B: np.arange(60) % 3 > 0}
+    few, many = (
+        estimate(CATALOGUE[metric], counts_of_rows({one: np.tile(mask, n) for one, mask in masks.items()}, label=LABEL.tolist() * n, decision=DECISION.tolist() * n, score=SCORE.tolist() * n))
+        for n in (1, 10)
+    )
+    assert few is not None and many is not None and np.isnan(few.value[0])
+    assert all(one.lower[1] < one.value[1] < one.upper[1] for one in (few, many))
+    assert many.upper[1] - many.lower[1] < 0.4 * (few.upper[1] - few.lower[1])
+
+
+def test_a_calibration_error_has_no_interval() -> None:
+    assert all(estimate(CATALOGUE[name], _rows()) is None for name in NONE)
 
 
 @pytest.mark.parametrize("metric", ESTIMATED)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts
+from fairaudit.cube.slices import EVERYONE
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape, total
+from fairaudit.metrics.engines import cells
+from fairaudit.metrics.engines.cells import divided
 from fairaudit.metrics.engines.interface import Kind, Quantity
 from fairaudit.types import Bools, Floats, Ints
 
@@ -36,7 +38,8 @@ def _measure(quantity: Quantity, counts: Counts) -> Floats:
     values = value_of(quantity.metric, counts, dict(quantity.params))
     taken: Floats = values[groups]
     if quantity.kind is Kind.DIFFERENCE:
-        taken = values[groups] - values[references]
+        with np.errstate(invalid="ignore"):  # infinite − infinite is undefined
+            taken = values[groups] - values[references]
     if quantity.kind is Kind.RATIO:
         taken = divided(values[groups], values[references])
     return taken
@@ -50,11 +53,6 @@ def value_of(metric: str, counts: Counts, params: Params | None = None) -> Float
     if entry.shape is Shape.COUNT:
         return total(counts.weight, entry.numerator)
     return _VALUES[metric](counts, params or {})
-
-
-def divided(top: Floats, bottom: Floats) -> Floats:
-    """top / bottom; NaN, which means undefined, where bottom is 0."""
-    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
 
 
 def _balanced_accuracy(counts: Counts, _: Params) -> Floats:
@@ -127,70 +125,80 @@ def _brier_score(counts: Counts, _: Params) -> Floats:
     return divided(np.maximum(squares, 0.0), counts.weight[:, :2].sum(axis=(1, 2)))
 
 
+def _log_loss(counts: Counts, _: Params) -> Floats:
+    return cells.mean_log_loss(counts)[0]
+
+
+def _average_precision(counts: Counts, _: Params) -> Floats:
+    return cells.average_precision(counts).value
+
+
+def _ks_separation(counts: Counts, _: Params) -> Floats:
+    return cells.separation(counts)[0]
+
+
+def _background_positive_subgroup_negative(counts: Counts, _: Params) -> Floats:
+    return cells.crossed_auc(counts, NEGATIVE).value
+
+
+def _background_negative_subgroup_positive(counts: Counts, _: Params) -> Floats:
+    return cells.crossed_auc(counts, POSITIVE).value
+
+
+def _miscalibration(counts: Counts, params: Params) -> tuple[Floats, Floats] | None:
+    """|mean score − share positive| of each bin and the bin's share of the weight, shape (slices, bins); NaN and 0 in an empty bin."""
+    found = cells.bins(counts, int(params.get("bins", 10)))
+    if found is None:
+        return None
+    share = divided(found.weight, found.weight.sum(axis=1, keepdims=True))
+    return np.abs(divided(found.score - found.positive, found.weight)), share
+
+
+def _expected_calibration_error(counts: Counts, params: Params) -> Floats:
+    return _over_bins(counts, params, lambda gap, share: np.nansum(share * gap, axis=1))
+
+
+def _maximum_calibration_error(counts: Counts, params: Params) -> Floats:
+    return _over_bins(counts, params, lambda gap, share: np.where(np.isnan(gap), 0.0, gap).max(axis=1))
+
+
+def _root_mean_square_calibration_error(counts: Counts, params: Params) -> Floats:
+    return _over_bins(counts, params, lambda gap, share: np.sqrt(np.nansum(share * gap**2, axis=1)))
+
+
+def _over_bins(counts: Counts, params: Params, taken: Callable[[Floats, Floats], Floats]) -> Floats:
+    found = _miscalibration(counts, params)
+    labelled = total(counts.weight, (TP, FP, FN, TN)) > 0
+    return np.full(len(counts.slices), np.nan) if found is None else np.where(labelled, taken(*found), np.nan)
+
+
+def _calibration_error_by_chance(counts: Counts, params: Params) -> Floats:
+    """The mean of |x| is √(2/π) of a normal x's standard deviation."""
+    found = cells.bins(counts, int(params.get("bins", 10)))
+    if found is None:
+        return np.full(len(counts.slices), np.nan)
+    return divided(np.sqrt(2 * found.noise / np.pi).sum(axis=1), found.weight.sum(axis=1))
+
+
+def _demographic_disparity(counts: Counts, _: Params) -> Floats:
+    """Source: Wachter, Mittelstadt & Russell (2021), Comput. Law Secur. Rev. 41:105567."""
+    share, everyone = [counts.weight[:, :, decision].sum(axis=1) for decision in (REJECTED, SELECTED)], _everyone(counts)
+    if everyone is None:
+        return np.full(len(counts.slices), np.nan)
+    of_rejected, of_selected = (divided(one, np.full_like(one, one[everyone])) for one in share)
+    return np.where(np.arange(len(counts.slices)) == everyone, np.nan, of_rejected - of_selected)
+
+
+def _everyone(counts: Counts) -> int | None:
+    return counts.index(EVERYONE) if EVERYONE in counts.slices else None
+
+
 def _roc_auc(counts: Counts, _: Params) -> Floats:
     """Mann–Whitney over score cells: positives above negatives, ties half.
 
     Source: Hanley & McNeil (1982), Radiology 143:29.
     """
-    return auc_and_error(counts)[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placements:
-    """The score ranges of every slice, from the lowest up; arrays of shape (ranges,), a pair by label: negative, positive."""
-
-    slice: Ints  # index into `Counts.slices`
-    weight: tuple[Floats, Floats]
-    placement: tuple[Floats, Floats]  # of a row of that label in the range: the share of the other label that it beats, ties half
-    exact: Bools  # whether a range holds one score
-
-
-def placements(counts: Counts) -> Placements:
-    """How rows of one label stand among those of the other: what AUC and its error are the mean and the spread of.
-
-    Source: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837.
-    """
-    n, cells = len(counts.slices), counts.score_cells
-    if cells is None or not cells.slice.size:
-        nothing = np.zeros(0)
-        return Placements(slice=np.zeros(0, dtype=np.int64), weight=(nothing, nothing), placement=(nothing, nothing), exact=np.zeros(0, dtype=bool))
-    starts = np.r_[True, (np.diff(cells.slice) != 0) | (np.diff(cells.order) != 0)]
-    place = np.cumsum(starts) - 1
-    owner = cells.slice[starts]
-    negative, positive = (np.bincount(place, cells.weight * (cells.label == label)).astype(np.float64) for label in (NEGATIVE, POSITIVE))
-    low = np.minimum.reduceat(cells.lowest, np.flatnonzero(starts))
-    high = np.maximum.reduceat(cells.highest, np.flatnonzero(starts))
-    below_negative, below_positive = _below(negative, owner), _below(positive, owner)
-    negatives, positives = (np.bincount(owner, weight, n).astype(np.float64)[owner] for weight in (negative, positive))
-    beaten = divided(below_negative + negative / 2, negatives)
-    beats = divided(positives - below_positive - positive / 2, positives)
-    return Placements(slice=owner, weight=(negative, positive), placement=(beats, beaten), exact=low == high)
-
-
-def _below(weight: Floats, owner: Ints) -> Floats:
-    """The weight below each range in its slice.
-
-    Slice by slice: one running sum over all of them would cancel where weights differ by orders of magnitude.
-    """
-    below = np.zeros_like(weight)
-    ends = np.flatnonzero(np.diff(owner)) + 1
-    for begin, end in zip((0, *ends), (*ends, owner.size), strict=True):
-        below[begin + 1 : end] = np.cumsum(weight[begin : end - 1])
-    return below
-
-
-def auc_and_error(counts: Counts) -> tuple[Floats, Floats]:
-    """AUC of every slice and the most it can be off, as cells hold more than one score; each of shape (slices,).
-
-    Within a cell that holds more than one score the order of positives and negatives is unknown: it counts as a tie, so the value
-    is off by at most half that cell's pairs.
-    """
-    n, ranges = len(counts.slices), placements(counts)
-    negative, positive = ranges.weight
-    negatives, positives = (np.bincount(ranges.slice, weight, n).astype(np.float64) for weight in ranges.weight)
-    won = np.bincount(ranges.slice, np.where(positive > 0, positive * ranges.placement[POSITIVE], 0.0), n).astype(np.float64)
-    unsure = np.bincount(ranges.slice, np.where(ranges.exact, 0.0, positive * negative / 2), n).astype(np.float64)
-    return divided(won, np.where(negatives > 0, positives, 0.0)), divided(unsure, positives * negatives)
+    return cells.auc_and_error(counts)[0]
 
 
 def _benefits(counts: Counts) -> tuple[tuple[float, Floats], ...]:
@@ -275,14 +283,29 @@ _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
     "generalized_false_positive_rate": _mean_of(NEGATIVE),
     "calibration_ratio": _calibration_ratio,
     "roc_auc": _roc_auc,
+    "pr_auc": _average_precision,
+    "log_loss": _log_loss,
+    "expected_calibration_error": _expected_calibration_error,
+    "maximum_calibration_error": _maximum_calibration_error,
+    "root_mean_square_calibration_error": _root_mean_square_calibration_error,
+    "calibration_error_by_chance": _calibration_error_by_chance,
+    "ks_separation": _ks_separation,
+    "bpsn_auc": _background_positive_subgroup_negative,
+    "bnsp_auc": _background_negative_subgroup_positive,
+    "demographic_disparity": _demographic_disparity,
     "generalized_entropy_index": _generalized_entropy,
     "theil_index": _theil,
     "mean_log_deviation": _mean_log_deviation,
     "coefficient_of_variation": _coefficient_of_variation,
 }
+def _kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Floats:
+    return cells.kolmogorov_smirnov(counts, groups, references)[0]
+
+
 _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Floats]] = {
     "average_odds_difference": _average_odds,
     "average_absolute_odds_difference": _average_absolute_odds,
     "equalized_odds_difference": _equalized_odds,
     "average_predictive_value_difference": _average_predictive_value,
+    "kolmogorov_smirnov_distance": _kolmogorov_smirnov,
 }

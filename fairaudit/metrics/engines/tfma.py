@@ -64,7 +64,8 @@ def _measure(quantity: Quantity, values: Callable[[str, Iterable[int]], Floats])
     if quantity.kind is Kind.VALUE:
         return groups
     # TFMA's cross-slice value is baseline − comparison; ours is group − reference, the baseline being the reference.
-    return -(values(quantity.metric, quantity.references) - groups)
+    with np.errstate(invalid="ignore"):  # infinite − infinite is undefined
+        return -(values(quantity.metric, quantity.references) - groups)
 
 
 def _decisions_of_labelled(counts: Counts, index: int) -> Readings:
@@ -100,6 +101,34 @@ def _scores(counts: Counts, index: int, labels: slice) -> Readings:
     # TFMA calls a total within 1e-8 of 0 undefined; these metrics don't change with the unit of weight, so no cell need be that small.
     unit = min(1.0, weight[used].min(initial=1.0))
     return _readings(_of_scores(), label=np.indices(weight.shape)[0] == POSITIVE, prediction=mean, weight=weight / unit)
+
+
+def _spread_scores(counts: Counts, index: int) -> Readings:
+    """Each cell as two scores, a standard deviation below and above its mean: exact for what is a polynomial of second degree in the score."""
+    if counts.score is None or counts.score_sq is None or not counts.has_probabilities:
+        return {}
+    weight = counts.weight[index, LABELLED]
+    used = weight > 0
+    mean, square = (np.divide(sums[index, LABELLED], weight, out=np.zeros_like(weight), where=used) for sums in (counts.score, counts.score_sq))
+    deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
+    label = np.broadcast_to(np.indices(weight.shape)[0] == POSITIVE, (2, *weight.shape))
+    unit = min(1.0, weight[used].min(initial=1.0))
+    return _readings(_of_squares(), label=label, prediction=np.stack([mean - deviation, mean + deviation]), weight=np.stack([weight, weight]) / (2 * unit), singly=True)
+
+
+def _typical_losses(counts: Counts, index: int) -> Readings:
+    """The positives as the one score that has their mean loss, and the negatives likewise: exact for a mean of logarithms."""
+    cells = counts.score_cells
+    if cells is None or not counts.has_probabilities:
+        return {}
+    mine = cells.at(slice(*np.searchsorted(cells.slice, [index, index + 1])))
+    by_label = [mine.at(mine.label == label) for label in (NEGATIVE, POSITIVE)]
+    weight, loss = (np.array([float(getattr(one, name).sum()) for one in by_label]) for name in ("weight", "loss"))
+    surely_wrong = np.array([(by_label[NEGATIVE].highest >= 1).any(), (by_label[POSITIVE].lowest <= 0).any()])
+    # Where every score is sure and right, a hair less: TFMA says NaN of 0 · ln 0.
+    right = np.where(surely_wrong, 0.0, np.minimum(np.exp(-np.divide(loss, weight, out=np.zeros(2), where=weight > 0)), np.nextafter(1.0, 0.0)))
+    unit = min(1.0, weight[weight > 0].min(initial=1.0))
+    return _readings(_of_losses(), label=np.array([False, True]), prediction=np.array([1 - right[NEGATIVE], right[POSITIVE]]), weight=weight / unit, singly=True)
 
 
 def _ranks(counts: Counts, index: int) -> Readings:
@@ -154,21 +183,39 @@ def _of_scores() -> Computations:
 
 
 @cache
+def _of_squares() -> Computations:
+    return _computations((tfma.MeanSquaredError(),))
+
+
+@cache
+def _of_losses() -> Computations:
+    return _computations((tfma.BinaryCrossEntropy(from_logits=False, label_smoothing=0),))
+
+
+@cache
 def _of_ranks(buckets: int) -> Computations:
     return _computations((tfma.AUC(num_thresholds=buckets + 1),))
 
 
-def _readings(computations: Computations, *, label: Any, prediction: Any, weight: Floats) -> Readings:
-    """TFMA's results over weighted cells, given at once as one input of many values; cells of weight 0 are no examples."""
+def _readings(computations: Computations, *, label: Any, prediction: Any, weight: Floats, singly: bool = False) -> Readings:
+    """TFMA's results over weighted cells; cells of weight 0 are no examples.
+
+    Args:
+        singly: give each cell as an input of its own, for metrics that take no more; otherwise all are one input of many values.
+    """
     used = weight > 0
-    cells = tfma.StandardMetricInputs(labels=label[used].astype(np.float64), predictions=prediction[used].astype(np.float64), example_weights=weight[used])
+    columns = label[used].astype(np.float64), prediction[used].astype(np.float64), weight[used]
+    split = list(range(1, int(used.sum()))) if singly else []
+    given = [tfma.StandardMetricInputs(labels=one, predictions=two, example_weights=three) for one, two, three in zip(*(np.split(column, split) for column in columns), strict=True)]
     results: dict[Any, Any] = {}
-    for computation in computations:
-        if isinstance(computation, tfma.DerivedMetricComputation):
-            results |= computation.result(results)
-        else:
+    with np.errstate(all="ignore"):
+        for computation in computations:
+            if isinstance(computation, tfma.DerivedMetricComputation):
+                results |= computation.result(results)
+                continue
             sums = computation.combiner.create_accumulator()
-            sums = computation.combiner.add_input(sums, cells) if used.any() else sums
+            for cells in given if used.any() else ():
+                sums = computation.combiner.add_input(sums, cells)
             results |= computation.combiner.extract_output(sums)
     return {key.name: value for key, value in results.items()}
 
@@ -217,4 +264,6 @@ _THEIRS = {
     "calibration_ratio": Theirs("calibration", _scores_of_labelled),
     "coefficient_of_discrimination": Theirs("coefficient_of_discrimination", _scores_of_labelled),
     "roc_auc": Theirs("auc", _ranks),
+    "brier_score": Theirs("mean_squared_error", _spread_scores),
+    "log_loss": Theirs("binary_crossentropy", _typical_losses),
 }

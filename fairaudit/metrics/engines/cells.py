@@ -1,0 +1,281 @@
+"""What is computed from score cells: how scores rank, how far they are from the labels, how two groups' scores differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts, ScoreCells
+from fairaudit.cube.slices import EVERYONE
+from fairaudit.types import Bools, Floats, Ints
+
+
+def divided(top: Floats, bottom: Floats) -> Floats:
+    """top / bottom; NaN, which means undefined, where bottom is 0."""
+    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
+
+
+def _summed(owner: Ints, values: Floats, n: int) -> Floats:
+    """The sum of each slice's values, shape (n,)."""
+    out: Floats = np.bincount(owner, values, n).astype(np.float64)
+    return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """The score ranges of every slice, from the lowest up; arrays of shape (ranges,), a pair by label: negative, positive."""
+
+    slice: Ints  # index into `Counts.slices`
+    order: Ints
+    weight: tuple[Floats, Floats]
+    weight_sq: tuple[Floats, Floats]
+    exact: Bools  # whether a range holds one score
+
+
+def ranges(cells: ScoreCells) -> Ranges:
+    """The labels of each score range side by side."""
+    if not cells.slice.size:
+        nothing = np.zeros(0)
+        return Ranges(slice=cells.slice, order=cells.order, weight=(nothing, nothing), weight_sq=(nothing, nothing), exact=np.zeros(0, dtype=bool))
+    starts = np.r_[True, (np.diff(cells.slice) != 0) | (np.diff(cells.order) != 0)]
+    place, first = np.cumsum(starts) - 1, np.flatnonzero(starts)
+
+    def by_label(weight: Floats) -> tuple[Floats, Floats]:
+        negative, positive = (np.bincount(place, weight * (cells.label == label)).astype(np.float64) for label in (NEGATIVE, POSITIVE))
+        return negative, positive
+
+    low, high = np.minimum.reduceat(cells.lowest, first), np.maximum.reduceat(cells.highest, first)
+    return Ranges(slice=cells.slice[starts], order=cells.order[starts], weight=by_label(cells.weight), weight_sq=by_label(cells.weight_sq), exact=low == high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placements:
+    """How the rows of each range stand among those of the other label; arrays of shape (ranges,), a pair by label: negative, positive."""
+
+    ranges: Ranges
+    placement: tuple[Floats, Floats]  # of a row of that label in the range: the share of the other label that it beats, ties half
+
+
+def placements(counts: Counts) -> Placements:
+    """What AUC and its error are the mean and the spread of.
+
+    Source: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837.
+    """
+    found, n = _of(counts), len(counts.slices)
+    negative, positive = found.weight
+    below_negative, below_positive = _below(negative, found.slice), _below(positive, found.slice)
+    negatives, positives = (_summed(found.slice, weight, n)[found.slice] for weight in found.weight)
+    beaten = divided(below_negative + negative / 2, negatives)
+    beats = divided(positives - below_positive - positive / 2, positives)
+    return Placements(ranges=found, placement=(beats, beaten))
+
+
+def _of(counts: Counts) -> Ranges:
+    nothing, whole = np.zeros(0), np.zeros(0, dtype=np.int64)
+    return ranges(counts.score_cells or ScoreCells(slice=whole, order=whole, label=whole, weight=nothing, weight_sq=nothing, rows=whole, lowest=nothing, highest=nothing, score=nothing, loss=nothing))
+
+
+def _below(weight: Floats, owner: Ints) -> Floats:
+    """The weight below each range in its slice.
+
+    Slice by slice: one running sum over all of them would cancel where weights differ by orders of magnitude.
+    """
+    below = np.zeros_like(weight)
+    ends = np.flatnonzero(np.diff(owner)) + 1
+    for begin, end in zip((0, *ends), (*ends, owner.size), strict=True):
+        below[begin + 1 : end] = np.cumsum(weight[begin : end - 1])
+    return below
+
+
+def auc_and_error(counts: Counts) -> tuple[Floats, Floats]:
+    """AUC of every slice and the most it can be off, as cells hold more than one score; each of shape (slices,).
+
+    Within a cell that holds more than one score the order of positives and negatives is unknown: it counts as a tie, so the value
+    is off by at most half that cell's pairs.
+    """
+    n, found = len(counts.slices), placements(counts)
+    owner, (negative, positive) = found.ranges.slice, found.ranges.weight
+    negatives, positives = (_summed(owner, weight, n) for weight in found.ranges.weight)
+    won = _summed(owner, np.where(positive > 0, positive * found.placement[POSITIVE], 0.0), n)
+    unsure = _summed(owner, np.where(found.ranges.exact, 0.0, positive * negative / 2), n)
+    return divided(won, np.where(negatives > 0, positives, 0.0)), divided(unsure, positives * negatives)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """Average precision of every slice, shape (slices,)."""
+
+    value: Floats
+    error: Floats  # the most it can be off, as cells hold more than one score
+    variance: Floats
+
+
+def average_precision(counts: Counts) -> Precision:
+    """Σ (Rₖ − Rₖ₋₁) Precₖ over score ranges from the highest down; a range is one step.
+
+    The variance is that of its influence function: what a row more in a range would change.
+
+    Source: Saito & Rehmsmeier (2015), PLoS ONE 10:e0118432, for the curve; scikit-learn's average_precision_score for the sum.
+    """
+    n, found = len(counts.slices), _of(counts)
+    owner, (negative, positive) = found.slice, found.weight
+    negatives, positives = (_summed(owner, weight, n) for weight in found.weight)
+    able = (positives > 0) & (negatives + positives > 0)
+    true, false = (sums[owner] - _below(weight, owner) for sums, weight in ((positives, positive), (negatives, negative)))
+    precision = divided(true, true + false)
+    value = np.where(able, divided(_summed(owner, np.where(positive > 0, positive * precision, 0.0), n), positives), np.nan)
+
+    # Within a range of several scores all positives may come first, or last and one by one.
+    best = divided(true, true + false - negative)
+    start, end = true - positive + false, true + false
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worst = 1 - np.where(false > 0, false / positive * np.log(end / start), 0.0)
+    off = np.where(~found.exact & (positive > 0), positive * np.fmax(best - precision, precision - worst), 0.0)
+    error = divided(_summed(owner, off, n), positives)
+
+    gained = np.where(end > 0, divided(positive * false, np.square(end)), 0.0)
+    lost = np.where(end > 0, divided(positive * true, np.square(end)), 0.0)
+    of_positive = divided(precision + _below(gained, owner) + gained - value[owner], positives[owner])
+    of_negative = -divided(_below(lost, owner) + lost, positives[owner])
+    spread = found.weight_sq[POSITIVE] * np.where(positive > 0, of_positive, 0.0) ** 2 + found.weight_sq[NEGATIVE] * np.where(negative > 0, of_negative, 0.0) ** 2
+    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n))
+
+
+def mean_log_loss(counts: Counts) -> tuple[Floats, Floats]:
+    """The mean of −ln of the probability that the score gave to the truth, and the mean of its square; each of shape (slices,). Infinite where a score was surely wrong.
+
+    The square is of each cell's mean.
+    """
+    n, cells = len(counts.slices), counts.score_cells
+    if cells is None or not counts.has_probabilities:
+        return np.full(n, np.nan), np.full(n, np.nan)
+    weight = _summed(cells.slice, cells.weight, n)
+    surely_wrong = np.where(cells.label == POSITIVE, cells.lowest <= 0, cells.highest >= 1)
+    infinite = _summed(cells.slice, surely_wrong, n) > 0
+    loss, square = _summed(cells.slice, cells.loss, n), _summed(cells.slice, divided(cells.loss**2, cells.weight), n)
+    mean = divided(loss, weight)
+    return np.where(infinite & (weight > 0), np.inf, mean), divided(square, weight)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """Labelled rows by bins of the score, arrays of shape (slices, bins)."""
+
+    weight: Floats
+    score: Floats  # Σw·s
+    positive: Floats  # Σw·y
+    noise: Floats  # Σw²·s(1 − s), what the labels' chance adds to the variance of Σw·(s − y) where scores are right; each cell at its mean
+
+
+def bins(counts: Counts, number: int) -> Bins | None:
+    """Bins of equal width over [0, 1], the lower edge included; None where there are no probabilities."""
+    cells = counts.score_cells
+    if cells is None or not counts.has_probabilities:
+        return None
+    middle = (cells.lowest + cells.highest) / 2  # a cell lies within one bin; its lowest score may be an edge's neighbour
+    place = cells.slice * number + np.clip((middle * number).astype(np.int64), 0, number - 1)
+    mean = divided(cells.score, cells.weight)
+
+    def summed(values: Floats) -> Floats:
+        out: Floats = _summed(place, values, len(counts.slices) * number).reshape(-1, number)
+        return out
+
+    return Bins(
+        weight=summed(cells.weight), score=summed(cells.score), positive=summed(cells.weight * (cells.label == POSITIVE)), noise=summed(cells.weight_sq * mean * (1 - mean))
+    )
+
+
+def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> tuple[Floats, Floats]:
+    """The largest distance between two slices' distribution functions of scores, labelled or not, and 1/n + 1/m of effective rows; shape (groups,).
+
+    Source: Smirnov (1939).
+    """
+    held = [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
+    if not held:
+        return np.full(groups.size, np.nan), np.full(groups.size, np.nan)
+    whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq")}
+    by_slice = np.argsort(whole["slice"], kind="stable")
+    ends = np.searchsorted(whole["slice"][by_slice], np.arange(len(counts.slices) + 1))
+
+    def side(index: int) -> tuple[Ints, Floats, Floats]:
+        mine = by_slice[ends[index] : ends[index + 1]]
+        return whole["order"][mine], whole["weight"][mine], whole["weight_sq"][mine]
+
+    both = [_distance(side(group), side(reference)) for group, reference in zip(groups, references, strict=True)]
+    distance, rarity = np.array(both, dtype=np.float64).reshape(-1, 2).T
+    return distance, rarity
+
+
+def separation(counts: Counts) -> tuple[Floats, Floats]:
+    """The largest distance between the distribution functions of a slice's positives and negatives, and 1/n + 1/m; shape (slices,)."""
+    found = _of(counts)
+    ends = np.searchsorted(found.slice, np.arange(len(counts.slices) + 1))
+    sides = [slice(begin, end) for begin, end in pairwise(ends)]
+    both = [_distance(*((found.order[mine], found.weight[label][mine], found.weight_sq[label][mine]) for label in (POSITIVE, NEGATIVE))) for mine in sides]
+    distance, rarity = np.array(both, dtype=np.float64).reshape(-1, 2).T
+    return distance, rarity
+
+
+def _distance(one: tuple[Ints, Floats, Floats], other: tuple[Ints, Floats, Floats]) -> tuple[float, float]:
+    totals = [float(weight.sum()) for _, weight, _ in (one, other)]
+    if not all(total > 0 for total in totals):
+        return np.nan, np.nan
+    order = np.concatenate([one[0], other[0]])
+    step = np.concatenate([one[1] / totals[0], -other[1] / totals[1]])
+    _, place = np.unique(order, return_inverse=True)
+    apart = np.abs(np.cumsum(np.bincount(place, step)))
+    return float(min(apart.max(), 1.0)), float(sum(square.sum() / total**2 for (_, _, square), total in zip((one, other), totals, strict=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed:
+    """AUC of one label of a slice against the other label of everyone else; arrays of shape (slices,)."""
+
+    value: Floats
+    parts: tuple[Floats, Floats]  # the variance that the negatives bring, and the positives
+    sizes: tuple[Floats, Floats]  # effective rows of both
+
+
+def crossed_auc(counts: Counts, label: int) -> Crossed:
+    """How a slice's rows of one label rank among everyone else's of the other.
+
+    Source: Borkan et al. (2019), WWW: BPSN for negatives of the slice, BNSP for its positives; the error is DeLong's.
+    """
+    n, found = len(counts.slices), _of(counts)
+    nothing = np.full(n, np.nan)
+    if EVERYONE not in counts.slices or not found.slice.size:
+        return Crossed(value=nothing, parts=(nothing, nothing), sizes=(nothing, nothing))
+    ends = np.searchsorted(found.slice, np.arange(n + 1))
+    whole = slice(*ends[counts.index(EVERYONE) :][:2])
+    orders = found.order[whole]
+    lines = [_crossed(*_against(found, slice(begin, end), whole, orders, label)) for begin, end in pairwise(ends)]
+    value, of_negatives, of_positives, negatives, positives = np.array(lines, dtype=np.float64).T
+    return Crossed(value=value, parts=(of_negatives, of_positives), sizes=(negatives, positives))
+
+
+def _against(found: Ranges, mine: slice, whole: slice, orders: Ints, label: int) -> Iterator[Floats]:
+    """Weight and Σw² of negatives, then of positives, over the orders of everyone: those of `label` are the slice's, the others everyone else's."""
+    places = np.searchsorted(orders, found.order[mine])
+    for one in (NEGATIVE, POSITIVE):
+        for sums in (found.weight[one], found.weight_sq[one]):
+            own = np.zeros(orders.size)
+            own[places] = sums[mine]
+            yield own if one == label else np.maximum(sums[whole] - own, 0.0)
+
+
+def _crossed(negative: Floats, negative_sq: Floats, positive: Floats, positive_sq: Floats) -> tuple[float, float, float, float, float]:
+    negatives, positives = negative.sum(), positive.sum()
+    if not (negatives > 0 and positives > 0):
+        return (np.nan,) * 5
+    beaten = (np.cumsum(negative) - negative / 2) / negatives
+    beats = (positives - np.cumsum(positive) + positive / 2) / positives
+    value = float((positive * beaten).sum() / positives)
+    sizes = [float(weight.sum() ** 2 / square.sum()) for weight, square in ((negative, negative_sq), (positive, positive_sq))]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [
+            float((weight * (placed - value) ** 2).sum() / weight.sum() / np.float64(size - 1)) for weight, placed, size in zip((negative, positive), (beats, beaten), sizes, strict=True)
+        ]
+    return value, parts[0], parts[1], sizes[0], sizes[1]

@@ -1,0 +1,172 @@
+"""What is computed from score cells, against scikit-learn, published numbers and counting pair by pair."""
+
+from __future__ import annotations
+
+import warnings
+
+import duckdb
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, log_loss  # type: ignore[import-untyped]
+
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
+from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.metrics.engines import engine
+from fairaudit.metrics.engines.cells import average_precision, kolmogorov_smirnov
+from fairaudit.metrics.engines.interface import Quantity
+from fairaudit.metrics.engines.native import value_of
+from tests.builders import counts_of_rows
+
+A, B = Slice([("group", "a")]), Slice([("group", "b")])
+ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.integers(0, 20), st.sampled_from([0.5, 1.0, 3.0])), min_size=2, max_size=40)
+Row = tuple[bool, int, int, float]  # in group a; label, 2 where unlabelled; twentieths of a score; weight
+
+
+def _counts(rows: list[Row]) -> Counts:
+    of_a, label, score, weight = (np.array(column) for column in zip(*rows, strict=True))
+    return counts_of_rows({A: of_a, B: ~of_a}, label=label.tolist(), decision=(score > 10).astype(int).tolist(), score=(score / 20).tolist(), weight=weight.tolist())
+
+
+def _arrays(rows: list[Row]) -> tuple[np.ndarray, ...]:  # type: ignore[type-arg]
+    of_a, label, score, weight = (np.array(column) for column in zip(*rows, strict=True))
+    return of_a, label, score / 20, weight
+
+
+@given(ROWS)
+def test_average_precision_is_scikit_learns(rows: list[Row]) -> None:
+    _, label, score, weight = _arrays(rows)
+    seen = label < 2
+    found = value_of("pr_auc", _counts(rows))[0]
+    if not (label == 1).any():
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(average_precision_score(label[seen], score[seen], sample_weight=weight[seen]), abs=1e-12)
+
+
+@given(ROWS)
+def test_log_loss_is_scikit_learns_where_no_sure_score_is_wrong(rows: list[Row]) -> None:
+    _, label, score, weight = _arrays(rows)
+    seen, found = label < 2, value_of("log_loss", _counts(rows))[0]
+    tfma = engine("tfma").measure([Quantity(metric="log_loss", groups=(0,))], _counts(rows))[0][0]
+    assert tfma == pytest.approx(found, rel=1e-9, nan_ok=True)
+    if not seen.any():
+        assert np.isnan(found)
+    elif (score[seen] == 1 - label[seen]).any():
+        assert found == np.inf
+    else:
+        assert found == pytest.approx(log_loss(label[seen], score[seen], sample_weight=weight[seen], labels=[0, 1]), abs=1e-12)
+
+
+def _furthest(one: np.ndarray, other: np.ndarray) -> float:  # type: ignore[type-arg]
+    return max(abs(float((one <= score).mean() - (other <= score).mean())) for score in np.r_[one, other])
+
+
+@given(ROWS)
+def test_kolmogorov_smirnov_is_the_furthest_that_shares_below_a_score_differ(rows: list[Row]) -> None:
+    of_a, label, score, _ = _arrays([(a, y, s, 1.0) for a, y, s, _ in rows])
+    plain = _counts([(a, y, s, 1.0) for a, y, s, _ in rows])
+    (distance,), (rarity,) = kolmogorov_smirnov(plain, np.array([1]), np.array([2]))
+    if of_a.all() or not of_a.any():
+        assert np.isnan(distance)
+    else:
+        assert distance == pytest.approx(_furthest(score[of_a], score[~of_a]), abs=1e-12)
+        assert rarity == pytest.approx(1 / of_a.sum() + 1 / (~of_a).sum())
+    classes = [score[label == one] for one in (0, 1)]
+    apart = value_of("ks_separation", plain)[0]
+    assert np.isnan(apart) if not all(map(len, classes)) else apart == pytest.approx(_furthest(*classes), abs=1e-12)
+
+
+@given(ROWS)
+def test_a_slice_against_everyone_else_is_counted_pair_by_pair(rows: list[Row]) -> None:
+    of_a, label, score, weight = _arrays(rows)
+    found = _counts(rows)
+    for metric, own in (("bpsn_auc", 0), ("bnsp_auc", 1)):
+        inside, outside = of_a & (label == own), ~of_a & (label == 1 - own)
+        positive, negative = (outside, inside) if own == 0 else (inside, outside)
+        pairs = weight[positive][:, None] * weight[negative]
+        won = (score[positive][:, None] > score[negative]) + 0.5 * (score[positive][:, None] == score[negative])
+        expected = (pairs * won).sum() / pairs.sum() if pairs.size else np.nan
+        assert value_of(metric, found)[1] == pytest.approx(expected, abs=1e-12, nan_ok=True)
+        assert np.isnan(value_of(metric, found)[0])  # there is nobody besides everyone
+
+
+@given(ROWS)
+def test_calibration_errors_are_those_of_binning_by_hand(rows: list[Row]) -> None:
+    _, label, score, weight = _arrays(rows)
+    seen = label < 2
+    twentieths = np.array([row[2] for row in rows])
+    place = np.minimum(twentieths // 2, 9)
+    gaps, shares = [], []
+    for one in range(10):
+        mine = seen & (place == one)
+        if mine.any():
+            gaps.append(abs(np.average(score[mine] - label[mine], weights=weight[mine])))
+            shares.append(weight[mine].sum() / weight[seen].sum())
+    expected = (np.dot(gaps, shares), max(gaps), np.sqrt(np.dot(np.square(gaps), shares))) if gaps else (np.nan,) * 3
+    names = ("expected_calibration_error", "maximum_calibration_error", "root_mean_square_calibration_error")
+    assert [value_of(name, _counts(rows), {"bins": 10})[0] for name in names] == pytest.approx(list(expected), abs=1e-12, nan_ok=True)
+
+
+def test_calibration_errors_are_torchmetrics_printed_ones() -> None:
+    """BinaryCalibrationError's docstring examples: five rows, two bins."""
+    found = counts_of_rows(label=[0, 0, 1, 1, 1], decision=[0, 0, 1, 1, 1], score=[0.25, 0.25, 0.55, 0.75, 0.75])
+    for name, printed in (("expected", 0.29), ("root_mean_square", 0.2918), ("maximum", 0.3167)):
+        assert round(float(value_of(f"{name}_calibration_error", found, {"bins": 2})[0]), 4) == printed
+
+
+def test_perfectly_calibrated_scores_show_the_error_that_chance_gives() -> None:
+    rng = np.random.default_rng(0)
+    score = np.round(rng.random((400, 300)) * 100) / 100
+    label = (rng.random(score.shape) < score).astype(int)
+    found = [counts_of_rows(label=y.tolist(), decision=[0] * 300, score=s.tolist()) for y, s in zip(label[:60], score[:60], strict=True)]
+    shown, chance = (np.mean([value_of(f"{name}", one, {"bins": 10})[0] for one in found]) for name in ("expected_calibration_error", "calibration_error_by_chance"))
+    assert shown == pytest.approx(chance, rel=0.05)
+
+
+def test_scipys_published_distance_of_two_against_three() -> None:
+    """SciPy's test suite, test_stats.py: samples 1.01, 2.01 and 1, 2, 3 are a third apart."""
+    found = counts_of_rows({A: [1, 1, 0, 0, 0], B: [0, 0, 1, 1, 1]}, label=[0] * 5, decision=[0] * 5, score=[1.01, 2.01, 1.0, 2.0, 3.0])
+    assert kolmogorov_smirnov(found, np.array([1]), np.array([2]))[0] == pytest.approx([1 / 3])
+
+
+@pytest.mark.parametrize("weights", [np.ones(7), np.array([1.0, 2, 3, 4, 3, 2, 1])])
+def test_the_mean_of_demographic_disparities_is_aif360s(weights: np.ndarray) -> None:  # type: ignore[type-arg]
+    """AIF360's test suite, test_conditional_demographic_disparity, prints 0.015625 for the weighted rows."""
+    group, decision = np.array(list("0011222")), np.array([0, 1, 0, 1, 0, 1, 0])
+    slices = {Slice([("group", one)]): group == one for one in "012"}
+    found = value_of("demographic_disparity", counts_of_rows(slices, label=[2] * 7, decision=decision.tolist(), weight=weights.tolist()))[1:]
+    sizes = [weights[mask].sum() for mask in slices.values()]
+    if weights[1] == 2:
+        assert np.average(found, weights=sizes) == pytest.approx(0.015625)
+    share = [weights[(group == "2") & (decision == one)].sum() / weights[decision == one].sum() for one in (0, 1)]
+    assert found[2] == pytest.approx(share[0] - share[1])
+
+
+def _cube(label: list[int], score: list[float], cells: int) -> Cube:
+    plan = Plan(attributes=(), slicings=(), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=False, has_probabilities=True)
+    table = pa.table({"label": pa.array(label, pa.int8()), "score": [one / cells for one in score], "weight": [1.0] * len(label)})
+    with duckdb.connect() as connection:
+        connection.register("rows", table)
+        return count(connection, "SELECT *, score > 0.5 AS decision FROM rows", plan)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60_000)), min_size=2, max_size=60))
+def test_what_the_cube_keeps_is_enough(rows: list[tuple[int, int]]) -> None:
+    label, score = (list(column) for column in zip(*rows, strict=True))
+    found = counts(_cube(label, score, 60_000))
+    y, s = np.array(label), np.array(score) / 60_000
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        surprise = -np.log(np.where(y == 1, s, 1 - s))
+        expected = average_precision_score(y, s) if y.any() else np.nan
+    assert value_of("log_loss", found)[0] == pytest.approx(surprise.mean(), rel=1e-12)
+    precise = average_precision(found)
+    assert np.isnan(expected) or abs(precise.value[0] - expected) <= precise.error[0] + 1e-12
+    gaps = [abs((s - y)[np.minimum(np.floor(s * 10), 9) == one].sum()) for one in range(10)]
+    assert value_of("expected_calibration_error", found, {"bins": 10})[0] == pytest.approx(sum(gaps) / len(y), abs=1e-12)
+    assert found.slices[0] == EVERYONE
