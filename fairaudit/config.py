@@ -39,7 +39,8 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     threshold: float = 0.5
     at_threshold: Literal["negative", "positive"] = "negative"  # what a score exactly at the threshold is
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to a person
-    weight: str | None = None
+    weight: str | None = None  # sampling weights
+    count: str | None = None  # how many rows a line stands for
     id: str | None = None
     bins: dict[str, tuple[float, ...]] = {}  # attribute → inner edges
     missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
@@ -128,7 +129,7 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     for name in config.engines:
         if name not in ENGINES:
             yield UnknownName("engine", name, ENGINES, where="--engine")
-    roles = {"label": config.label, "weight": config.weight, "id": config.id, "score": config.score_column, "decision": config.decision_column}
+    roles = {"label": config.label, "weight": config.weight, "count": config.count, "id": config.id, "score": config.score_column, "decision": config.decision_column}
     named: dict[str, str] = {}
     for role, column in roles.items():
         if column is not None and column in named:

@@ -57,6 +57,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """Every row read was audited, or excluded for a reason."""
 
     read: int
+    lines: int | None = None  # of the data, where a line stands for several rows
     audited: int
     unlabelled: int  # of those audited: they count wherever no label is needed
     excluded: tuple[Exclusion, ...]

@@ -106,7 +106,7 @@ def _measured(
     return Audit(
         manifest=made,
         rows=Rows(
-            read=rows.read, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
+            read=rows.read, lines=rows.lines if config.count else None, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
             excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded),
         ),
         slicings=config.slicings,
@@ -165,7 +165,7 @@ def _said(error: Exception) -> str:
 
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
-        attributes=config.attributes, bins=config.bins, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, id=config.id,
+        attributes=config.attributes, bins=config.bins, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing,
     )  # fmt: skip
 
@@ -199,7 +199,7 @@ def _context(config: AuditConfig) -> Context:
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     from fairaudit import models
 
-    parts = {config.label, config.weight, config.id}
+    parts = {config.label, config.weight, config.count, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
         scorer = models.load(
             Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
@@ -224,7 +224,7 @@ def _cube(
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
         attributes=config.attributes, slicings=config.slicings, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
-        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0),
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
         bands=tuple(band_names(config.bins[one], whole=one in rows.reading.whole) if one in config.bins else () for one in config.attributes),
     )  # fmt: skip
     decision = None if threshold is None else decided(threshold, config.at_threshold)

@@ -86,3 +86,19 @@ def test_the_engines_agree_on_any_rows(rows: list[Row]) -> None:
     for more in ({}, {"weight": None}):
         found = _audited(rows, engines=("tfma", "aif360"), **more)
         assert [one.reason for one in found.findings if one.rule == DISAGREEMENT] == []
+
+
+@settings(max_examples=25)
+@given(rows=ROWS, copies=st.lists(st.integers(0, 5), min_size=40, max_size=40))
+def test_a_line_that_stands_for_rows_is_those_rows(rows: list[Row], copies: list[int]) -> None:
+    lines = [(*row, number) for row, number in zip(rows, copies, strict=False)]
+    written_out = [row for *row, number in lines for _ in range(number)]
+    if not written_out:
+        return
+    table = pa.table({name: pa.array(values, kind) for name, values, kind in zip(("sex", "race", "y", "s", "w", "n"), zip(*lines, strict=True), (*TYPES, pa.int64()), strict=True)})
+    config = AuditConfig(
+        score_column="s", label="y", weight="w", count="n", protected=("sex", "race"), slices=("sex*race",), rules=("four-fifths",), engines=("native",),
+    )  # fmt: skip
+    told, expected = audit(config, data=table), _audited([tuple(row) for row in written_out])
+    assert (told.counts, told.measurements, told.comparisons, told.findings) == (expected.counts, expected.measurements, expected.comparisons, expected.findings)
+    assert (told.rows.read, told.rows.audited, told.rows.lines) == (expected.rows.read, expected.rows.audited, len(lines))

@@ -27,6 +27,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--at-threshold",), {"type": click.Choice(["negative", "positive"]), "help": "What a score exactly at the threshold is. [default: negative]"}),
     (("--effect",), {"type": click.Choice(["helps", "harms"]), "help": "What a positive decision does to a person. [default: helps]"}),
     (("--weight",), {"metavar": "COL", "help": "Sampling weights, 0 or more."}),
+    (("--count",), {"metavar": "COL", "help": "A line stands for so many rows, as in a table of counts."}),
     (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),
     (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute, as 'age=25,45,65'. Repeatable."}),
     (("--missing",), {"metavar": "TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one. Repeatable."}),

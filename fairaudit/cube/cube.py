@@ -36,7 +36,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is counted. The rows are a relation with columns a0, a1 … (text), label (1, 0, null), decision (boolean), weight, score (double)."""
+    """What is counted. The rows are a relation with columns a0, a1 … (text), label (1, 0, null), decision (boolean), weight, score (double), copies (whole)."""
 
     attributes: tuple[str, ...]
     slicings: tuple[Slicing, ...]
@@ -44,6 +44,7 @@ class Plan:
     has_labels: bool
     has_weights: bool
     has_probabilities: bool
+    has_copies: bool = False  # whether a line may stand for several rows, by `copies`
     bands: tuple[tuple[str, ...], ...] = ()  # for each attribute, values that have an order of their own
 
 
@@ -180,14 +181,17 @@ def _cell(grid: Grid | None) -> str:
 
 
 def _sums(plan: Plan) -> str:
+    rows = "sum(copies)" if plan.has_copies else "count(*)"
+    times = " * copies" if plan.has_copies else ""
+
     def exact(value: str, unit: float) -> str:
         if value in ("weight", "weight * weight") and not plan.has_weights:
-            return f"CAST(count(*) * {int(unit)}::HUGEINT AS DECIMAL(38, 0))"
-        return f"CAST(sum(({value} * {unit!r})::HUGEINT) AS DECIMAL(38, 0))"
+            return f"CAST({rows} * {int(unit)}::HUGEINT AS DECIMAL(38, 0))"
+        return f"CAST(sum(({value} * {unit!r})::HUGEINT{times}) AS DECIMAL(38, 0))"
 
     scores = plan.grid is not None
     return ", ".join((
-        "count(*) AS rows",
+        f"{rows}::BIGINT AS rows",
         f"{exact('weight', WEIGHT_UNIT)} AS weight",
         f"{exact('weight * weight', MOMENT_UNIT)} AS weight_sq",
         f"{exact('weight * score', MOMENT_UNIT) if scores else 'NULL::DECIMAL(38, 0)'} AS score",

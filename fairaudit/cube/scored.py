@@ -33,7 +33,7 @@ def count_given(
         decision: SQL over the score; None where the rows bring their decisions.
     """
     taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
-    with told(source), watched(connection, progress, "counting", rows.audited):
+    with told(source), watched(connection, progress, "counting", rows.lines):
         return count(connection, f"SELECT {taken} FROM ({rows.relation()}) WHERE excluded IS NULL", plan)
 
 
@@ -84,7 +84,7 @@ def _streamed(rows: Prepared, features: Sequence[str]) -> str:
 def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[tuple[pa.RecordBatch, bool]]:
     """Each batch as it is counted, and whether texts of it were trimmed."""
     starts = [0, *accumulate(rows.per_file)]
-    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight"]
+    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies"]
     for batch in batches:
         places = batch.column(_ROW)
         features = pa.RecordBatch.from_arrays([batch.column(f"f{place}") for place in range(len(scorer.features))], [one.name for one in scorer.features])
@@ -99,7 +99,7 @@ def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, s
         yield counted, batch.column("trimmed").true_count > 0
         done += batch.num_rows
         if progress is not None:
-            progress("scoring", done / rows.audited, rows.audited)
+            progress("scoring", done / rows.lines, rows.lines)
 
 
 def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
@@ -109,4 +109,4 @@ def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
 
 def _schema(plan: Plan) -> pa.Schema:
     attributes = [(f"a{place}", pa.string()) for place in range(len(plan.attributes))]
-    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("score", pa.float64())])
+    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), ("score", pa.float64())])

@@ -15,7 +15,8 @@ from fairaudit.data.source import NotInParallel, Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
 from fairaudit.interrupts import stoppable
 
-NO_WEIGHT, NO_SCORE, NO_DECISION = "weight 0", "no score", "no decision"  # why a row is left out
+NO_ROWS, NO_WEIGHT, NO_SCORE, NO_DECISION = "count 0", "weight 0", "no score", "no decision"  # why a row is left out
+MOST_ROWS = 2.0**40  # that one line may stand for
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
 MOST_VALUES = 5_000  # of one attribute; more are no groups, and no report could show them
 
@@ -30,6 +31,7 @@ class Wanted:
     positive: str | None = None
     positive_decision: str | None = None
     weight: str | None = None
+    count: str | None = None
     id: str | None = None
     score: str | None = None
     decision: str | None = None
@@ -38,7 +40,7 @@ class Wanted:
     @property
     def columns(self) -> dict[str, str]:
         """Column → the flag that names it."""
-        parts = {"--label": self.label, "--weight": self.weight, "--id": self.id, "--score-column": self.score, "--decision-column": self.decision}
+        parts = {"--label": self.label, "--weight": self.weight, "--count": self.count, "--id": self.id, "--score-column": self.score, "--decision-column": self.decision}
         return dict.fromkeys(self.attributes, "--protected") | {column: flag for flag, column in parts.items() if column is not None}
 
 
@@ -58,8 +60,9 @@ class Prepared:
     source: Source
     wanted: Wanted
     reading: Reading
-    read: int
-    per_file: tuple[int, ...]
+    read: int  # rows, of which a line may stand for several
+    lines: int
+    per_file: tuple[int, ...]  # lines
     unlabelled: int
     excluded: tuple[tuple[str, int], ...]  # reason, rows; reasons that no row has are left out
     positive: str | None  # the label's positive value as it was read
@@ -73,7 +76,7 @@ class Prepared:
         return self.read - sum(rows for _, rows in self.excluded)
 
     def relation(self, features: Sequence[str] = ()) -> str:
-        """SQL: file_place, a0 …, label, weight, score, decision, `excluded` (a reason, or null), and f0 … as the file has these features, texts trimmed; `trimmed`: if one was."""
+        """SQL: file_place, a0 …, label, weight, copies, score, decision, `excluded` (a reason, or null), and f0 … as the file has these features, texts trimmed; `trimmed`: if one was."""
         return _relation(self.source, self.wanted, self.reading, features)
 
 
@@ -94,7 +97,7 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
     with told(source):
         per_file = _profiles(connection, source, wanted, columns)
         profile = _together(per_file)
-        if profile["read"] == 0:
+        if profile["lines"] == 0:
             raise ContentError(f"{source.name} has a header and no rows; give data with rows.")
         raise_all(_mistakes(connection, source, wanted, columns, profile))
         label_values = _values(connection, source, wanted, columns, wanted.label)
@@ -105,7 +108,8 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         wanted=wanted,
         reading=Reading(label=label, decision=decision, whole=frozenset(name for place, name in enumerate(wanted.bins) if profile[f"whole_{place}"])),
         read=profile["read"],
-        per_file=tuple(one["read"] for one in per_file),
+        lines=profile["lines"],
+        per_file=tuple(one["lines"] for one in per_file),
         unlabelled=profile["unlabelled"],
         excluded=tuple((reason, profile[reason]) for reason in (NO_DECISION, NO_SCORE, NO_WEIGHT) if profile.get(reason)),
         positive=label[0] if label else wanted.positive,
@@ -153,13 +157,20 @@ def _columns(source: Source, wanted: Wanted) -> dict[str, Column]:
 
 
 def _counts_at_all(wanted: Wanted, columns: Mapping[str, Column]) -> str:
-    """SQL: whether a row has weight. What stands in a row without is nobody's mistake, since it changes nothing."""
-    return "true" if wanted.weight is None else f"({columns[wanted.weight].number} IS DISTINCT FROM 0)"
+    """SQL: whether a line has rows and weight. What stands in a row without is nobody's mistake, since it changes nothing."""
+    return " AND ".join(f"({columns[name].number} IS DISTINCT FROM 0)" for name in (wanted.weight, wanted.count) if name is not None) or "true"
+
+
+def _copies(wanted: Wanted, columns: Mapping[str, Column]) -> str:
+    """SQL: how many rows a line stands for; what is no number of rows is told by `_mistakes`."""
+    return "1::BIGINT" if wanted.count is None else f"coalesce(TRY_CAST({columns[wanted.count].number} AS BIGINT), 0)"
 
 
 def _excluded(wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, str]:
     """Reason → SQL that says whether a row is left out for it; the first that holds is given."""
     reasons = {}
+    if wanted.count is not None:
+        reasons[NO_ROWS] = f"coalesce({columns[wanted.count].number} = 0, false)"
     if wanted.weight is not None:
         reasons[NO_WEIGHT] = f"coalesce({columns[wanted.weight].number} = 0, false)"
     if wanted.score is not None:
@@ -171,21 +182,28 @@ def _excluded(wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, str]:
 
 def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
     """One pass over the named columns: for each file, how many rows there are, and what could be wrong with them."""
-    asked = {"read": "count(*)"}
+    copies = _copies(wanted, columns)
+
+    def rows(condition: str) -> str:
+        return f"count(*) FILTER (WHERE {condition})" if wanted.count is None else f"coalesce(sum({copies}) FILTER (WHERE {condition}), 0)::BIGINT"
+
+    asked = {"lines": "count(*)", "read": rows("true")}
     live = _counts_at_all(wanted, columns)
-    for part, name in (("weight", wanted.weight), ("score", wanted.score)):
+    for part, name in (("weight", wanted.weight), ("score", wanted.score), ("count", wanted.count)):
         if name is not None:
             asked |= _asked_of_numbers(part, columns[name], live)
+    if wanted.count is not None:
+        asked["count_fraction"] = f"count(*) FILTER (WHERE {_no_number_of_rows(columns[wanted.count])})"
     for place, name in enumerate(wanted.bins):
         value = columns[name].number
         asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
         asked[f"whole_{place}"] = f"coalesce(bool_and({value} = floor({value})) FILTER (WHERE NOT isnan({value})), true)"
     earlier = "false"
     for reason, holds in _excluded(wanted, columns).items():
-        asked[reason] = f"count(*) FILTER (WHERE {holds} AND NOT ({earlier}))"
+        asked[reason] = rows(f"{holds} AND NOT ({earlier})")
         earlier = f"{earlier} OR {holds}"
     unlabelled = "true" if wanted.label is None else f"{columns[wanted.label].text} IS NULL"
-    asked["unlabelled"] = f"count(*) FILTER (WHERE {unlabelled} AND NOT ({earlier}))"
+    asked["unlabelled"] = rows(f"{unlabelled} AND NOT ({earlier})")
     texts = [columns[name].spaced for name in (*wanted.attributes, wanted.label, wanted.decision) if name is not None]
     asked["any_trimmed"] = f"coalesce(bool_or({' OR '.join(texts) or 'false'}), false)"
     for place, name in enumerate(wanted.attributes):
@@ -195,7 +213,7 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(one.named_missing(text) for one in columns.values())}), false)"
     sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({_read(source, columns.values())}) GROUP BY file_place"
     found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in stoppable(connection, lambda: connection.execute(sql).fetchall())}
-    return [found.get(place, {"read": 0}) for place in range(len(source.names))]
+    return [found.get(place, {"lines": 0, "read": 0}) for place in range(len(source.names))]
 
 
 def _asked_of_numbers(part: str, column: Column, live: str) -> dict[str, str]:
@@ -230,7 +248,7 @@ def _mistakes(
     def first(condition: str) -> str:
         return place_of(connection, source, columns.values(), f"(({condition}) AND {live})")
 
-    for part, name in (("weight", wanted.weight), ("score", wanted.score)):
+    for part, name in (("weight", wanted.weight), ("score", wanted.score), ("count", wanted.count)):
         if name is None:
             continue
         column = columns[name]
@@ -242,6 +260,8 @@ def _mistakes(
             yield ContentError(f"{where}: the {part} column {name!r} is NaN or infinite, as in {_rows(rows)} in all; mend or leave out these rows.")
     if wanted.weight is not None:
         yield from _weight_mistakes(columns[wanted.weight], profile, first)
+    if wanted.count is not None:
+        yield from _count_mistakes(columns[wanted.count], profile, first)
     for place, name in enumerate(wanted.bins):
         if rows := profile[f"unreadable_{place}"]:
             where = first(columns[name].unbanded)
@@ -251,6 +271,18 @@ def _mistakes(
     for place, name in enumerate(wanted.attributes):
         if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, columns[name])
+
+
+def _no_number_of_rows(column: Column) -> str:
+    return f"({column.number} < 0 OR {column.number} != floor({column.number}) OR {column.number} > {MOST_ROWS!r})"
+
+
+def _count_mistakes(column: Column, profile: Mapping[str, Any], first: Callable[[str], str]) -> Iterator[FairauditError]:
+    if rows := profile["count_null"]:
+        yield ContentError(f"{first(column.text + ' IS NULL')}: the count is missing, as in {_lines(rows)} in all; give every line the number of rows that it stands for.")
+    if rows := profile["count_fraction"]:
+        where = first(_no_number_of_rows(column))
+        yield ContentError(f"{where}: the count is no number of rows, as in {_lines(rows)} in all; counts are whole, 0 or more, and at most {MOST_ROWS:,.0f}.")
 
 
 def _weight_mistakes(column: Column, profile: Mapping[str, Any], first: Callable[[str], str]) -> Iterator[FairauditError]:
@@ -285,7 +317,7 @@ def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     """The distinct values of a column as text, the most frequent first, missing ones left out; no more than are of use."""
     if name is None:
         return []
-    needed = (columns[one] for one in dict.fromkeys((name, *((wanted.weight,) if wanted.weight else ()))))
+    needed = (columns[one] for one in dict.fromkeys((name, wanted.weight, wanted.count)) if one is not None)
     live = _counts_at_all(wanted, columns)
     sql = f"SELECT {columns[name].text} AS one FROM ({_read(source, needed)}) WHERE one IS NOT NULL AND {live} GROUP BY ALL ORDER BY count(*) DESC, one LIMIT {MOST + 1}"
     return [row[0] for row in connection.execute(sql).fetchall()]
@@ -318,6 +350,7 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     taken = [f"{attribute(name)} AS a{place}" for place, name in enumerate(wanted.attributes)]
     taken.append(f"{two_sided(wanted.label, reading.label, 'TINYINT')} AS label")
     taken.append(f"{columns[wanted.weight].number if wanted.weight else '1.0::DOUBLE'} AS weight")
+    taken.append(f"{_copies(wanted, columns)} AS copies")
     taken.append(f"{columns[wanted.score].number if wanted.score else 'NULL::DOUBLE'} AS score")
     taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
     given = [Column(name=name, sql=source.alias(name), type=source.schema.field(name).type) for name in features]
@@ -327,6 +360,10 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     cases = " ".join(f"WHEN {holds} THEN {literal(reason)}" for reason, holds in _excluded(wanted, columns).items())
     excluded = f"CASE {cases} END" if cases else "NULL::VARCHAR"
     return f"SELECT file_place, {', '.join(taken)}, {excluded} AS excluded FROM ({_read(source, columns.values(), features)})"
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
 
 
 def _rows(count: int) -> str:

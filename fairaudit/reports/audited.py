@@ -63,7 +63,8 @@ def account_line(audit: Audit) -> str:
     rows = audit.rows
     excluded = "".join(f", {one.rows:,} excluded ({one.reason})" for one in rows.excluded)
     unlabelled = f", {rows.unlabelled:,} of them without a label" if rows.unlabelled else ""
-    return f"{counted(rows.read, 'row')} read{excluded}, {rows.audited:,} audited{unlabelled}"
+    lines = "" if rows.lines is None else f" on {counted(rows.lines, 'line')}"
+    return f"{counted(rows.read, 'row')} read{lines}{excluded}, {rows.audited:,} audited{unlabelled}"
 
 
 def _facts(manifest: Manifest) -> Iterable[Fact]:
@@ -102,6 +103,8 @@ def _threshold(asked_and_used: tuple[str, float]) -> str:
 
 
 def _account(audit: Audit) -> Iterable[AccountLine]:
+    if audit.rows.lines is not None:
+        yield AccountLine(words="Lines read, each of several rows", rows=f"{audit.rows.lines:,}")
     yield AccountLine(words="Rows read", rows=f"{audit.rows.read:,}")
     for one in audit.rows.excluded:
         yield AccountLine(words=f"Excluded: {one.reason}", rows=f"−{one.rows:,}" if one.rows else "0")

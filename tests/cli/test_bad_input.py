@@ -129,6 +129,13 @@ def test_a_weight_that_cannot_be(weight: str, capfd: pytest.CaptureFixture[str])
     assert code == 4 and "a.csv, row 2: the weight is " in said
 
 
+@pytest.mark.parametrize(("count", "told"), [("-1", "the count is no number of rows"), ("1.5", "the count is no number of rows"), ("", "the count is missing"), ("two", "holds a text that is no number")])
+def test_a_count_that_cannot_be(count: str, told: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text(f"sex,y,s,n\nf,1,0.5,3\nm,0,0.5,{count}\nm,0,0.5,0\n")
+    code, said = _told(capfd, "--data", "a.csv", *FLAGS, "--count", "n")
+    assert code == 4 and said.startswith("fairaudit: a.csv, row 2: the count") and told in said
+
+
 def test_a_gzip_that_is_cut_off(capfd: pytest.CaptureFixture[str]) -> None:
     whole = gzip.compress(("sex,y,s\n" + "".join(f"f,{n % 2},0.{n * 7919 % 104729}\n" for n in range(30_000))).encode())
     Path("a.csv.gz").write_bytes(whole[: len(whole) // 2])

@@ -366,3 +366,13 @@ def test_from_python_the_environment_stays_the_callers(built: Callable[[str], Pa
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")} | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stdout.strip()) == (0, "False False")
+
+
+def test_a_published_table_of_counts_is_audited_as_it_is_printed() -> None:
+    """44 FR 11996 (1979) prints the selection rates 60, 45, 48 and 51 %, and impact ratios of 75, 80 and 85 %; here of a hundred applicants each."""
+    selected = {"White": 60, "American Indian": 45, "Hispanic": 48, "Black": 51}
+    Path("table.csv").write_text("race,hired,number\n" + "".join(f"{race},1,{number}\n{race},0,{100 - number}\n" for race, number in selected.items()))
+    audit = _audited("--data", "table.csv", "--decision-column", "hired", "--protected", "race", "--count", "number", "--engine", "native", "--reference", "race=White")
+    ratios = {one["group"]["slice"]["race"]: one["value"] for one in audit["comparisons"] if one["metric"] == "selection_rate" and one["kind"] == "ratio"}
+    assert ratios == pytest.approx({"American Indian": 0.75, "Hispanic": 0.80, "Black": 0.85})
+    assert (audit["rows"]["read"], audit["rows"]["audited"], audit["rows"]["lines"]) == (400, 400, 8)

@@ -25,7 +25,7 @@ def test_the_account_adds_up_and_says_why_rows_were_left_out(tmp_path: Path) -> 
     content = "sex,y,w,s\nf,1,1,0.5\n m ,0,0,0.25\n,?,2,0.75\nf,1,1,\n"
     found, rows = _prepared(tmp_path, content, label="y", weight="w", score="s", missing=("?",))
     assert (found.read, found.audited, found.unlabelled, found.excluded) == (4, 2, 1, (("no score", 1), ("weight 0", 1)))
-    assert rows[0][1:] == ("f", 1, 1.0, 0.5, None, False, None)
+    assert rows[0][1:] == ("f", 1, 1.0, 1, 0.5, None, False, None)
     assert [row[1] for row in rows] == ["f", "m", None, "f"] and found.trimmed
     assert found.score_range == (0.5, 0.75)
 
@@ -58,7 +58,7 @@ def test_parquet_columns_are_read_by_their_types(tmp_path: Path) -> None:
         found = prepare(connection, source, wanted)
         rows = connection.execute(found.relation()).fetchall()
     assert [(*row[:-2], row[-1]) for row in rows] == [
-        (0, "f", "under 31", 1, 1.0, 0.5, None, None), (0, "m", "44 and over", 0, 2.0, None, None, "no score"), (0, None, None, None, 0.0, 0.25, None, "weight 0"),
+        (0, "f", "under 31", 1, 1.0, 1, 0.5, None, None), (0, "m", "44 and over", 0, 2.0, 1, None, None, "no score"), (0, None, None, None, 0.0, 1, 0.25, None, "weight 0"),
     ]  # fmt: skip
     assert (found.read, found.audited, found.excluded) == (3, 1, (("no score", 1), ("weight 0", 1)))
 
