@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -14,7 +14,7 @@ from fairaudit.cube.slices import EVERYONE
 from fairaudit.evidence.intervals import Bounds, Estimate, effective_size, mover, mover_mean, mover_r, newcombe, proportion, wilson
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Cell, Metric, Shape, total
 from fairaudit.metrics.engines import cells as of_cells
-from fairaudit.metrics.engines.cells import divided, placements
+from fairaudit.metrics.engines.cells import divided, placements, remembered
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
@@ -133,14 +133,9 @@ def _of_inequality(metric: str) -> Callable[[Counts, Floats, dict[str, float]], 
     """
 
     def bounds(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-        lower, upper = np.full_like(value, np.inf), np.full_like(value, -np.inf)
-        for shares in _likely_benefits(counts):
-            weight = np.zeros_like(counts.weight)
-            for cell, share in zip((FN, TP, FP), shares, strict=True):
-                weight[:, *cell] = share
-            taken = value_of(metric, replace(counts, weight=weight), params)
-            lower, upper = np.fmin(lower, taken), np.fmax(upper, taken)
-        return lower, upper
+        likely = _likely_benefits(counts)
+        taken = value_of(metric, likely, params).reshape(-1, len(counts.slices))
+        return np.fmin.reduce(taken), np.fmax.reduce(taken)
 
     return bounds
 
@@ -149,33 +144,38 @@ _DIRECTIONS, _DEPTHS, _HALVINGS = 32, 4, 30
 _LIKELY = _Z**2  # of twice the logarithm of the likelihood's ratio
 
 
-def _likely_benefits(counts: Counts) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Shares of benefit 0, 1 and 2, shape (slices,) each, that the data make likely: along rays from those observed to the region's edge.
+@remembered
+def _likely_benefits(counts: Counts) -> Counts:
+    """Every slice many times over, with the shares of benefit 0, 1 and 2 that its data make likely: along rays from those observed to the region's edge.
 
-    Along a ray the likelihood only falls, so the edge is found by halving.
+    Along a ray the likelihood only falls, so the edge is found by halving. Arrays have the shape (rays, slices).
     """
     size = np.maximum(_size(counts, _LABELLED), 1.0)
     labelled = np.maximum(total(counts.weight, (TP, FP, FN, TN)), np.finfo(float).tiny)
     none, both = counts.fn / labelled, counts.fp / labelled
     one = np.maximum(1 - none - both, 0.0)
-    scales = [np.sqrt((share + 1 / size) * (1 - share + 1 / size) / size) for share in (none, both)]
 
     def spent(no: Floats, two: Floats) -> Floats:
-        out: Floats = 2 * size * sum((xlogy(share, share) - xlogy(share, np.maximum(other, 1e-300)) for share, other in ((none, no), (one, 1 - no - two), (both, two))), np.zeros_like(size))
+        parts = (xlogy(share, share) - xlogy(share, np.maximum(other, 1e-300)) for share, other in ((none, no), (one, 1 - no - two), (both, two)))
+        out: Floats = 2 * size * sum(parts, np.zeros_like(no))
         return out
 
-    yield none, one, both
-    for angle in 2 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS:
-        to_none, to_both = np.cos(angle) * scales[0], np.sin(angle) * scales[1]
-        reach = np.minimum.reduce([np.where(step < 0, share / np.maximum(-step, 1e-300), np.inf) for share, step in ((none, to_none), (both, to_both), (one, -to_none - to_both))])
-        inside, outside = np.zeros_like(reach), np.where(np.isfinite(reach), reach, 0.0)
-        for _ in range(_HALVINGS):
-            middle = (inside + outside) / 2
-            is_likely = spent(none + middle * to_none, both + middle * to_both) <= _LIKELY
-            inside, outside = np.where(is_likely, middle, inside), np.where(is_likely, outside, middle)
-        for depth in range(1, _DEPTHS + 1):
-            no, two = (np.clip(share + inside * depth / _DEPTHS * step, 0.0, 1.0) for share, step in ((none, to_none), (both, to_both)))
-            yield no, np.maximum(1 - no - two, 0.0), two
+    angle = (2 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS)[:, None]
+    steps = [turn(angle) * np.sqrt((share + 1 / size) * (1 - share + 1 / size) / size) for turn, share in ((np.cos, none), (np.sin, both))]
+    rooms = [np.where(step < 0, share / np.maximum(-step, 1e-300), np.inf) for share, step in ((none, steps[0]), (both, steps[1]), (one, -steps[0] - steps[1]))]
+    outside = np.minimum.reduce(rooms)
+    outside = np.where(np.isfinite(outside), outside, 0.0)
+    inside = np.zeros_like(outside)
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        is_likely = spent(none + middle * steps[0], both + middle * steps[1]) <= _LIKELY
+        inside, outside = np.where(is_likely, middle, inside), np.where(is_likely, outside, middle)
+    depths = np.arange(1, _DEPTHS + 1)[:, None, None] / _DEPTHS * inside
+    shares = [np.concatenate([share[None], np.clip(share + depths * step, 0.0, 1.0).reshape(-1, share.size)]) for share, step in ((none, steps[0]), (both, steps[1]))]
+    weight = np.zeros((shares[0].size, 3, 2))
+    for cell, share in ((FN, shares[0]), (FP, shares[1]), (TP, np.maximum(1 - shares[0] - shares[1], 0.0))):
+        weight[:, *cell] = share.ravel()
+    return replace(counts, slices=counts.slices * shares[0].shape[0], weight=weight)
 
 
 # --- Means of scores, from their moments

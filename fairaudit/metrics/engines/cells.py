@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts, ScoreCells
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.types import Bools, Floats, Ints
+
+T = TypeVar("T")
+
+
+def remembered(work: Callable[..., T]) -> Callable[..., T]:
+    """A function of counts that keeps its answers for the counts it was last asked of: values, intervals and comparisons all need them."""
+    held: tuple[Any, dict[Any, T]] = (None, {})
+
+    @wraps(work)
+    def again(counts: Any, *rest: Any) -> T:
+        nonlocal held
+        mine = held
+        if mine[0] is not counts:
+            held = mine = (counts, {})
+        if rest not in mine[1]:
+            mine[1][rest] = work(counts, *rest)
+        return mine[1][rest]
+
+    return again
 
 
 def divided(top: Floats, bottom: Floats) -> Floats:
@@ -35,6 +56,7 @@ class Ranges:
     exact: Bools  # whether a range holds one score
 
 
+@remembered
 def ranges(cells: ScoreCells) -> Ranges:
     """The labels of each score range side by side."""
     if not cells.slice.size:
@@ -59,6 +81,7 @@ class Placements:
     placement: tuple[Floats, Floats]  # of a row of that label in the range: the share of the other label that it beats, ties half
 
 
+@remembered
 def placements(counts: Counts) -> Placements:
     """What AUC and its error are the mean and the spread of.
 
@@ -73,9 +96,15 @@ def placements(counts: Counts) -> Placements:
     return Placements(ranges=found, placement=(beats, beaten))
 
 
+_NOTHING: dict[str, Any] = {
+    **{name: np.zeros(0, dtype=np.int64) for name in ("slice", "order", "label", "rows")},
+    **{name: np.zeros(0) for name in ("weight", "weight_sq", "lowest", "highest", "score", "loss")},
+}
+_NO_CELLS = ScoreCells(**_NOTHING)
+
+
 def _of(counts: Counts) -> Ranges:
-    nothing, whole = np.zeros(0), np.zeros(0, dtype=np.int64)
-    return ranges(counts.score_cells or ScoreCells(slice=whole, order=whole, label=whole, weight=nothing, weight_sq=nothing, rows=whole, lowest=nothing, highest=nothing, score=nothing, loss=nothing))
+    return ranges(counts.score_cells or _NO_CELLS)
 
 
 def _below(weight: Floats, owner: Ints) -> Floats:
@@ -90,6 +119,7 @@ def _below(weight: Floats, owner: Ints) -> Floats:
     return below
 
 
+@remembered
 def auc_and_error(counts: Counts) -> tuple[Floats, Floats]:
     """AUC of every slice and the most it can be off, as cells hold more than one score; each of shape (slices,).
 
@@ -113,6 +143,7 @@ class Precision:
     variance: Floats
 
 
+@remembered
 def average_precision(counts: Counts) -> Precision:
     """Σ (Rₖ − Rₖ₋₁) Precₖ over score ranges from the highest down; a range is one step.
 
@@ -144,6 +175,7 @@ def average_precision(counts: Counts) -> Precision:
     return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n))
 
 
+@remembered
 def mean_log_loss(counts: Counts) -> tuple[Floats, Floats]:
     """The mean of −ln of the probability that the score gave to the truth, and the mean of its square; each of shape (slices,). Infinite where a score was surely wrong.
 
@@ -170,6 +202,7 @@ class Bins:
     noise: Floats  # Σw²·s(1 − s), what the labels' chance adds to the variance of Σw·(s − y) where scores are right; each cell at its mean
 
 
+@remembered
 def bins(counts: Counts, number: int) -> Bins | None:
     """Bins of equal width over [0, 1], the lower edge included; None where there are no probabilities."""
     cells = counts.score_cells
@@ -209,6 +242,7 @@ def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> tuple[
     return distance, rarity
 
 
+@remembered
 def separation(counts: Counts) -> tuple[Floats, Floats]:
     """The largest distance between the distribution functions of a slice's positives and negatives, and 1/n + 1/m; shape (slices,)."""
     found = _of(counts)
@@ -239,6 +273,7 @@ class Crossed:
     sizes: tuple[Floats, Floats]  # effective rows of both
 
 
+@remembered
 def crossed_auc(counts: Counts, label: int) -> Crossed:
     """How a slice's rows of one label rank among everyone else's of the other.
 
