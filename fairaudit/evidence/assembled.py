@@ -21,8 +21,8 @@ NO_PROBABILITIES = "the scores are no probabilities: some lie outside [0, 1]"
 
 def measurements(answers: Sequence[Answer], counts: Counts, *, threshold: float | None) -> tuple[Measurement, ...]:
     """A measurement for each metric and slice, in the order of slices, then of the catalogue."""
-    made = [list(_measurements(answer, counts, threshold)) for answer in answers]
-    return tuple(one for of_slice in zip(*made, strict=True) for one in of_slice)
+    made = [(place, one) for answer in answers for place, one in zip(answer.quantity.groups, _measurements(answer, counts, threshold), strict=True)]
+    return tuple(one for _, one in sorted(made, key=lambda pair: pair[0]))
 
 
 def comparisons(answers: Sequence[Answer], counts: Counts, *, threshold: float | None) -> tuple[Comparison, ...]:

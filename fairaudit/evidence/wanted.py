@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fairaudit.cube.counts import Counts
-from fairaudit.cube.slices import Slicing
+from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.metrics.engines.interface import Kind, Quantity
 
@@ -26,7 +26,8 @@ def computable(counts: Counts) -> tuple[Metric, ...]:
 def values(counts: Counts) -> tuple[Quantity, ...]:
     """Each metric of each slice."""
     everywhere = tuple(range(len(counts.slices)))
-    return tuple(Quantity(metric=one.id, groups=everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.shape is not Shape.PAIR)
+    parts = tuple(index for index in everywhere if counts.slices[index] != EVERYONE)
+    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.shape is not Shape.PAIR)
 
 
 def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair]) -> tuple[Quantity, ...]:

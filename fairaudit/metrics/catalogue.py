@@ -58,6 +58,7 @@ class Metric:
     needs_score: bool = False
     needs_probability: bool = False
     compared: bool = True  # its differences and ratios are reported
+    of_part: bool = False  # it sets a slice against everyone else, so everyone has none
     difference_title: str = ""  # the classic name of its difference, if it has one
     ratio_title: str = ""
     aliases: tuple[str, ...] = field(default=())
@@ -137,7 +138,7 @@ _METRICS = (
           aliases=("prevalence",)),
     Metric(id="demographic_disparity", title="Demographic disparity", formula="share of all rejected − share of all selected", shape=Shape.COMPOSITE,
            meaning="How much larger the group's share of those rejected is than its share of those selected: above 0 it is worse off.",
-           better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="nobody or everybody is selected, or the slice is everyone", needs_label=False, compared=False,
+           better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="nobody or everybody is selected", needs_label=False, compared=False, of_part=True,
            source="Wachter, Mittelstadt & Russell 2021, Comput. Law Secur. Rev. 41:105567"),
     Metric(id="balanced_accuracy", title="Balanced accuracy", formula="(TPR + TNR) / 2", shape=Shape.COMPOSITE,
            meaning="The mean of the true positive and the true negative rate, so that a rare class counts as much as a common one.",
@@ -174,11 +175,11 @@ _METRICS = (
            source="scikit-learn's average_precision_score; Saito & Rehmsmeier 2015, PLoS ONE 10:e0118432", aliases=("average_precision",)),
     Metric(id="bpsn_auc", title="BPSN AUC", formula="P(s⁺ of everyone else > s⁻ of the slice), ties ½", shape=Shape.SCORE,
            meaning="How often a positive of everyone else scores above a negative of this slice: low where the slice's negatives are scored too high.",
-           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no negatives here, or no positives among everyone else", needs_score=True, compared=False,
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no negatives here, or no positives among everyone else", needs_score=True, compared=False, of_part=True,
            source="Borkan et al. 2019, WWW"),
     Metric(id="bnsp_auc", title="BNSP AUC", formula="P(s⁺ of the slice > s⁻ of everyone else), ties ½", shape=Shape.SCORE,
            meaning="How often a positive of this slice scores above a negative of everyone else: low where the slice's positives are scored too low.",
-           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives here, or no negatives among everyone else", needs_score=True, compared=False,
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives here, or no negatives among everyone else", needs_score=True, compared=False, of_part=True,
            source="Borkan et al. 2019, WWW"),
     Metric(id="ks_separation", title="KS separation", formula="sup |F⁺ − F⁻| of the scores of positives and negatives", shape=Shape.SCORE,
            meaning="How far apart the scores of positives and negatives are: 1 where some threshold tells them all apart, 0 where none tells anything.",
