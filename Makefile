@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help setup demo test test-slow bench fuzz calibration lint types imports clean
+.PHONY: help setup demo test test-slow bench fuzz calibration mutation lint types imports clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ fuzz: .venv/.installed ## many random files and flags into the loaders (some min
 calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (ten minutes)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
+
+mutation: .venv/.installed ## break twelve formulas, and see that a test notices each (some minutes)
+	$(BIN)/python tools/mutation.py
 
 lint: .venv/.installed ## check style with ruff
 	$(BIN)/ruff check .

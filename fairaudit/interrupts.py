@@ -1,23 +1,21 @@
-"""Ctrl-C while DuckDB works."""
+"""Work in the background, and Ctrl-C while it lasts."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, TypeVar
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 T = TypeVar("T")
 _PATIENCE = 5.0  # seconds; a query looks for an interrupt with each 2,048 rows
 
 
-def stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """What `work` gives, done by another thread, so that this one hears Ctrl-C and stops the connection's query.
-
-    By itself DuckDB hears it only between tasks, and the thread that asked takes part in them.
-    """
+def in_background(work: Callable[[], T]) -> Future[T]:
+    """What `work` will give, done by a thread that does not keep the program alive after Ctrl-C, as a pool's would."""
     done: Future[T] = Future()
 
     def run() -> None:
@@ -26,11 +24,19 @@ def stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T
         except BaseException as error:
             done.set_exception(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    threading.Thread(target=run, daemon=True).start()
+    return done
+
+
+def stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """What `work` gives, done by another thread, so that this one hears Ctrl-C and stops the connection's query.
+
+    By itself DuckDB hears it only between tasks, and the thread that asked takes part in them.
+    """
+    done = in_background(work)
     try:
         return done.result()
     except KeyboardInterrupt:
         connection.interrupt()
-        thread.join(_PATIENCE)
+        wait([done], timeout=_PATIENCE)
         raise

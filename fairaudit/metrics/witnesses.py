@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from fairaudit.cube.counts import Counts
 from fairaudit.errors import ConfigError
+from fairaudit.interrupts import in_background
 from fairaudit.metrics import engines
 from fairaudit.metrics.answers import NATIVE, Answer, Reply, gathered, replies
 from fairaudit.metrics.engines.interface import Engine, Quantity
 
 _SLOW = "tfma"  # its import takes longer than TensorFlow's own
-T = TypeVar("T")
 
 
 class Witness(Protocol):
@@ -44,7 +43,7 @@ class Here:
         self._loaded: Future[list[Engine]] | None = None
 
     def begin(self) -> None:
-        self._loaded = self._loaded or _in_background(self._load)
+        self._loaded = self._loaded or in_background(self._load)
 
     def ask(self, wanted: Sequence[Quantity], counts: Counts) -> list[Reply]:
         found = self._loaded.result() if self._loaded else self._load()
@@ -99,7 +98,7 @@ class Witnesses:
         Raises:
             ContentError: a library cannot be imported, or broke.
         """
-        told = [_in_background(partial(one.ask, wanted, counts)) for one in self._all]
+        told = [in_background(partial(one.ask, wanted, counts)) for one in self._all]
         return gathered(wanted, (*replies(engines.engine(NATIVE), wanted, counts), *(reply for one in told for reply in one.result())))
 
 
@@ -110,16 +109,3 @@ def _witnesses(names: Sequence[str], seed: int, apart: bool, debug: bool) -> lis
         others = [name for name in names if name != _SLOW]
         return [Apart(_SLOW, seed=seed, debug=debug), *([Here(others, seed=seed)] if others else [])]
     return [Here(names, seed=seed)] if names else []
-
-
-def _in_background(work: Callable[[], T]) -> Future[T]:
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()  # a pool's threads would keep the program alive after Ctrl-C
-    return done
