@@ -95,6 +95,9 @@ def _run(arguments: list[str]) -> int:
         return _told(error, debug="--debug" in arguments)
     except click.exceptions.Exit as exit:
         return exit.exit_code
+    except click.exceptions.NoArgsIsHelpError as help:
+        _say(help.format_message())
+        return MISCONFIGURED
     except click.ClickException as error:
         _say(f"fairaudit: {error.format_message()}")
         return MISCONFIGURED

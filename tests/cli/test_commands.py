@@ -376,3 +376,9 @@ def test_a_published_table_of_counts_is_audited_as_it_is_printed() -> None:
     ratios = {one["group"]["slice"]["race"]: one["value"] for one in audit["comparisons"] if one["metric"] == "selection_rate" and one["kind"] == "ratio"}
     assert ratios == pytest.approx({"American Indian": 0.75, "Hispanic": 0.80, "Black": 0.85})
     assert (audit["rows"]["read"], audit["rows"]["audited"], audit["rows"]["lines"]) == (400, 400, 8)
+
+
+@pytest.mark.parametrize("arguments", [[], ["metrics"]])
+def test_a_command_without_what_it_needs_shows_its_help(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(arguments) == 2
+    assert capfd.readouterr().err.startswith(f"Usage: {' '.join(['fairaudit', *arguments])} ")
