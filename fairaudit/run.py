@@ -24,6 +24,7 @@ from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
 from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
+from fairaudit.evidence.across import across
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.witnesses import Witnesses
@@ -113,7 +114,7 @@ def _measured(
         references=references,
         counts=counts_written(found, threshold=asked),
         measurements=assembled.measurements(answers[: len(alone)], found, threshold=asked),
-        comparisons=assembled.comparisons(answers[len(alone) :], found, threshold=asked),
+        comparisons=(*assembled.comparisons(answers[len(alone) :], found, threshold=asked), *across(found, config.slicings, threshold=asked)),
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,

@@ -52,6 +52,15 @@ def test_compas_has_the_published_rates_by_every_engine(compas: Audit, name: str
     assert checked >= 20
 
 
+def test_the_gap_of_a_slicing_is_between_its_extremes_and_holds_what_a_pair_has(compas: Audit) -> None:
+    rates = {str(one.slice): one.value for one in compas.measurements if one.metric == "selection_rate" and one.slice.attributes == ("race",)}
+    lowest, highest = (taken(rates, key=lambda name: rates[name] or 0.0) for taken in (min, max))
+    (gap,) = [one for one in compas.comparisons if (one.metric, one.kind, one.slicing) == ("selection_rate", "gap", ("race",))]
+    assert (str(gap.group), str(gap.reference)) == (lowest, highest)
+    assert gap.value == pytest.approx((rates[highest] or 0.0) - (rates[lowest] or 0.0))
+    assert gap.interval is not None and 0 < gap.interval[0] < (gap.value or 0.0) < gap.interval[1]
+
+
 def test_the_published_percentages_stand_in_the_audit(compas: Audit) -> None:
     found = {(one.metric, str(one.slice)): one.value for one in compas.measurements}
     printed = [found[metric, f"race={race}"] for race in ("African-American", "Caucasian") for metric in ("false_positive_rate", "false_negative_rate")]

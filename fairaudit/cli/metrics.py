@@ -67,6 +67,7 @@ def _told(one: Metric) -> Iterator[str]:
         "interval": method_of(one),
         "difference": one.difference_title,
         "ratio": one.ratio_title,
+        "over groups": _over_groups(one),
         "also": ", ".join(one.aliases),
         "source": one.source,
         "TFMA": names.tfma or "none",
@@ -77,6 +78,15 @@ def _told(one: Metric) -> Iterator[str]:
     yield from (f"  {name:<11} {fact}" for name, fact in facts.items() if fact)
     notes = (*names.differs, *((DIFFERENCE,) if one.compared else ()))
     yield from (f"  {'differs' if place == 0 else '':<11} {note}" for place, note in enumerate(notes))
+
+
+def _over_groups(one: Metric) -> str:
+    """What an audit tells of all groups of a slicing together."""
+    from fairaudit.evidence.wanted import kinds_of
+
+    kinds = [] if one.shape.value == "pair" else kinds_of(one)
+    told = {"difference": "gap, largest − smallest", "ratio": "min_max_ratio, smallest / largest"}
+    return f"{'; '.join(told[kind.value] for kind in kinds)}; intervals of all pairs at once, by Tukey's critical value" if kinds else ""
 
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": "neither high nor low is good by itself"}

@@ -67,10 +67,13 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric of a group against a reference: group − reference, group / reference, or a metric that compares by nature."""
+    """One metric of a group against a reference: group − reference, group / reference, or a metric that compares by nature.
+
+    A gap or min_max_ratio is over all groups of the slicing: the group has the smallest value and the reference the largest.
+    """
 
     metric: str
-    kind: str  # difference, ratio, value
+    kind: str  # difference, ratio, value, gap, min_max_ratio
     params: dict[str, float] = {}
     slicing: Slicing
     group: Group
@@ -80,7 +83,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval | None
     p_value: float | None = None
     status: Status
-    reason: str = ""
+    reason: str = ""  # why it is undefined; of a gap also that it is partial
     engines: dict[str, float | None]
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
 from fairaudit.rules.rule import Rule
 
+_OVER_ALL = ("gap", "min_max_ratio")
 Column = tuple[str, tuple[tuple[str, float], ...]]  # a metric and its parameters
 
 
@@ -26,6 +27,7 @@ class Lookup:
     rows: Mapping[Slice, int]  # all rows of a slice
     by_slice: Mapping[Slice, Mapping[Column, Measurement]]
     by_group: Mapping[tuple[Slicing, Slice], tuple[Comparison, ...]]  # against the slicing's reference only
+    gaps: Mapping[Slicing, tuple[Comparison, ...]]  # over all groups
 
     def measurement(self, metric_id: str, group: Group | None) -> Measurement | None:
         """What was measured of a group, where it is one that is measured: a slice, or everyone."""
@@ -61,8 +63,11 @@ def lookup(audit: Audit) -> Lookup:
         by_slice.setdefault(one.slice, {}).setdefault((one.metric, tuple(sorted(one.params.items()))), one)
     references = {one.slicing: one.slice for one in audit.references}
     by_group: dict[tuple[Slicing, Slice], list[Comparison]] = {}
+    gaps: dict[Slicing, list[Comparison]] = {}
     for pair in audit.comparisons:
-        if pair.group.kind is GroupKind.SLICE and pair.reference == Group(slice=references.get(pair.slicing, EVERYONE)):
+        if pair.kind in _OVER_ALL:
+            gaps.setdefault(pair.slicing, []).append(pair)
+        elif pair.group.kind is GroupKind.SLICE and pair.reference == Group(slice=references.get(pair.slicing, EVERYONE)):
             by_group.setdefault((pair.slicing, pair.group.slice), []).append(pair)
     known = dict.fromkeys((*by_slice, *(one.slice for one in audit.counts)))
     slices: dict[Slicing, list[Slice]] = {slicing: [] for slicing in audit.slicings if slicing}
@@ -78,6 +83,7 @@ def lookup(audit: Audit) -> Lookup:
         rows=_rows(audit),
         by_slice=by_slice,
         by_group={key: tuple(pairs) for key, pairs in by_group.items()},
+        gaps={slicing: tuple(pairs) for slicing, pairs in gaps.items()},
     )
 
 

@@ -229,3 +229,11 @@ def test_templates_escape_by_default_and_refuse_unknown_names() -> None:
     assert env.autoescape is True
     assert env.undefined.__name__ == "StrictUndefined"
     assert env.from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
+
+
+def test_a_gap_is_shown_with_both_slices_and_that_it_is_partial() -> None:
+    gap = comparison(BLACK, WHITE, 0.0612, kind="gap", interval=(0.0, 0.142), reason="partial: without Other, where it has no value")
+    ratio = comparison(BLACK, WHITE, None, kind="min_max_ratio", reason="the largest value is 0")
+    page = " ".join(Parsed(render(audit(slicings=((), BLACK.attributes), comparisons=(gap, ratio), measurements=(measurement(BLACK), measurement(WHITE))))).text)
+    assert "The widest gaps between any two slices" in page
+    assert all(text in page for text in ("6.1%", "0.0% to 14.2%", "partial: without Other", "the largest value is 0", "Smallest in"))

@@ -81,7 +81,7 @@ def _answer(metric: Any, theirs: Theirs, quantity: Quantity) -> float:
             return float(getattr(metric, theirs.difference)() if theirs.difference else metric.difference(method))
         case Kind.RATIO:
             return float(getattr(metric, theirs.ratio)() if theirs.ratio else metric.ratio(method))
-        case Kind.VALUE:
+        case _:
             return float(method(privileged=False) if theirs.of_one_group else method(**dict(quantity.params)))
 
 

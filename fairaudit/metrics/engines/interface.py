@@ -12,11 +12,13 @@ from fairaudit.types import Bools, Floats
 
 
 class Kind(StrEnum):
-    """What is done with a metric: taken by itself, or compared between a group and a reference."""
+    """What is done with a metric: taken by itself, compared between a group and a reference, or over all groups of a slicing."""
 
     VALUE = "value"
     DIFFERENCE = "difference"
     RATIO = "ratio"
+    GAP = "gap"  # the largest value less the smallest
+    MIN_MAX_RATIO = "min_max_ratio"  # the smallest over the largest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

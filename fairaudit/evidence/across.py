@@ -1,0 +1,135 @@
+"""The widest gap between any two groups of a slicing, with intervals that hold for all pairs at once.
+
+A gap takes the winners of noise: on fair data the interval of a pair that was named beforehand leaves out 0 far too often once the pair is picked
+for its gap. Tukey's critical value pays for the picking.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.slices import Slicing
+from fairaudit.evidence.estimates import LEVEL, estimate, rate
+from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
+from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
+from fairaudit.evidence.significance import studentized_range_quantile
+from fairaudit.evidence.wanted import PARAMS, computable, kinds_of
+from fairaudit.metrics.catalogue import Metric, Shape
+from fairaudit.metrics.engines.interface import Kind
+from fairaudit.metrics.engines.native import value_of
+from fairaudit.types import Floats, Ints
+
+_AT_ONCE = 500  # groups of which all pairs are held
+_OVER_ALL = {Kind.DIFFERENCE: Kind.GAP, Kind.RATIO: Kind.MIN_MAX_RATIO}
+
+
+def across(counts: Counts, slicings: Sequence[Slicing], *, threshold: float | None) -> tuple[Comparison, ...]:
+    """The gap of each compared metric over all groups of each slicing, and the ratio of its smallest to its largest value.
+
+    The group is the one with the smallest value and the reference the one with the largest. A group of a missing value is left out; so is one
+    without a value, and then `reason` says that the number is partial. A slicing of fewer than two known groups has none.
+    """
+    known = [(slicing, groups) for slicing in slicings if (groups := _known(counts, slicing)).size > 1]
+    by_metric = [list(_compared(metric, counts, known, threshold)) for metric in computable(counts) if metric.shape is not Shape.PAIR and kinds_of(metric)] if known else []
+    return tuple(one for place in range(len(known)) for of_metric in by_metric for one in of_metric[place])
+
+
+def _known(counts: Counts, slicing: Slicing) -> Ints:
+    return np.array([index for index in counts.of_slicing(slicing) if not counts.slices[index].has_missing], dtype=int)
+
+
+def _compared(metric: Metric, counts: Counts, known: Sequence[tuple[Slicing, Ints]], threshold: float | None) -> Iterator[list[Comparison]]:
+    """For each slicing, what is asked of the metric."""
+    params = dict(PARAMS.get(metric.id, ()))
+    usual = None if metric.shape is Shape.RATE else estimate(metric, counts, params)
+    values = value_of(metric.id, counts, params)
+    at = None if metric.needs_score or metric.id == "base_rate" else threshold
+    for slicing, groups in known:
+        held = np.isfinite(values[groups])
+        able, without = groups[held], groups[~held]
+        found = values[able]
+        group, reference = (counts.slices[able[place(found)] if able.size else groups[0]] for place in (_lowest, _highest))
+        simultaneous = _simultaneous(metric, counts, able, usual) if able.size > 1 else None
+        yield [
+            Comparison(
+                metric=metric.id, kind=kind.value, params=params, slicing=slicing, group=Group(slice=group), reference=Group(slice=reference), threshold=at,
+                value=value, interval=None if value is None or simultaneous is None else _interval(kind, simultaneous),
+                status=Status.UNDEFINED if value is None else Status.OK, reason=_said(metric, kind, counts, without, found), engines={"native": value},
+            )
+            for kind in map(_OVER_ALL.__getitem__, kinds_of(metric))
+            for value in (_value(kind, found),)
+        ]  # fmt: skip
+
+
+def _lowest(found: Floats) -> int:
+    return int(np.argmin(found))
+
+
+def _highest(found: Floats) -> int:
+    return int(np.argmax(found))
+
+
+def _value(kind: Kind, found: Floats) -> float | None:
+    if found.size < 2:
+        return None
+    if kind is Kind.GAP:
+        return float(found.max() - found.min())
+    return float(found.min() / found.max()) if found.max() > 0 else None
+
+
+def _said(metric: Metric, kind: Kind, counts: Counts, without: Ints, found: Floats) -> str:
+    """Why there is no value, or that it is one of some groups only."""
+    if found.size < 2:
+        return f"fewer than two groups have a value ({metric.undefined or metric.infinite})"
+    if kind is Kind.MIN_MAX_RATIO and found.max() <= 0:
+        return "the largest value is 0"
+    if not without.size:
+        return ""
+    named = ", ".join(counts.slices[index].label for index in without[:3]) + (f" and {without.size - 3:,} more" if without.size > 3 else "")
+    return f"partial: without {named}, where it has no value"
+
+
+def _interval(kind: Kind, found: Estimate) -> Interval | None:
+    lower, upper = _ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else _ends(found, mover_r, np.fmin.reduce)
+    lower, upper = max(lower, 0.0), upper if kind is Kind.GAP else min(upper, 1.0)
+    return (lower, upper) if math.isfinite(lower) and math.isfinite(upper) else None
+
+
+def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate | None) -> Estimate | None:
+    """Each group's interval at the level at which the differences of all pairs hold together.
+
+    Rates have Wilson's at that level; other intervals are stretched, each arm as the normal limit would have it. Where nothing is known of a group, its
+    interval is all that the metric can be.
+
+    Args:
+        usual: what is no rate with its 95 % intervals; None where it has none.
+    """
+    critical = studentized_range_quantile(1 - LEVEL, groups.size) / math.sqrt(2)
+    if metric.shape is Shape.RATE:
+        return rate(metric, counts, level=2 * NormalDist().cdf(critical) - 1).at(groups)
+    if usual is None:
+        return None
+    one, stretch, (least, most) = usual.at(groups), critical / NormalDist().inv_cdf((1 + LEVEL) / 2), metric.bounds
+    lower, upper = one.value - stretch * (one.value - one.lower), one.value + stretch * (one.upper - one.value)
+    return Estimate(one.value, np.where(np.isnan(lower), least, np.maximum(lower, least)), np.where(np.isnan(upper), most, np.minimum(upper, most)))
+
+
+def _ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:
+    """The widest of all ordered pairs' lower ends, and of their upper ends."""
+    parts = np.array(list(_by_parts(found, pair, taken)))
+    return float(taken(parts[:, 0])), float(taken(parts[:, 1]))
+
+
+def _by_parts(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Iterator[Interval]:
+    places = np.arange(found.value.size)
+    for start in range(0, places.size, _AT_ONCE):
+        some = places[start : start + _AT_ONCE]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            lower, upper = pair(found.at(some[:, None]), found.at(places[None, :]))
+        itself = some[:, None] == places
+        yield float(taken(np.where(itself, np.nan, lower).ravel())), float(taken(np.where(itself, np.nan, upper).ravel()))
