@@ -14,6 +14,11 @@ from fairaudit.cube.slices import EVERYONE, Slice
 Table = tuple[float, float, float, float]  # tp, fp, fn, tn
 
 
+def slice_called(text: str) -> Slice:
+    """A slice as the vectors write it: everyone, or group=a."""
+    return EVERYONE if text == "everyone" else Slice([tuple(text.split("="))])  # type: ignore[list-item]
+
+
 def counts_from(tables: Mapping[Slice, Table], *, unlabelled: Mapping[Slice, tuple[float, float]] | None = None, has_weights: bool = False) -> Counts:
     """Counts of decisions without scores: a table a slice, and the unlabelled (rejected, selected) of some. A cell's rows are its weight, rounded up."""
     weight = np.array([[[tn, fp], [fn, tp], (unlabelled or {}).get(one, (0, 0))] for one, (tp, fp, fn, tn) in tables.items()], dtype=float)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import studentized_range  # type: ignore[import-untyped]
@@ -13,7 +15,8 @@ from fairaudit.evidence.estimates import rate
 from fairaudit.evidence.intervals import newcombe
 from fairaudit.evidence.measurement import Comparison, Status
 from fairaudit.metrics.catalogue import CATALOGUE
-from tests.builders import counts_from
+from tests.builders import counts_from, slice_called
+from tests.vectors import vector
 
 Selected = tuple[float, float]  # selected, rejected
 
@@ -33,6 +36,12 @@ def test_a_gap_is_the_largest_less_the_smallest_and_names_both() -> None:
     found = _gap(_counts({"a": (30, 70), "b": (50, 50), "c": (20, 80)}))
     assert found.value == pytest.approx(0.3)
     assert (found.group.slice.label, found.reference.slice.label, found.status, found.reason) == ("c", "b", Status.OK, "")
+
+
+@pytest.mark.parametrize("expected", vector("fairlearn-three-groups")["gaps"], ids=lambda one: f"{one['metric']} {one['kind']}")
+def test_fairlearns_printed_gaps_are_reached(expected: dict[str, Any]) -> None:
+    tables = {slice_called(name): tuple(table) for name, table in vector("fairlearn-three-groups")["tables"].items()}
+    assert _gap(counts_from(tables), expected["metric"], expected["kind"]).value == pytest.approx(expected["value"], abs=0.5 * 10 ** -expected["digits"])
 
 
 def test_a_min_max_ratio_is_the_smallest_over_the_largest() -> None:

@@ -20,14 +20,10 @@ from fairaudit.metrics.engines import NAMES
 from fairaudit.metrics.engines import engine as engine_called
 from fairaudit.metrics.engines.interface import Engine, Kind, Quantity
 from fairaudit.types import Floats
-from tests.builders import counts_from, counts_of_rows
+from tests.builders import counts_from, counts_of_rows, slice_called
 from tests.vectors import vector
 
 A, B, NOBODY = Slice([("group", "a")]), Slice([("group", "b")]), Slice([("group", "nobody")])
-
-
-def slice_called(text: str) -> Slice:
-    return EVERYONE if text == "everyone" else Slice([tuple(text.split("="))])  # type: ignore[list-item]
 
 
 def asked(engine: Engine, metric: str, counts: Counts, group: Slice, reference: Slice | None = None, kind: Kind = Kind.VALUE, **params: float) -> float | None:
@@ -61,6 +57,7 @@ def counts_of(published: Any) -> Counts:
         ("tfma-calibration-unweighted", {"tfma": 3, "aif360": 1}),
         ("aif360-entropy-ten-rows", {"tfma": 0, "aif360": 2}),
         ("aif360-adult-test-before", {"tfma": 3, "aif360": 5}),
+        ("fairlearn-three-groups", {"tfma": 12, "aif360": 12}),
         ("sklearn-small-scores", {"tfma": 1, "aif360": 0}),
         ("sklearn-small-correlation", {"tfma": 1, "aif360": 0}),
         ("sklearn-small-decisions", {"tfma": 1, "aif360": 0}),
