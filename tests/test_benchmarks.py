@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import coverage
+from benchmarks.processes import measure
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,3 +26,23 @@ def test_the_coverage_table_has_a_line_for_every_interval_and_a_wilson_interval_
     assert header.count("|") == 4 and len(lines) == len(list(coverage.lines()))
     shown = {line.split("|")[1].strip(): line.split("|")[3].strip(" *") for line in lines}
     assert all(93 <= float(shown[name]) <= 97.5 for name in ("`selection_rate`", "`true_positive_rate`"))
+
+
+def test_a_peers_aborted_run_is_made_again_and_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    seen = tmp_path / "seen"
+    script = f"import os, pathlib; seen = pathlib.Path({str(seen)!r}); first = not seen.exists(); seen.touch(); first and os.abort()"
+    assert len(measure({"peer": (sys.executable, "-c", script)}, runs=1)["peer"].seconds) >= 1
+    assert capfd.readouterr().err.count("aborted, and run again") == 1
+
+
+def test_a_peer_that_is_always_aborted_fails() -> None:
+    with pytest.raises(SystemExit, match="ended with -6"):
+        measure({"peer": (sys.executable, "-c", "import os; os.abort()")}, runs=1)
+
+
+def test_our_own_aborted_run_fails_at_once(tmp_path: Path) -> None:
+    counted = tmp_path / "ours.py"
+    counted.write_text(f"import os\nwith open({str(tmp_path / 'runs')!r}, 'a') as runs:\n    runs.write('x')\nos.abort()")
+    with pytest.raises(SystemExit, match="ended with -6"):
+        measure({"ours": (sys.executable, str(counted))}, runs=1)
+    assert (tmp_path / "runs").stat().st_size == 1

@@ -120,7 +120,7 @@ def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate 
 
 
 def _ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:
-    """The widest of all ordered pairs' lower ends, and of their upper ends."""
+    """The most extreme of all ordered pairs' lower ends, and of their upper ends: the largest of a gap, the smallest of a ratio."""
     parts = np.array(list(_by_parts(found, pair, taken)))
     return float(taken(parts[:, 0])), float(taken(parts[:, 1]))
 
