@@ -14,9 +14,10 @@ import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
-from fairaudit.evidence.estimates import LEVEL, estimate, rate
+from fairaudit.evidence.estimates import estimate
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
+from fairaudit.evidence.rates import LEVEL, rate
 from fairaudit.evidence.significance import studentized_range_quantile
 from fairaudit.evidence.wanted import PARAMS, computable, kinds_of
 from fairaudit.metrics.catalogue import Metric, Shape

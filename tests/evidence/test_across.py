@@ -11,9 +11,9 @@ from scipy.stats import studentized_range  # type: ignore[import-untyped]
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.evidence.across import across
-from fairaudit.evidence.estimates import rate
 from fairaudit.evidence.intervals import newcombe
 from fairaudit.evidence.measurement import Comparison, Status
+from fairaudit.evidence.rates import rate
 from fairaudit.metrics.catalogue import CATALOGUE
 from tests.builders import counts_from, slice_called
 from tests.vectors import vector

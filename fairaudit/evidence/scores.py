@@ -1,0 +1,147 @@
+"""Means of scores from their moments, and what needs the score cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.special import stdtrit  # type: ignore[import-untyped]
+
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.evidence.intervals import Bounds, Estimate, mover, wilson
+from fairaudit.evidence.rates import LABELLED, LEVEL, size_of, summed
+from fairaudit.metrics.engines import cells as of_cells
+from fairaudit.metrics.engines.cells import placements
+from fairaudit.types import Floats, Ints
+
+
+def _mean_bounds(value: Floats, square: Floats, size: Floats) -> Bounds:
+    """Student's interval of a mean.
+
+    Args:
+        square: the mean of x².
+        size: effective rows.
+    """
+    reach = _t(size) * np.sqrt(np.maximum(square - value**2, 0.0) / (size - 1))
+    return value - reach, value + reach
+
+
+def _t(size: Floats) -> Floats:
+    """Student's 97.5 % point; NaN below two rows, or what weighs as much."""
+    quantile: Floats = stdtrit(np.where(size >= 2, size - 1, np.nan), (1 + LEVEL) / 2)
+    return quantile
+
+
+def mean_score(labels: tuple[int, ...]) -> Callable[[Counts, Floats, dict[str, float]], Bounds]:
+    def bounds(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+        return _mean_bounds(value, summed(counts.score_sq, labels) / summed(counts.weight, labels), size_of(counts, labels))
+
+    return bounds
+
+
+def calibration_in_the_large(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    return _mean_bounds(value, _squared_errors(counts) / summed(counts.weight, LABELLED), size_of(counts, LABELLED))
+
+
+def _squared_errors(counts: Counts, ratio: Floats | float = 1.0) -> Floats:
+    """Σw(s − ratio·y)² of the labelled."""
+    squares: Floats = summed(counts.score_sq, LABELLED) - 2 * ratio * summed(counts.score, (POSITIVE,)) + ratio**2 * summed(counts.weight, (POSITIVE,))
+    return squares
+
+
+def calibration_ratio(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """Of a ratio of means on the logarithm's scale: its error is the mean of s − ratio·y over the mean of y."""
+    size = size_of(counts, LABELLED)
+    residual = _squared_errors(counts, value) / summed(counts.weight, LABELLED)
+    base = summed(counts.weight, (POSITIVE,)) / summed(counts.weight, LABELLED)
+    reach = np.exp(_t(size) * np.sqrt(np.maximum(residual, 0.0) / (size - 1)) / (base * value))
+    return value / reach, value * reach
+
+
+def discrimination(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    positive, negative = (_label_mean(counts, label) for label in (POSITIVE, NEGATIVE))
+    return mover(((1.0, positive), (-1.0, negative)))
+
+
+def _label_mean(counts: Counts, label: int) -> Estimate:
+    """The mean score of one label's rows, which are probabilities."""
+    value = summed(counts.score, (label,)) / summed(counts.weight, (label,))
+    lower, upper = mean_score((label,))(counts, value, {})
+    return Estimate(value, np.clip(lower, 0.0, 1.0), np.clip(upper, 0.0, 1.0))
+
+
+def brier_score(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """The spread of (s − y)² from the score cells, each taken at its middle."""
+    cells = counts.score_cells
+    if cells is None:
+        return np.full_like(value, np.nan), np.full_like(value, np.nan)
+    fourth = cells.weight * ((cells.lowest + cells.highest) / 2 - cells.label) ** 4
+    square = np.bincount(cells.slice, fourth, len(counts.slices)) / summed(counts.weight, LABELLED)
+    return _mean_bounds(value, square, size_of(counts, LABELLED))
+
+
+def roc_auc(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """DeLong's standard error on the logit scale; where every positive is above every negative, Wilson's for the smaller class.
+
+    Source: DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837; the scale: Pepe (2003), section 5.2; degrees of freedom: Welch (1947), Biometrika 34:28.
+    """
+    found = placements(counts)
+    owner, sizes, parts = found.ranges.slice, [], []
+    for label in (POSITIVE, NEGATIVE):
+        size = size_of(counts, (label,))
+        spread = np.bincount(owner, found.ranges.weight[label] * (found.placement[label] - value[owner]) ** 2, len(counts.slices))
+        parts.append(spread / summed(counts.weight, (label,)) / (size - 1))
+        sizes.append(size)
+    return _auc_bounds(value, parts, sizes)
+
+
+def _auc_bounds(value: Floats, parts: Sequence[Floats], sizes: Sequence[Floats]) -> Bounds:
+    """On the logit scale, by Student's point with Welch's degrees of freedom: the spread of few positives is itself uncertain."""
+    variance = parts[0] + parts[1]
+    freedom = variance**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    reach = _t(freedom + 1) * np.sqrt(variance) / (value * (1 - value))
+    logit = np.log(value / (1 - value))
+    least = np.minimum(*sizes)
+    flat = wilson(value * least, least, level=LEVEL)
+    certain = (value <= 0) | (value >= 1)
+    return np.where(certain, flat[0], 1 / (1 + np.exp(reach - logit))), np.where(certain, flat[1], 1 / (1 + np.exp(-reach - logit)))
+
+
+def crossed_auc(label: int) -> Callable[[Counts, Floats, dict[str, float]], Bounds]:
+    def bounds(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+        found = of_cells.crossed_auc(counts, label)
+        return _auc_bounds(value, found.parts, found.sizes)
+
+    return bounds
+
+
+def average_precision(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """By its influence function, on the logit scale; where it is 1, Wilson's for the positives.
+
+    Source of the scale: Boyd, Eng & Page (2013), ECML PKDD.
+    """
+    size = size_of(counts, (POSITIVE,))
+    reach = _t(size) * np.sqrt(of_cells.average_precision(counts).variance) / (value * (1 - value))
+    logit, flat = np.log(value / (1 - value)), wilson(value * size, size, level=LEVEL)
+    return np.where(value >= 1, flat[0], 1 / (1 + np.exp(reach - logit))), np.where(value >= 1, flat[1], 1 / (1 + np.exp(-reach - logit)))
+
+
+def log_loss(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    return _mean_bounds(value, of_cells.mean_log_loss(counts)[1], size_of(counts, LABELLED))
+
+
+def ks_separation(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    return _ks_bounds(value, of_cells.separation(counts)[1])
+
+
+def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
+    """As far as the test's critical distance reaches: never too narrow, for any distance.
+
+    Source: Smirnov (1939); the asymptotic critical value √(−½ ln(α/2) (1/n + 1/m)).
+    """
+    reach = np.sqrt(-0.5 * np.log((1 - LEVEL) / 2) * rarity)
+    return np.maximum(value - reach, 0.0), np.minimum(value + reach, 1.0)
+
+
+def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Bounds:
+    return _ks_bounds(*of_cells.kolmogorov_smirnov(counts, groups, references))
