@@ -25,6 +25,7 @@ from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
+from fairaudit.evidence.over_groups import over_groups
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.witnesses import Witnesses
@@ -100,7 +101,9 @@ def _measured(
     references = _references(config, found)
     alone = wanted.values(found)
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context))
-    answers = witnesses.ask((*alone, *compared), found)  # at once, so that a witness computes each slice once
+    together = wanted.over_groups(found, config.slicings)
+    answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
+    ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
     made = manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions)
     findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
@@ -113,8 +116,12 @@ def _measured(
         slicings=config.slicings,
         references=references,
         counts=counts_written(found, threshold=asked),
-        measurements=assembled.measurements(answers[: len(alone)], found, threshold=asked),
-        comparisons=(*assembled.comparisons(answers[len(alone) :], found, threshold=asked), *across(found, config.slicings, threshold=asked)),
+        measurements=assembled.measurements(answers[: ends[0]], found, threshold=asked),
+        comparisons=(
+            *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked),
+            *across(found, config.slicings, threshold=asked),
+            *over_groups(answers[ends[1] :], found, threshold=asked),
+        ),
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,

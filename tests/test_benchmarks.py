@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import coverage
+from benchmarks import coverage, gaps
 from benchmarks.processes import measure
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +27,20 @@ def test_the_coverage_table_has_a_line_for_every_interval_and_a_wilson_interval_
     assert header.count("|") == 4 and len(lines) == len(list(coverage.lines()))
     shown = {line.split("|")[1].strip(): line.split("|")[3].strip(" *") for line in lines}
     assert all(93 <= float(shown[name]) <= 97.5 for name in ("`selection_rate`", "`true_positive_rate`"))
+
+
+def test_the_table_of_gaps_holds_the_truth_of_alike_groups() -> None:
+    header, _, *lines = gaps.table(60, 0, gaps.WORLDS[:1])
+    shown = {line.split("|")[1].strip(): float(line.split("|")[2].strip(" *")) for line in lines}
+    assert header.count("|") == 3 and shown["`selection_rate gap`"] >= 85 and shown["`equalized_odds_ratio`"] >= 85
+    assert {"`roc_auc gap`", "`differential_fairness`", "`within_group_generalized_entropy_index`"} <= shown.keys()
+
+
+def test_a_population_has_its_worlds_truth() -> None:
+    world = gaps.World(name="two", sizes=(300, 100), base=(0.5, 0.5), skill=(3.0, 1.0))
+    true = gaps.truth(world, np.random.default_rng(0))
+    # P(score > ½) is 11/16 of Beta(3, 2) and 1/4 of Beta(1, 2); the grid's ½ itself is not above.
+    assert true["true_positive_rate", "gap"] == pytest.approx(11 / 16 - 1 / 4, abs=0.01)
 
 
 def test_a_peers_aborted_run_is_made_again_and_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

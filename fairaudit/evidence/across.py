@@ -23,6 +23,7 @@ from fairaudit.evidence.wanted import PARAMS, computable, kinds_of
 from fairaudit.metrics.catalogue import Metric, Shape
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
+from fairaudit.metrics.engines.over_groups import known_groups
 from fairaudit.types import Floats, Ints
 
 _AT_ONCE = 500  # groups of which all pairs are held
@@ -35,13 +36,9 @@ def across(counts: Counts, slicings: Sequence[Slicing], *, threshold: float | No
     The group is the one with the smallest value and the reference the one with the largest. A group of a missing value is left out; so is one
     without a value, and then `reason` says that the number is partial. A slicing of fewer than two known groups has none.
     """
-    known = [(slicing, groups) for slicing in slicings if (groups := _known(counts, slicing)).size > 1]
+    known = [(slicing, groups) for slicing in slicings if (groups := known_groups(counts, slicing)).size > 1]
     by_metric = [list(_compared(metric, counts, known, threshold)) for metric in computable(counts) if metric.shape is not Shape.PAIR and kinds_of(metric)] if known else []
     return tuple(one for place in range(len(known)) for of_metric in by_metric for one in of_metric[place])
-
-
-def _known(counts: Counts, slicing: Slicing) -> Ints:
-    return np.array([index for index in counts.of_slicing(slicing) if not counts.slices[index].has_missing], dtype=int)
 
 
 def _compared(metric: Metric, counts: Counts, known: Sequence[tuple[Slicing, Ints]], threshold: float | None) -> Iterator[list[Comparison]]:
@@ -89,9 +86,14 @@ def _said(metric: Metric, kind: Kind, counts: Counts, without: Ints, found: Floa
         return f"fewer than two groups have a value ({metric.undefined or metric.infinite})"
     if kind is Kind.MIN_MAX_RATIO and found.max() <= 0:
         return "the largest value is 0"
-    if not without.size:
+    return without_words(counts, without)
+
+
+def without_words(counts: Counts, groups: Ints) -> str:
+    """That a number over all groups is one of some only; nothing where it is of all."""
+    if not groups.size:
         return ""
-    named = ", ".join(counts.slices[index].label for index in without[:3]) + (f" and {without.size - 3:,} more" if without.size > 3 else "")
+    named = ", ".join(counts.slices[index].label for index in groups[:3]) + (f" and {groups.size - 3:,} more" if groups.size > 3 else "")
     return f"partial: without {named}, where it has no value"
 
 
@@ -101,7 +103,14 @@ def _interval(kind: Kind, found: Estimate) -> Interval | None:
     return (lower, upper) if math.isfinite(lower) and math.isfinite(upper) else None
 
 
-def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate | None) -> Estimate | None:
+def gap_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, *, level: float) -> Interval | None:
+    """Of a rate's gap, or ratio of smallest to largest, over those of the groups that have one; None where fewer than two have."""
+    able = groups[np.isfinite(value_of(metric.id, counts)[groups])]
+    found = _simultaneous(metric, counts, able, None, level=level) if able.size > 1 else None
+    return None if found is None else _interval(kind, found)
+
+
+def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate | None, *, level: float = LEVEL) -> Estimate | None:
     """Each group's interval at the level at which the differences of all pairs hold together.
 
     Rates have Wilson's at that level; other intervals are stretched, each arm as the normal limit would have it. Where nothing is known of a group, its
@@ -110,7 +119,7 @@ def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate 
     Args:
         usual: what is no rate with its 95 % intervals; None where it has none.
     """
-    critical = studentized_range_quantile(1 - LEVEL, groups.size) / math.sqrt(2)
+    critical = studentized_range_quantile(1 - level, groups.size) / math.sqrt(2)
     if metric.shape is Shape.RATE:
         return rate(metric, counts, level=2 * NormalDist().cdf(critical) - 1).at(groups)
     if usual is None:

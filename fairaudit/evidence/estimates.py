@@ -80,6 +80,7 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
 
 _CHANCE = "calibration_error_by_chance"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
+_BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
 _SAID = {
     "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
     "informedness": "Newcombe's hybrid score on TPR and FPR (Newcombe 1998)",
@@ -97,6 +98,13 @@ _SAID = {
     "calibration_ratio": "Student's, of a ratio of means on the logarithm's scale",
     "coefficient_of_discrimination": "MOVER, from the Student intervals of both means",
     **{name: _PROFILE for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},
+    "equalized_odds_gap": "the larger ends of two gaps' simultaneous intervals (Tukey's level)",
+    "equalized_odds_ratio": "the smaller ends of two ratios' simultaneous intervals (Tukey's level)",
+    **{name: _BETWEEN for name in ("between_group_generalized_entropy_index", "between_group_theil_index", "between_group_coefficient_of_variation")},
+    "within_group_generalized_entropy_index": "by its influence function, on the logarithm's scale",
+    "differential_fairness": "the widest ends of all pairs' ratios, MOVER-R at Tukey's level",
+    "differential_fairness_amplification": "MOVER, as if decisions and labels were independent: too wide where they go together",
+    "mean_demographic_disparity": "delta method over the groups' selected and rejected",
     "mean_log_deviation": "none: a single false negative that was not seen makes it infinite",
     "average_odds_difference": "MOVER over four Wilson intervals",
     "average_predictive_value_difference": "MOVER over four Wilson intervals",

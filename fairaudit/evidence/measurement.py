@@ -69,21 +69,22 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of a group against a reference: group − reference, group / reference, or a metric that compares by nature.
 
-    A gap or min_max_ratio is over all groups of the slicing: the group has the smallest value and the reference the largest.
+    A gap or min_max_ratio is over all groups of the slicing: the group has the smallest value and the reference the largest. A metric that takes
+    all groups together names the two that are furthest apart, or nobody.
     """
 
     metric: str
     kind: str  # difference, ratio, value, gap, min_max_ratio
     params: dict[str, float] = {}
     slicing: Slicing
-    group: Group
-    reference: Group
+    group: Group | None
+    reference: Group | None
     threshold: float | None
     value: float | None
     interval: Interval | None
     p_value: float | None = None
     status: Status
-    reason: str = ""  # why it is undefined; of a gap also that it is partial
+    reason: str = ""  # why it is undefined; over all groups also that it is partial, and what differs most
     engines: dict[str, float | None]
 
     def __post_init__(self) -> None:

@@ -123,7 +123,7 @@ def _average(one: str, other: str, counts: Counts, groups: Ints, references: Int
     return mover(parts)
 
 
-_OF_TWO = 0.97
+OF_TWO = 0.97
 """The level of each of two contrasts of which the larger is taken: both hold 94 % of the time where both are 0, and 97 % where one is far larger."""
 
 
@@ -135,7 +135,7 @@ def _larger(one: Bounds, other: Bounds) -> Bounds:
 
 def average_absolute_odds(counts: Counts, groups: Ints, references: Ints) -> Bounds:
     """|a| + |b| is the larger of |a + b| and |a − b|."""
-    rates = [rate_of(counts, name, level=_OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
+    rates = [rate_of(counts, name, level=OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
     contrasts = [
         mover([(sign * side / 2, found.at(places)) for found, sign in zip(rates, signs, strict=True) for side, places in ((1, groups), (-1, references))])
         for signs in ((1, 1), (1, -1))
@@ -144,5 +144,5 @@ def average_absolute_odds(counts: Counts, groups: Ints, references: Ints) -> Bou
 
 
 def equalized_odds(counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    found = [rate_of(counts, name, level=_OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
+    found = [rate_of(counts, name, level=OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
     return _larger(*(newcombe(one.at(groups), one.at(references)) for one in found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slicing
@@ -14,6 +14,8 @@ PARAMS: dict[str, tuple[tuple[str, float], ...]] = {
     "generalized_entropy_index": (("alpha", 2.0),),
     **{f"{kind}_calibration_error": _BINS for kind in ("expected", "maximum", "root_mean_square")},
     "calibration_error_by_chance": _BINS,
+    **{f"{side}_group_generalized_entropy_index": (("alpha", 2.0),) for side in ("between", "within")},
+    **{name: (("concentration", 1.0),) for name in ("differential_fairness", "differential_fairness_amplification")},
 }
 Pair = tuple[str, str, int, int]  # metric, kind, group, reference
 
@@ -27,7 +29,7 @@ def values(counts: Counts) -> tuple[Quantity, ...]:
     """Each metric of each slice."""
     everywhere = tuple(range(len(counts.slices)))
     parts = tuple(index for index in everywhere if counts.slices[index] != EVERYONE)
-    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.shape is not Shape.PAIR)
+    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.of_slice)
 
 
 def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair]) -> tuple[Quantity, ...]:
@@ -44,6 +46,12 @@ def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterab
         for (metric, kind), both in asked.items()
         if both
     )
+
+
+def over_groups(counts: Counts, slicings: Sequence[Slicing]) -> tuple[Quantity, ...]:
+    """Each metric over all groups of each slicing; one group alone has none."""
+    able = tuple(slicing for slicing in slicings if len(counts.of_slicing(slicing)) > 1)
+    return tuple(Quantity(metric=one.id, slicings=able, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.shape is Shape.ACROSS) if able else ()
 
 
 def kinds_of(metric: Metric) -> tuple[Kind, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,11 +16,12 @@ from fairaudit.metrics.engines.interface import Engine, Quantity
 from fairaudit.types import Bools, Floats
 
 NATIVE = "native"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the engines say of one quantity; the arrays have shape (groups,)."""
+    """What the engines say of one quantity; the arrays have its size."""
 
     quantity: Quantity
     values: dict[str, Floats]  # engine → values, NaN where undefined; the native engine first
@@ -30,13 +32,13 @@ class Answer:
         return self.values[NATIVE]
 
     def of(self, place: int) -> dict[str, float | None]:
-        """Each engine's value for one group; None where it calls the metric undefined too."""
+        """Each engine's value for one group or slicing; None where it calls the metric undefined too."""
         return {name: _or_none(values[place]) for name, values in self.values.items() if self.answered[name][place]}
 
     @property
     def disagreements(self) -> Bools:
         """Where some witness differs from the native engine."""
-        differs = np.zeros(len(self.quantity.groups), dtype=bool)
+        differs = np.zeros(self.quantity.size, dtype=bool)
         for name, values in self.values.items():
             differs |= self.answered[name] & disagrees(self.value, values)
         return differs
@@ -44,7 +46,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one engine says of one of the quantities it was asked for; the arrays have shape (groups,)."""
+    """What one engine says of one of the quantities it was asked for; the arrays have its size."""
 
     place: int  # of the quantity among those wanted
     engine: str
@@ -60,7 +62,7 @@ def replies(engine: Engine, wanted: Sequence[Quantity], counts: Counts) -> list[
     """
     places, parts, masks = [], [], []
     for place, quantity in enumerate(wanted):
-        if quantity.metric not in engine.metrics or not quantity.groups or (engine.name != NATIVE and not _applies(quantity, counts)):
+        if quantity.metric not in engine.metrics or not quantity.size or (engine.name != NATIVE and not _applies(quantity, counts)):
             continue
         mask = engine.answers(quantity, counts)
         if mask.any():
@@ -92,10 +94,10 @@ def _applies(quantity: Quantity, counts: Counts) -> bool:
 
 
 def _part(quantity: Quantity, mask: Bools) -> Quantity:
-    def kept(indexes: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(index for index, is_in in zip(indexes, mask, strict=True) if is_in) if indexes else ()
+    def kept(parts: tuple[T, ...]) -> tuple[T, ...]:
+        return tuple(part for part, is_in in zip(parts, mask, strict=True) if is_in) if parts else ()
 
-    return replace(quantity, groups=kept(quantity.groups), references=kept(quantity.references))
+    return replace(quantity, groups=kept(quantity.groups), references=kept(quantity.references), slicings=kept(quantity.slicings))
 
 
 def _spread(values: Floats, mask: Bools) -> Floats:

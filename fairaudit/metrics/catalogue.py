@@ -24,6 +24,7 @@ class Shape(StrEnum):
     SCORE = "score"
     PAIR = "pair"  # compares two groups by nature
     INEQUALITY = "inequality"
+    ACROSS = "across"  # one number over all groups of a slicing
 
 
 class Better(StrEnum):
@@ -63,6 +64,11 @@ class Metric:
     ratio_title: str = ""
     aliases: tuple[str, ...] = field(default=())
 
+    @property
+    def of_slice(self) -> bool:
+        """Whether a slice has a value by itself; else two groups have, or all of a slicing together."""
+        return self.shape not in (Shape.PAIR, Shape.ACROSS)
+
 
 def mask(cells: tuple[Cell, ...]) -> Bools:
     """Which of the (label, decision) cells are meant, shape (3, 2)."""
@@ -85,6 +91,7 @@ _ANY = (0.0, float("inf"))
 _SIGNED = (-1.0, 1.0)
 _LIKELIHOOD = "Powers 2011, J. Mach. Learn. Technol. 2:37"
 _PLEISS = "Pleiss 2017, NeurIPS"
+_NO_BENEFIT = "every row is a false negative, or there are no labelled rows"
 _FAWCETT = "Fawcett 2006, Pattern Recognit. Lett. 27:861"
 
 
@@ -250,20 +257,53 @@ _METRICS = (
            better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="a group has no rows", needs_label=False, needs_score=True, source="Smirnov 1939"),
     Metric(id="generalized_entropy_index", title="Generalized entropy index", formula="Σw[(b/μ)^α − 1] / (W α (α − 1)), b = 1 + decision − label, α = 2",
            shape=Shape.INEQUALITY, meaning="How unequally the benefit of decisions falls on individuals: 0 is perfectly even.",
-           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT,
            source="Speicher 2018, KDD; Shorrocks 1980", compared=False),
     Metric(id="theil_index", title="Theil index", formula="Σw (b/μ) ln(b/μ) / W, b = 1 + decision − label", shape=Shape.INEQUALITY,
            meaning="As the generalized entropy index, with α = 1: 0 is perfectly even.",
-           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT,
            source="Theil 1967; Speicher 2018, KDD", compared=False),
     Metric(id="mean_log_deviation", title="Mean log deviation", formula="−Σw ln(b/μ) / W, b = 1 + decision − label", shape=Shape.INEQUALITY,
            meaning="As the generalized entropy index, with α = 0: it looks hardest at those who get least.",
-           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT,
            infinite="some rows are false negatives, who get no benefit at all", source="Theil 1967; Shorrocks 1980, Econometrica 48:613", compared=False),
     Metric(id="coefficient_of_variation", title="Coefficient of variation", formula="√(2 GE(2))", shape=Shape.INEQUALITY,
            meaning="The standard deviation of the benefit over its mean: 0 is perfectly even.",
-           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="every row is a false negative, or there are no labelled rows",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT,
            source="Speicher 2018, KDD", compared=False),
+    Metric(id="equalized_odds_gap", title="Equalized odds gap", formula="max(gap of TPR, gap of FPR) over all groups", compared=False, shape=Shape.ACROSS,
+           meaning="The larger of the widest gaps of the true and of the false positive rate, each between any two groups.",
+           better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="fewer than two groups have a true or a false positive rate",
+           source="Hardt, Price & Srebro 2016, NeurIPS; Fairlearn's equalized_odds_difference"),
+    Metric(id="equalized_odds_ratio", title="Equalized odds ratio", formula="min(smallest / largest TPR, smallest / largest FPR) over all groups", compared=False, shape=Shape.ACROSS,
+           meaning="The smaller of the ratios of the lowest to the highest rate, of the true and of the false positive rate.",
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="fewer than two groups have a true or a false positive rate, or the largest is 0",
+           source="Fairlearn's equalized_odds_ratio"),
+    Metric(id="between_group_generalized_entropy_index", title="Between-group generalized entropy index",
+           formula="Σ_g W_g [(μ_g/μ)^α − 1] / (W α (α − 1)), μ_g the group's mean benefit, α = 2", compared=False, shape=Shape.ACROSS,
+           meaning="The part of the inequality of benefits that lies between the groups: what is left when everybody has the mean of their group. Small groups hardly move it.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT, source="Speicher 2018, KDD; Shorrocks 1980"),
+    Metric(id="within_group_generalized_entropy_index", title="Within-group generalized entropy index", formula="the index of everyone − its part between the groups, α = 2",
+           compared=False, shape=Shape.ACROSS, meaning="The part of the inequality of benefits that lies within the groups; with the part between them it makes the whole.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT, source="Speicher 2018, KDD; Shorrocks 1980"),
+    Metric(id="between_group_theil_index", title="Between-group Theil index", formula="Σ_g W_g (μ_g/μ) ln(μ_g/μ) / W", compared=False, shape=Shape.ACROSS,
+           meaning="As the between-group generalized entropy index, with α = 1.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT, source="Theil 1967; Speicher 2018, KDD"),
+    Metric(id="between_group_coefficient_of_variation", title="Between-group coefficient of variation", formula="√(2 between-group GE(2))", compared=False, shape=Shape.ACROSS,
+           meaning="The standard deviation of the groups' mean benefits over the mean of all.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined=_NO_BENEFIT, source="Speicher 2018, KDD"),
+    Metric(id="differential_fairness", title="Differential fairness ε", formula="max |ln p_g − ln p_h| over pairs of groups and both outcomes, p = (k + c/2) / (n + c), c = 1",
+           compared=False, shape=Shape.ACROSS, meaning="How far apart two groups' chances of an outcome are at most, on the scale of logarithms: e to its power is the worst ratio, 0 is equal chances, and ln 1.25 = 0.223 is four fifths.",
+           better=Better.LOWER, ideal=0.0, bounds=_ANY, undefined="fewer than two groups have rows", infinite="all of a group have the same outcome", needs_label=False,
+           source="Foulds, Islam, Keya & Pan 2020, ICDE", aliases=("epsilon",)),
+    Metric(id="differential_fairness_amplification", title="Differential fairness amplification", formula="ε of the decisions − ε of the labels", compared=False, shape=Shape.ACROSS,
+           meaning="How much further apart the decisions set the groups than the labels do: above 0 the decisions make it worse.",
+           better=Better.LOWER, ideal=0.0, bounds=(-float("inf"), float("inf")), undefined="fewer than two groups have labelled rows",
+           infinite="all of a group have the same outcome", source="Foulds, Islam, Keya & Pan 2020, ICDE"),
+    Metric(id="mean_demographic_disparity", title="Mean demographic disparity", formula="Σ_g W_g DD_g / W, DD_g the group's demographic disparity", compared=False, shape=Shape.ACROSS,
+           meaning="The demographic disparity of the groups, averaged by their size; above 0 the larger groups are the worse off.",
+           better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="nobody or everybody is selected", needs_label=False,
+           source="AIF360's conditional_demographic_disparity; after Wachter, Mittelstadt & Russell 2021, Comput. Law Secur. Rev. 41:105567"),
 )  # fmt: skip
 
 CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}

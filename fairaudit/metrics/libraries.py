@@ -17,6 +17,7 @@ class Names:
 _FI = "FairnessIndicators"
 _ZERO = "AIF360 answers 0 where nobody is in the denominator, so that its predictive values and their complements do not add up to 1; here that is undefined."
 _FROM_ACCURACY = "AIF360 computes 1 − accuracy, so an empty group has an error rate of 1 there; it is not asked for ratios of rates below one in a million."
+_OF_TWO = "AIF360's between_group form knows two groups and gives rows of neither a benefit of 0; its between_all_groups form is the one asked."
 _UNWEIGHTED = "AIF360 ignores instance weights here: it is asked on rows written out one by one, and not at all where the audit has weights."
 _MATRIX_FILLS = "TFMA's proto ConfusionMatrixAtThresholds fills undefined rates with 0 or 1; its metric classes say NaN, which is what is read."
 _AIF_PARENT = "On a BinaryLabelDatasetMetric the same method is about the labels, not the decisions."
@@ -82,6 +83,18 @@ NAMES: dict[str, Names] = {
     "theil_index": Names(aif360="ClassificationMetric.theil_index", differs=(_UNWEIGHTED,)),
     "mean_log_deviation": Names(differs=("AIF360's generalized_entropy_index(alpha=0) divides by the mean benefit once too often, so it is not asked.",)),
     "coefficient_of_variation": Names(aif360="ClassificationMetric.coefficient_of_variation", differs=(_UNWEIGHTED,)),
+    "equalized_odds_gap": Names(differs=("Fairlearn calls it equalized_odds_difference; AIF360's metric of that name compares two groups.",)),
+    "equalized_odds_ratio": Names(differs=("Fairlearn's metric of this name; TFMA and AIF360 have none.",)),
+    "between_group_generalized_entropy_index": Names(aif360="ClassificationMetric.between_all_groups_generalized_entropy_index(alpha)", differs=(_UNWEIGHTED, _OF_TWO)),
+    "within_group_generalized_entropy_index": Names(differs=("AIF360 has none; it is the whole less its part between groups.",)),
+    "between_group_theil_index": Names(aif360="ClassificationMetric.between_all_groups_theil_index", differs=(_UNWEIGHTED, _OF_TWO)),
+    "between_group_coefficient_of_variation": Names(aif360="ClassificationMetric.between_all_groups_coefficient_of_variation", differs=(_UNWEIGHTED, _OF_TWO)),
+    "differential_fairness": Names(aif360="BinaryLabelDatasetMetric.smoothed_empirical_differential_fairness(concentration)", differs=(
+        "AIF360's is of the dataset's labels; here it is asked on a copy whose labels are the decisions.",
+        "Groups of a missing value are left out here, and groups without rows in both. Published tables differ in concentration, merged categories and dropped rows.")),
+    "differential_fairness_amplification": Names(aif360="ClassificationMetric.differential_fairness_bias_amplification(concentration)"),
+    "mean_demographic_disparity": Names(aif360="aif360.sklearn.metrics.conditional_demographic_disparity", differs=(
+        "AIF360 calls it conditional, yet it conditions on nothing: it is the average over the protected groups.",)),
 }
 
 DIFFERENCE = "A difference is group − reference, as AIF360's unprivileged − privileged; TFMA's cross-slice value is baseline − comparison, the other sign, and its relative change is the ratio − 1."

@@ -1,11 +1,11 @@
-"""The widest gaps between any two groups of a slicing, as a table: a row a metric."""
+"""What is said of all groups of a slicing at once, as tables: a row a metric."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fairaudit.evidence.measurement import Comparison
+from fairaudit.evidence.measurement import Comparison, Group
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.reports.numbers import interval_between, interval_of, measured, significant
 from fairaudit.reports.sentences import title_of
@@ -36,9 +36,34 @@ def _row(metric: str, kinds: dict[str, Comparison]) -> GapRow:
     is_known = named.value is not None
     return GapRow(
         metric=metric if metric in CATALOGUE else "", title=title_of(metric),
-        smallest=named.group.slice.label if is_known else "", largest=named.reference.slice.label if is_known else "",
+        smallest=_label(named.group) if is_known else "", largest=_label(named.reference) if is_known else "",
         gap=_cell(gap), ratio=_cell(ratio),
     )  # fmt: skip
+
+
+def _label(group: Group | None) -> str:
+    return group.slice.label if group else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TogetherRow:
+    metric: str
+    title: str
+    value: Cell
+    lowest: str  # of the two groups that are furthest apart, where the metric looks for them
+    highest: str
+
+
+def together_of(found: Iterable[Comparison]) -> tuple[TogetherRow, ...]:
+    """One row a metric that takes all groups of a slicing together."""
+    return tuple(TogetherRow(metric=one.metric, title=title_of(one.metric), value=_whole(one), lowest=_label(one.group), highest=_label(one.reference)) for one in found)
+
+
+def _whole(one: Comparison) -> Cell:
+    if one.value is None:
+        return Cell(title="", text=one.status.value, note=one.reason, is_undefined=True)
+    told = "" if one.interval is None else interval_of(one.metric, one.interval)
+    return Cell(title="", text=measured(one.metric, one.value), note=told, extra=one.reason, is_undefined=False)
 
 
 def _cell(one: Comparison | None) -> Cell:

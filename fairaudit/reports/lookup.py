@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.evidence.measurement import Comparison, Group, GroupKind, Measurement
-from fairaudit.metrics.catalogue import Better
+from fairaudit.metrics.catalogue import CATALOGUE, Better, Shape
 from fairaudit.reports.sentences import Effect
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
@@ -27,7 +27,8 @@ class Lookup:
     rows: Mapping[Slice, int]  # all rows of a slice
     by_slice: Mapping[Slice, Mapping[Column, Measurement]]
     by_group: Mapping[tuple[Slicing, Slice], tuple[Comparison, ...]]  # against the slicing's reference only
-    gaps: Mapping[Slicing, tuple[Comparison, ...]]  # over all groups
+    gaps: Mapping[Slicing, tuple[Comparison, ...]]  # of the smallest and the largest value
+    together: Mapping[Slicing, tuple[Comparison, ...]]  # metrics over all groups
 
     def measurement(self, metric_id: str, group: Group | None) -> Measurement | None:
         """What was measured of a group, where it is one that is measured: a slice, or everyone."""
@@ -64,10 +65,13 @@ def lookup(audit: Audit) -> Lookup:
     references = {one.slicing: one.slice for one in audit.references}
     by_group: dict[tuple[Slicing, Slice], list[Comparison]] = {}
     gaps: dict[Slicing, list[Comparison]] = {}
+    together: dict[Slicing, list[Comparison]] = {}
     for pair in audit.comparisons:
         if pair.kind in _OVER_ALL:
             gaps.setdefault(pair.slicing, []).append(pair)
-        elif pair.group.kind is GroupKind.SLICE and pair.reference == Group(slice=references.get(pair.slicing, EVERYONE)):
+        elif pair.metric in CATALOGUE and CATALOGUE[pair.metric].shape is Shape.ACROSS:
+            together.setdefault(pair.slicing, []).append(pair)
+        elif pair.group is not None and pair.group.kind is GroupKind.SLICE and pair.reference == Group(slice=references.get(pair.slicing, EVERYONE)):
             by_group.setdefault((pair.slicing, pair.group.slice), []).append(pair)
     known = dict.fromkeys((*by_slice, *(one.slice for one in audit.counts)))
     slices: dict[Slicing, list[Slice]] = {slicing: [] for slicing in audit.slicings if slicing}
@@ -83,6 +87,7 @@ def lookup(audit: Audit) -> Lookup:
         rows=_rows(audit),
         by_slice=by_slice,
         by_group={key: tuple(pairs) for key, pairs in by_group.items()},
+        together={slicing: tuple(pairs) for slicing, pairs in together.items()},
         gaps={slicing: tuple(pairs) for slicing, pairs in gaps.items()},
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.evidence.measurement import Comparison
-from fairaudit.reports.gaps import GapRow, gaps_of
+from fairaudit.reports.gaps import GapRow, TogetherRow, gaps_of, together_of
 from fairaudit.reports.lookup import Column, Lookup
 from fairaudit.reports.tables import Cell, Row, Table, axis_of_pairs, axis_of_rates, column_heading, compared_cell, measured_cell, pair_heading
 from fairaudit.reports.told import slicing_words
@@ -33,6 +33,7 @@ class SlicingView:
     comparisons: Table | None
     all_comparisons: Table | None
     gaps: tuple[GapRow, ...]
+    together: tuple[TogetherRow, ...]
     is_open: bool
 
 
@@ -63,6 +64,7 @@ def _slicing(known: Lookup, place: int, slicing: Slicing, cuts: tuple[Slice, ...
         comparisons=_compared(known, slicing, largest, compared, f"Slices by {words} against the reference", draw=True) if pairs else None,
         all_comparisons=_compared(known, slicing, cuts, pairs, f"Every comparison by {words} against the reference", draw=False) if pairs else None,
         gaps=gaps_of(known.gaps.get(slicing, ())),
+        together=together_of(known.together.get(slicing, ())),
         is_open=place < MOST_OPEN,
     )
 

@@ -19,14 +19,15 @@ def disagreements(answers: Iterable[Answer], counts: Counts, *, threshold: float
 
 def _finding(answer: Answer, place: int, counts: Counts, threshold: float | None) -> Finding:
     quantity = answer.quantity
-    group = counts.slices[quantity.groups[place]]
+    group = Group(slice=counts.slices[quantity.groups[place]]) if quantity.groups else None
     reference = Group(slice=counts.slices[quantity.references[place]]) if quantity.references else None
-    against = f" against {reference}" if reference else ""
+    slicing = group.slice.attributes if group else quantity.slicings[place]
+    of = f"{group}{f' against {reference}' if reference else ''}" if group else f"all slices by {' × '.join(slicing)}"
     return Finding(
-        rule=DISAGREEMENT, metric=quantity.metric, kind=quantity.kind.value, slicing=group.attributes, group=Group(slice=group), reference=reference,
+        rule=DISAGREEMENT, metric=quantity.metric, kind=quantity.kind.value, slicing=slicing, group=group, reference=reference,
         threshold=threshold, value=answer.of(place)["native"], interval=None, limit=(None, None), limit_origin="ours", serious=None,
         outcome=Outcome.UNDEFINED, verdict=Verdict.INCONCLUSIVE, needed_for_pass=True, severity=Severity.FAIL,
-        reason=f"{quantity.metric} ({quantity.kind.value}) of {group}{against}: {'; '.join(_said(answer, place))}",
+        reason=f"{quantity.metric} ({quantity.kind.value}) of {of}: {'; '.join(_said(answer, place))}",
     )  # fmt: skip
 
 

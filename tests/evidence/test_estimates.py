@@ -119,7 +119,7 @@ def test_benefits_that_are_all_alike_leave_room_for_inequality() -> None:
 
 NONE = {"mean_log_deviation", "calibration_error_by_chance", *(f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square"))}
 OF_A_SLICE = {"bpsn_auc", "bnsp_auc", "demographic_disparity"}  # which everyone cannot have
-ESTIMATED = [one.id for one in CATALOGUE.values() if one.shape not in (Shape.COUNT, Shape.PAIR) and one.id not in NONE | OF_A_SLICE]
+ESTIMATED = [one.id for one in CATALOGUE.values() if one.of_slice and one.shape is not Shape.COUNT and one.id not in NONE | OF_A_SLICE]
 
 
 @pytest.mark.parametrize("metric", sorted(OF_A_SLICE))

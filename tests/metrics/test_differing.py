@@ -15,6 +15,7 @@ from fairaudit.cube.counts import Counts
 from fairaudit.errors import ContentError
 from fairaudit.metrics.engines.aif360 import Aif360Engine
 from fairaudit.metrics.engines.interface import Quantity
+from fairaudit.result import read_audit
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.run import audit
 from fairaudit.types import Floats
@@ -31,13 +32,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _off(monkeypatch: pytest.MonkeyPatch, metric: str, by: float) -> None:
-    """AIF360 with another idea of a metric, in women."""
+    """AIF360 with another idea of a metric: in women, or over all groups."""
     theirs = Aif360Engine.measure
 
     def measure(self: Aif360Engine, wanted: Sequence[Quantity], counts: Counts) -> tuple[Floats, ...]:
         women = next(place for place, one in enumerate(counts.slices) if str(one) == "sex=f")
         found = theirs(self, wanted, counts)
-        return tuple(values + by * (np.array(one.groups) == women) * (one.metric == metric) for one, values in zip(wanted, found, strict=True))
+        return tuple(values + by * (np.array(one.groups) == women if one.groups else 1) if one.metric == metric else values for one, values in zip(wanted, found, strict=True))
 
     monkeypatch.setattr(Aif360Engine, "measure", measure)
 
@@ -50,6 +51,14 @@ def test_a_difference_beyond_a_billionth_is_a_finding_with_both_numbers(by: floa
     if differ:
         assert {one.metric for one in found} == {"accuracy"} and {str(one.group) for one in found} == {"sex=f"}
         assert "native says 1.0" in found[0].reason and f"aif360 says {1.0 + by!r}" in found[0].reason
+
+
+def test_engines_that_differ_over_all_groups_are_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    _off(monkeypatch, "differential_fairness", 0.5)
+    assert _run(["audit", "--data", "a.csv", *FLAGS, "--gate"]) == 4
+    (found,) = (one for one in read_audit("out").findings if one.rule == DISAGREEMENT)
+    assert (found.group, found.slicing) == (None, ("sex",)) and found.reason.startswith("differential_fairness (value) of all slices by sex: native says 0.0; aif360 says 0.5")
+    assert "all slices by sex" in Path("out/report.html").read_text()
 
 
 def test_where_engines_disagree_the_gate_gives_no_verdict_and_keeps_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

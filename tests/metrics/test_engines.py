@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.evidence.wanted import PARAMS
 from fairaudit.metrics.agreement import disagrees
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.metrics.engines import NAMES
@@ -138,6 +139,7 @@ def test_composite_odds_are_those_worked_by_hand(engine: Engine, metric: str, va
 NATIVE_ALONE = {
     *("pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "kolmogorov_smirnov_distance", "demographic_disparity"),
     *(f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square")), "calibration_error_by_chance",
+    "equalized_odds_gap", "equalized_odds_ratio", "within_group_generalized_entropy_index",
 }  # fmt: skip
 
 
@@ -150,6 +152,8 @@ NATIVE_ALONE = {
             {"error_rate", "average_odds_difference", "average_absolute_odds_difference", "equalized_odds_difference"}
             | {"generalized_entropy_index", "theil_index", "mean_log_deviation", "coefficient_of_variation", "average_predictive_value_difference"}
             | {"calibration_in_the_large", "generalized_true_positive_rate", "generalized_false_positive_rate"}
+            | {"between_group_generalized_entropy_index", "between_group_theil_index", "between_group_coefficient_of_variation"}
+            | {"differential_fairness", "differential_fairness_amplification", "mean_demographic_disparity"}
             | NATIVE_ALONE,
         ),
         (
@@ -379,6 +383,9 @@ def everything(counts: Counts) -> list[Quantity]:
         if entry.shape is Shape.PAIR:
             wanted.append(Quantity(metric=metric, groups=groups, references=references))
             continue
+        if entry.shape is Shape.ACROSS:
+            wanted.append(Quantity(metric=metric, slicings=(("group",),), params=PARAMS.get(metric, ())))
+            continue
         wanted.append(Quantity(metric=metric, groups=slices))
         if entry.shape is not Shape.INEQUALITY:
             wanted += [Quantity(metric=metric, kind=kind, groups=groups, references=references) for kind in (Kind.DIFFERENCE, Kind.RATIO)]
@@ -391,8 +398,9 @@ def answerable(engine: Engine, wanted: list[Quantity], counts: Counts) -> list[Q
         if quantity.metric in engine.metrics:
             able = np.flatnonzero(engine.answers(quantity, counts))
             references = tuple(quantity.references[i] for i in able) if quantity.references else ()
-            chosen.append(replace(quantity, groups=tuple(quantity.groups[i] for i in able), references=references))
-    return [quantity for quantity in chosen if quantity.groups]
+            slicings = tuple(quantity.slicings[i] for i in able) if quantity.slicings else ()
+            chosen.append(replace(quantity, groups=tuple(quantity.groups[i] for i in able if quantity.groups), references=references, slicings=slicings))
+    return [quantity for quantity in chosen if quantity.size]
 
 
 @settings(max_examples=25, deadline=None)

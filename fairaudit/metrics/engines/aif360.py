@@ -5,7 +5,7 @@ AIF360 compares two groups, unprivileged against privileged: here the group agai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, UNLABELLED, Counts
+from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.metrics.catalogue import FN, FP, TN, TP, Cell, total
 from fairaudit.metrics.engines.interface import Kind, Quantity
+from fairaudit.metrics.engines.over_groups import known_groups, over_groups
 from fairaudit.metrics.engines.quiet import quietly
 from fairaudit.metrics.engines.sample import answered, checked
 from fairaudit.types import Bools, Floats
@@ -23,13 +25,17 @@ from fairaudit.types import Bools, Floats
 with quietly():
     from aif360.datasets import BinaryLabelDataset  # type: ignore[import-untyped]
     from aif360.metrics import ClassificationMetric  # type: ignore[import-untyped]
+    from aif360.sklearn.metrics import conditional_demographic_disparity  # type: ignore[import-untyped]
 
 _EXPANDED_AT_MOST = 200_000  # rows of a slice, 0.13 s
+_GROUPS_AT_MOST = 100  # of a slicing: its loops over pairs are Python's
+_ROOT_TOLD_FROM_ZERO = 1e-5  # of a square root, below which the rounding under it shows
 _DIGITS_KEPT = 1e-6  # of 1 − accuracy this small ten digits are left
 
+Params = dict[str, float]
 Instances = Floats  # shape (instances, 3 or 4): label, decision, weight, and score where it is needed
 Read = Callable[[Counts, int], Instances]
-Ask = Callable[[Read, int, int | None], Any]  # of which instances, group, reference → ClassificationMetric
+Ask = Callable[..., Any]  # of which instances, group, reference → ClassificationMetric; or of all groups of a slicing
 
 
 class Aif360Engine:
@@ -37,9 +43,11 @@ class Aif360Engine:
 
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
-        self.metrics = frozenset(_THEIRS)
+        self.metrics = frozenset((*_THEIRS, *_OVER_GROUPS))
 
     def answers(self, quantity: Quantity, counts: Counts) -> Bools:
+        if quantity.slicings:
+            return _able_over_groups(quantity, counts)
         theirs = _THEIRS[quantity.metric]
         able = checked(counts.slices, seed=self._seed)
         if quantity.kind is not Kind.VALUE and not theirs.of_one_group:
@@ -54,12 +62,12 @@ class Aif360Engine:
         made: list[Any] = []
 
         @cache
-        def asked(read: Read, group: int, reference: int | None) -> Any:
-            made.append(_classification_metric(*(read(counts, index) for index in (group, reference) if index is not None)))
+        def asked(read: Read, *groups: int | None) -> Any:
+            made.append(_classification_metric(*(read(counts, index) for index in groups if index is not None)))
             return made[-1]
 
         with quietly():
-            measured = tuple(_measure(quantity, counts, asked) for quantity in wanted)
+            measured = tuple(_measure_over_groups(quantity, counts, asked) if quantity.slicings else _measure(quantity, counts, asked) for quantity in wanted)
         for metric in made:
             vars(metric).clear()  # AIF360 remembers answers by metric object and so keeps every object for ever; at least not its data
         return measured
@@ -93,14 +101,14 @@ def _is_defined(quantity: Quantity, theirs: Theirs, counts: Counts) -> Bools:
     return answered(quantity, able)
 
 
-def _classification_metric(group: Instances, reference: Instances | None = None) -> Any:
-    """A fresh metric object that has the group as unprivileged and the reference, if there is one, as privileged."""
-    sides = [group] if reference is None else [group, reference]
+def _classification_metric(*sides: Instances) -> Any:
+    """A fresh metric object whose groups are the sides: the group is unprivileged, and its reference, if there is one, privileged; or any number of groups."""
     label, decision, weight, *score = np.concatenate(sides).T
     privileged = np.repeat(np.arange(len(sides)), [len(side) for side in sides])
     truth = BinaryLabelDataset(
         df=pd.DataFrame({"label": label, "privileged": privileged, "weight": weight}),
         label_names=["label"], protected_attribute_names=["privileged"], instance_weights_name="weight",
+        unprivileged_protected_attributes=[np.array([0.0])], privileged_protected_attributes=[np.arange(1.0, len(sides))],
     )  # fmt: skip
     decided = truth.copy()
     decided.labels = decision[:, np.newaxis]
@@ -138,6 +146,12 @@ def _rows(counts: Counts, index: int) -> Instances:
     rows: Instances = np.repeat(_labelled(counts, index), counts.rows[index, :UNLABELLED].ravel(), axis=0)
     rows[:, 2] = 1.0
     return rows
+
+
+def _decided(counts: Counts, index: int) -> Instances:
+    """With the decision as label too, for what AIF360 computes of a dataset's labels."""
+    cells = _everyone(counts, index)
+    return cells[:, [1, 1, 2]]
 
 
 def _told_from_zero(counts: Counts) -> Bools:
@@ -198,3 +212,51 @@ _THEIRS = {
     "generalized_entropy_index": Theirs("generalized_entropy_index", read=_rows, of_one_group=False),
     "theil_index": Theirs("theil_index", read=_rows, of_one_group=False),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OverGroups:
+    """A metric of ours over all groups of a slicing in AIF360's words."""
+
+    ask: Callable[[Any, Params], float]  # of a ClassificationMetric whose protected attribute is the group's number
+    read: Read
+    groups: Callable[[Counts, Slicing], Iterable[int]] = Counts.of_slicing
+
+
+def _mean_disparity(metric: Any, params: Params) -> float:
+    """Their function takes series that are indexed by the protected attribute."""
+    group = pd.Index(metric.dataset.protected_attributes.ravel(), name="group")
+    decided = pd.Series(metric.classified_dataset.labels.ravel(), index=group)
+    return float(conditional_demographic_disparity(decided, prot_attr="group", sample_weight=metric.dataset.instance_weights))
+
+
+_OVER_GROUPS = {
+    "between_group_generalized_entropy_index": OverGroups(lambda metric, params: metric.between_all_groups_generalized_entropy_index(**params), _rows),
+    "between_group_theil_index": OverGroups(lambda metric, _: metric.between_all_groups_theil_index(), _rows),
+    "between_group_coefficient_of_variation": OverGroups(lambda metric, _: metric.between_all_groups_coefficient_of_variation(), _rows),
+    "mean_demographic_disparity": OverGroups(_mean_disparity, _decided),
+    "differential_fairness": OverGroups(lambda metric, params: metric.smoothed_empirical_differential_fairness(**params), _decided, known_groups),
+    "differential_fairness_amplification": OverGroups(lambda metric, params: metric.differential_fairness_bias_amplification(**params), _labelled, known_groups),
+}
+
+
+def _asked_of(quantity: Quantity, counts: Counts, slicing: Slicing) -> tuple[int, ...]:
+    """The groups that have instances: to AIF360 one without them has a rate of 0 by 0."""
+    theirs = _OVER_GROUPS[quantity.metric]
+    return tuple(int(index) for index in theirs.groups(counts, slicing) if theirs.read(counts, int(index))[:, 2].sum() > 0)
+
+
+def _able_over_groups(quantity: Quantity, counts: Counts) -> Bools:
+    """Which slicings AIF360 is asked of, shape (slicings,)."""
+    able = np.array([2 <= len(_asked_of(quantity, counts, slicing)) <= _GROUPS_AT_MOST for slicing in quantity.slicings], dtype=bool)
+    if _OVER_GROUPS[quantity.metric].read is _rows:
+        able &= _expandable(counts, dict(quantity.params))[counts.index(EVERYONE)]
+    if quantity.metric == "between_group_coefficient_of_variation":
+        able &= over_groups(quantity.metric, counts, quantity.slicings, {}) > _ROOT_TOLD_FROM_ZERO
+    return able
+
+
+def _measure_over_groups(quantity: Quantity, counts: Counts, asked: Ask) -> Floats:
+    theirs = _OVER_GROUPS[quantity.metric]
+    values = [theirs.ask(asked(theirs.read, *_asked_of(quantity, counts, slicing)), dict(quantity.params)) for slicing in quantity.slicings]
+    return np.where(np.isfinite(values), values, np.nan)

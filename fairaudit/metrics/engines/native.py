@@ -12,6 +12,7 @@ from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape, total
 from fairaudit.metrics.engines import cells
 from fairaudit.metrics.engines.cells import divided
 from fairaudit.metrics.engines.interface import Kind, Quantity
+from fairaudit.metrics.engines.over_groups import over_groups
 from fairaudit.types import Bools, Floats, Ints
 
 Params = dict[str, float]
@@ -25,7 +26,7 @@ class NativeEngine:
         """It computes everything, so it draws no sample."""
 
     def answers(self, quantity: Quantity, counts: Counts) -> Bools:
-        return np.ones(len(quantity.groups), dtype=bool)
+        return np.ones(quantity.size, dtype=bool)
 
     def measure(self, wanted: Sequence[Quantity], counts: Counts) -> tuple[Floats, ...]:
         return tuple(_measure(quantity, counts) for quantity in wanted)
@@ -33,6 +34,8 @@ class NativeEngine:
 
 def _measure(quantity: Quantity, counts: Counts) -> Floats:
     groups, references = np.array(quantity.groups, dtype=int), np.array(quantity.references, dtype=int)
+    if quantity.slicings:
+        return over_groups(quantity.metric, counts, quantity.slicings, dict(quantity.params))
     if CATALOGUE[quantity.metric].shape is Shape.PAIR:
         return _PAIRS[quantity.metric](counts, groups, references)
     values = value_of(quantity.metric, counts, dict(quantity.params))

@@ -1,0 +1,251 @@
+"""Metrics over all groups of a slicing, made complete: interval, the pair behind them, and reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import NormalDist
+
+import numpy as np
+from scipy.special import chndtr  # type: ignore[import-untyped]
+
+from fairaudit.cube.counts import REJECTED, SELECTED, Counts
+from fairaudit.cube.slices import Slicing
+from fairaudit.evidence.across import gap_bounds, without_words
+from fairaudit.evidence.intervals import Estimate, effective_size, mover, mover_r, wilson
+from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
+from fairaudit.evidence.rates import LEVEL, OF_TWO, Z
+from fairaudit.evidence.significance import studentized_range_quantile
+from fairaudit.metrics.answers import Answer
+from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Metric, total
+from fairaudit.metrics.engines.interface import Kind
+from fairaudit.metrics.engines.native import value_of
+from fairaudit.metrics.engines.over_groups import Benefits, Outcome, Params, benefits, known_groups, smoothed, widest
+from fairaudit.types import Ints
+
+_LABELLED = (TP, FP, FN, TN)
+_BENEFITS = ((0.0, (FN,)), (1.0, (TP, TN)), (2.0, (FP,)))
+
+
+def over_groups(answers: Sequence[Answer], counts: Counts, *, threshold: float | None) -> tuple[Comparison, ...]:
+    """A comparison for each metric and slicing, in the order of slicings. It names the pair that is furthest apart, where the metric looks for one."""
+    made = [(place, one) for answer in answers for place, one in enumerate(_comparisons(answer, counts, threshold))]
+    return tuple(one for _, one in sorted(made, key=lambda pair: pair[0]))
+
+
+def _comparisons(answer: Answer, counts: Counts, threshold: float | None) -> Iterator[Comparison]:
+    quantity, metric = answer.quantity, CATALOGUE[answer.quantity.metric]
+    params = dict(quantity.params)
+    for place, slicing in enumerate(quantity.slicings):
+        value = float(answer.value[place])
+        pair = widest(metric.id, counts, slicing, params)
+        ends = _BOUNDS[metric.id](counts, slicing, value, params) if math.isfinite(value) else None
+        yield Comparison(
+            metric=metric.id, kind=quantity.kind.value, params=params, slicing=slicing,
+            group=None if pair is None else Group(slice=counts.slices[pair.lowest]), reference=None if pair is None else Group(slice=counts.slices[pair.highest]),
+            threshold=threshold, value=value if math.isfinite(value) else None, interval=_clipped(ends, metric),
+            status=Status.OK if math.isfinite(value) else Status.INFINITE if math.isinf(value) else Status.UNDEFINED,
+            reason=_reason(metric, counts, slicing, value, "" if pair is None else pair.of), engines=answer.of(place),
+        )  # fmt: skip
+
+
+def _reason(metric: Metric, counts: Counts, slicing: Slicing, value: float, of: str) -> str:
+    """Why there is no value; or of what the pair's rates are, and that some groups have none."""
+    if math.isnan(value):
+        return metric.undefined
+    if math.isinf(value):
+        return metric.infinite
+    parts = [of] if of else []
+    if metric.id.startswith("equalized_odds"):
+        groups = known_groups(counts, slicing)
+        lacking = np.isnan(value_of("true_positive_rate", counts)[groups]) | np.isnan(value_of("false_positive_rate", counts)[groups])
+        parts += filter(None, [without_words(counts, groups[lacking])])
+    return "; ".join(parts)
+
+
+def _clipped(ends: Interval | None, metric: Metric) -> Interval | None:
+    if ends is None or not all(map(math.isfinite, ends)):
+        return None
+    lower, upper = (float(np.clip(end, *metric.bounds)) for end in ends)
+    return lower, upper
+
+
+# --- Inequality between and within groups
+
+
+def _of_between(scale: Callable[[float, Counts, Ints, float], float]) -> Callable[[Counts, Slicing, float, Params], Interval | None]:
+    """An interval of GE(2) between the groups, carried over to another index of the same spread.
+
+    Args:
+        scale: that index where GE(2) between the groups is so much.
+    """
+
+    def bounds(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
+        groups = np.array(counts.of_slicing(slicing), dtype=int)
+        ends = _between_squares(counts, groups)
+        return None if ends is None else (scale(ends[0], counts, groups, value), max(scale(ends[1], counts, groups, value), value))
+
+    return bounds
+
+
+def _between_squares(counts: Counts, groups: Ints) -> Interval | None:
+    """Of GE(2) between groups, which is half the spread of their means over the squared mean: a one-way analysis of variance.
+
+    The groups' sum of squares over the variance within them is noncentral chi-square, and its noncentrality is what the true means would give; all
+    noncentralities that a test would not reject are the interval. A normal limit would be wrong near 0, where the index cannot be below.
+
+    Source: Scheffé (1959), The Analysis of Variance, section 2.10 and appendix IV for the inversion.
+    """
+    found = benefits(counts, groups)
+    size, spread = _anova(counts, found)
+    if not (spread > 0 and size > found.groups.size):
+        return None
+    squares = float((found.weight * (found.mean - found.overall) ** 2).sum() / found.weight.sum())
+    lower, upper = _noncentrality(size * squares / spread, found.groups.size - 1)
+    unit = spread / (2 * size * found.overall**2)
+    return lower * unit, upper * unit
+
+
+def _anova(counts: Counts, found: Benefits) -> tuple[float, float]:
+    """The effective number of labelled rows, and the variance of the benefit within groups."""
+    some = counts.weight[found.groups]
+    weight, weight_sq = (float(total(sums, _LABELLED).sum()) for sums in (some, counts.weight_sq[found.groups]))
+    size = float(effective_size(np.array(weight), np.array(weight_sq))) if counts.has_weights else weight
+    within = sum((total(some, cells) * (benefit - found.mean) ** 2).sum() for benefit, cells in _BENEFITS)
+    return size, float(within) / weight * size / max(size - found.groups.size, 1.0)
+
+
+def _noncentrality(statistic: float, freedom: int) -> Interval:
+    """The noncentralities at which the statistic is the upper and the lower 2.5 % point."""
+    if freedom < 1:
+        return 0.0, 0.0
+
+    def at(tail: float) -> float:
+        low, high = 0.0, statistic + 10 * math.sqrt(statistic) + 100
+        if chndtr(statistic, freedom, 0.0) <= tail:
+            return 0.0
+        while high - low > 1e-9 * (1 + high):
+            middle = (low + high) / 2
+            low, high = (middle, high) if chndtr(statistic, freedom, middle) > tail else (low, middle)
+        return low
+
+    return at((1 + LEVEL) / 2), at((1 - LEVEL) / 2)
+
+
+def _same(squares: float, counts: Counts, groups: Ints, value: float) -> float:
+    return squares
+
+
+def _in_proportion(squares: float, counts: Counts, groups: Ints, value: float) -> float:
+    """Indices of other α grow in proportion to GE(2) where the groups' means are near one another."""
+    found = benefits(counts, groups)
+    half = float((found.weight * (found.mean / found.overall - 1) ** 2).sum() / found.weight.sum() / 2)
+    return squares * value / half if half > 0 else squares
+
+
+def _root(squares: float, counts: Counts, groups: Ints, value: float) -> float:
+    return math.sqrt(2 * squares)
+
+
+def _within_group_entropy(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
+    """By its influence function, on the scale of logarithms: what a row more of each benefit in each group would change."""
+    groups = np.array(counts.of_slicing(slicing), dtype=int)
+    found, alpha = benefits(counts, groups), params.get("alpha", 2.0)
+    if value <= 0:
+        return None
+    some, squares, share = counts.weight[found.groups], counts.weight_sq[found.groups], found.weight / found.weight.sum()
+    level = found.mean / found.overall
+    moment = sum(float(total(some, cells).sum()) * (benefit / found.overall) ** alpha for benefit, cells in _BENEFITS) / found.weight.sum()
+    between = float((share * level**alpha).sum())
+    variance = 0.0
+    for benefit, cells in _BENEFITS:
+        ratio = benefit / found.overall
+        of_all = ratio**alpha - moment - alpha * moment * (ratio - 1)
+        of_means = level**alpha - between + alpha * level ** (alpha - 1) * (ratio - level) - alpha * between * (ratio - 1)
+        variance += float((total(squares, cells) * (of_all - of_means) ** 2).sum())
+    error = math.sqrt(variance) / abs(alpha * (alpha - 1)) / float(found.weight.sum())
+    reach = math.exp(Z * error / value)
+    return value / reach, value * reach
+
+
+# --- Demographic disparity
+
+
+def _mean_demographic_disparity(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
+    """By the delta method over the groups' selected and rejected."""
+    groups = np.array(counts.of_slicing(slicing), dtype=int)
+    weight, squares = (sums[groups].sum(axis=1) for sums in (counts.weight, counts.weight_sq))
+    sizes, totals = weight.sum(axis=1), weight.sum(axis=0)
+    share = weight / totals
+    disparity = share[:, REJECTED] - share[:, SELECTED]
+    variance = 0.0
+    for decision, sign in ((REJECTED, 1.0), (SELECTED, -1.0)):
+        slope = disparity - value + sign * (sizes - float((sizes * share[:, decision]).sum())) / totals[decision]
+        variance += float((squares[:, decision] * slope**2).sum())
+    reach = Z * math.sqrt(variance) / float(sizes.sum())
+    return value - reach, value + reach
+
+
+# --- The two groups that are furthest apart
+
+
+def _equalized_odds(kind: Kind) -> Callable[[Counts, Slicing, float, Params], Interval | None]:
+    """The larger ends of both gaps, each at a level at which the larger of two holds; the smaller ends of both ratios."""
+    taken = max if kind is Kind.GAP else min
+
+    def bounds(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
+        groups = known_groups(counts, slicing)
+        parts = [gap_bounds(CATALOGUE[name], kind, counts, groups, level=OF_TWO) for name in ("true_positive_rate", "false_positive_rate")]
+        held = [part for part in parts if part is not None]
+        return (taken(low for low, _ in held), taken(high for _, high in held)) if len(held) == len(parts) else None
+
+    return bounds
+
+
+def _differential_fairness(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
+    return _epsilon_bounds(counts, known_groups(counts, slicing), params["concentration"], "decision", labelled=False)
+
+
+def _amplification(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
+    """As if decisions and labels were independent: too wide where, as usual, they go together."""
+    groups, parts = known_groups(counts, slicing), []
+    outcomes: tuple[tuple[Outcome, float], ...] = (("decision", 1.0), ("label", -1.0))
+    for of, sign in outcomes:
+        ends = _epsilon_bounds(counts, groups, params["concentration"], of, labelled=True)
+        found = smoothed(counts, groups, params["concentration"], of=of, labelled=True).chance
+        if ends is None:
+            return None
+        apart = max(abs(math.log(chance.max() / chance.min())) for chance in (found, 1 - found))
+        parts.append((sign, Estimate(np.array(apart), np.array(ends[0]), np.array(ends[1]))))
+    lower, upper = mover(parts)
+    return float(lower), float(upper)
+
+
+def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outcome, *, labelled: bool) -> Interval | None:
+    """The widest ends of all pairs' ratios, of both outcomes, at the level at which they hold together; on the scale of logarithms."""
+    found = smoothed(counts, groups, concentration, of=of, labelled=labelled)
+    critical = studentized_range_quantile(1 - LEVEL, found.groups.size) / math.sqrt(2)
+    size = (effective_size(found.weight, found.weight_sq) if counts.has_weights else found.weight) + concentration
+    lower, upper = wilson(found.chance * size, size, level=2 * NormalDist().cdf(critical) - 1)
+    most, least = [], []
+    for one in (Estimate(found.chance, lower, upper), Estimate(1 - found.chance, 1 - upper, 1 - lower)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below, above = mover_r(one.at(np.s_[:, None]), one.at(np.s_[None, :]))
+            np.fill_diagonal(below, 1.0)
+            np.fill_diagonal(above, 1.0)
+            least.append(float(np.log(np.nanmax(below))))
+            most.append(float(np.log(np.nanmax(above))))
+    return max(0.0, *least), max(most)
+
+
+_BOUNDS: dict[str, Callable[[Counts, Slicing, float, Params], Interval | None]] = {
+    "equalized_odds_gap": _equalized_odds(Kind.GAP),
+    "equalized_odds_ratio": _equalized_odds(Kind.MIN_MAX_RATIO),
+    "between_group_generalized_entropy_index": _of_between(_in_proportion),
+    "within_group_generalized_entropy_index": _within_group_entropy,
+    "between_group_theil_index": _of_between(_in_proportion),
+    "between_group_coefficient_of_variation": _of_between(_root),
+    "mean_demographic_disparity": _mean_demographic_disparity,
+    "differential_fairness": _differential_fairness,
+    "differential_fairness_amplification": _amplification,
+}
