@@ -39,6 +39,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     threshold: float = 0.5
     at_threshold: Literal["negative", "positive"] = "negative"  # what a score exactly at the threshold is
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to a person
+    control: tuple[str, ...] = ()  # what may fairly explain a difference: groups are compared within its values too
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
     id: str | None = None
@@ -58,17 +59,28 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def attributes(self) -> tuple[str, ...]:
         """Protected attributes, those that are only binned or crossed included, each once."""
         crossed = (attribute for cross in self.slices for attribute in cross_attributes(cross))
-        return tuple(dict.fromkeys((*self.protected, *self.bins, *filter(None, crossed))))
+        return tuple(dict.fromkeys((*self._protected, *filter(None, crossed))))
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """What rows are counted by: the protected attributes, and then the control."""
+        return tuple(dict.fromkeys((*self.attributes, *self.control)))
+
+    @property
+    def _protected(self) -> tuple[str, ...]:
+        """Those that are sliced by one at a time; a binned column is one unless it is the control."""
+        return tuple(dict.fromkeys((*self.protected, *(one for one in self.bins if one not in self.control))))
 
     @property
     def attribute_flags(self) -> dict[str, str]:
         """Each attribute, and the flag that names it."""
-        return {one: "--protected" if one in self.protected else "--bins" if one in self.bins else "--slice" for one in self.attributes}
+        named = {one: "--protected" if one in self.protected else "--bins" if one in self.bins else "--slice" for one in self.attributes}
+        return dict.fromkeys(self.control, "--control") | named
 
     @property
     def slicings(self) -> tuple[tuple[str, ...], ...]:
         """What the rows are cut by: each protected attribute, then the crosses asked for, each once; 'race*sex' is 'sex*race' again."""
-        protected = tuple(dict.fromkeys((*self.protected, *self.bins)))
+        protected = self._protected
         crossed = (cross_attributes(cross) for cross in self.slices)
         every = (cross for order in range(2, self.intersections + 1) for cross in combinations(protected, order))
         cut: dict[frozenset[str], tuple[str, ...]] = {}
@@ -107,7 +119,7 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError(f"the batch size is {config.batch_size}; give a whole number of at least 1.")
     if not 1 <= config.intersections <= MOST_CROSSED:
         yield ConfigError(f"--intersections is {config.intersections}; give a whole number from 1, for no crosses, to {MOST_CROSSED}.")
-    elif config.intersections > (number := len({*config.protected, *config.bins})) > 0:
+    elif config.intersections > (number := len({*config.protected, *config.bins} - {*config.control})) > 0:
         yield ConfigError(f"--intersections is {config.intersections}, and only {number} {'attribute is' if number == 1 else 'attributes are'} protected; name more with --protected, or ask for less.")
     if config.seed < 0:
         yield ConfigError(f"the seed is {config.seed}; give a whole number of at least 0.")
@@ -139,6 +151,12 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     for attribute in config.attributes:
         if attribute in named and named[attribute] != "label":
             yield ConfigError(f"column {attribute!r} cannot be both the {named[attribute]} and a protected attribute.")
+    for column in dict.fromkeys(config.control):
+        part = "a protected attribute" if column in config.attributes else f"the {named[column]}" if column in named else ""
+        if part:
+            yield ConfigError(f"column {column!r} cannot be both {part} and the control; a control is another fact that may fairly explain a difference.")
+        if config.control.count(column) > 1:
+            yield ConfigError(f"--control {column!r} is given twice; keep one.")
 
 
 def _idle(config: AuditConfig) -> Iterator[FairauditError]:

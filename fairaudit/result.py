@@ -102,6 +102,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     slicings: tuple[tuple[str, ...], ...]
     references: tuple[ReferenceOf, ...]
     counts: tuple[SliceCounts, ...]
+    strata: tuple[SliceCounts, ...] = ()  # the same within each value of the control
     measurements: tuple[Measurement, ...]
     comparisons: tuple[Comparison, ...]
     rules: tuple[Rule, ...]  # as they were judged

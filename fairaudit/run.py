@@ -14,7 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
-from fairaudit.cube.cube import Cube, Grid, Plan, counts
+from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
 from fairaudit.cube.scored import count_given, count_scored, decided
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.columns import band_names
@@ -25,6 +25,7 @@ from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
+from fairaudit.evidence.conditional import conditional
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
@@ -89,14 +90,15 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             witnesses.begin()
             cube, rows = _cube(connection, config, source, rows, scorer, threshold, progress)
         with told(source):
-            found = counts(cube)
+            found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found, within), cube=cube)
 
 
 def _measured(
-    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, threshold: float | None, found: Counts
-) -> Audit:
+    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, threshold: float | None,
+    found: Counts, within: Counts | None,
+) -> Audit:  # fmt: skip
     context = _context(config)
     references = _references(config, found)
     alone = wanted.values(found)
@@ -116,11 +118,13 @@ def _measured(
         slicings=config.slicings,
         references=references,
         counts=counts_written(found, threshold=asked),
+        strata=counts_written(within, threshold=asked) if within else (),
         measurements=assembled.measurements(answers[: ends[0]], found, threshold=asked),
         comparisons=(
             *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked),
             *across(found, config.slicings, threshold=asked),
             *over_groups(answers[ends[1] :], found, threshold=asked),
+            *(conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()),
         ),
         rules=tuple(rules),
         findings=findings,
@@ -173,7 +177,7 @@ def _said(error: Exception) -> str:
 
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
-        attributes=config.attributes, bins=config.bins, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
+        attributes=config.counted_by, bins=config.bins, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing,
     )  # fmt: skip
 
@@ -231,9 +235,9 @@ def _cube(
     """The cube, and the rows with what scoring found of them."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
-        attributes=config.attributes, slicings=config.slicings, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
+        attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
-        bands=tuple(band_names(config.bins[one], whole=one in rows.reading.whole) if one in config.bins else () for one in config.attributes),
+        bands=tuple(band_names(config.bins[one], whole=one in rows.reading.whole) if one in config.bins else () for one in config.counted_by),
     )  # fmt: skip
     decision = None if threshold is None else decided(threshold, config.at_threshold)
     if scorer is None or decision is None:

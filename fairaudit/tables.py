@@ -32,7 +32,7 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
     judged = ("outcome", "verdict", "severity", "needed_for_pass", "p_adjusted", "alpha", "rows", "events", "rows_needed", "rows_needed_of", "reason", "notes")
     if name == "findings":
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
-    return ("metric", "kind", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error")
+    return ("metric", "kind", "slicing", "control", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error")
 
 
 def as_csv(found: pa.Table) -> bytes:
@@ -63,7 +63,8 @@ def _measurements(audit: Audit) -> Iterator[Row]:
 
 def _comparisons(audit: Audit) -> Iterator[Row]:
     for one in audit.comparisons:
-        yield {"metric": one.metric, "kind": one.kind, **_sides(audit, one.group, one.reference), **_shared(one), "p_value": one.p_value}
+        sides = {"slicing": "*".join(one.slicing), "control": "*".join(one.control), **_sides(audit, one.group, one.reference)}
+        yield {"metric": one.metric, "kind": one.kind, **sides, **_shared(one), "p_value": one.p_value}
 
 
 def _shared(one: Measurement | Comparison) -> Row:

@@ -57,7 +57,7 @@ def _told(one: Metric) -> Iterator[str]:
     from fairaudit.metrics.libraries import DIFFERENCE, NAMES
 
     names = NAMES[one.id]
-    needs = [need for need, wanted in (("labels", one.needs_label), ("scores", one.needs_score), ("probabilities", one.needs_probability)) if wanted]
+    needs = [need for need, wanted in (("labels", one.needs_label), ("scores", one.needs_score), ("probabilities", one.needs_probability), ("a control", one.shape.value == "conditional")) if wanted]
     facts = {
         "formula": one.formula,
         "range": f"{one.bounds[0]:g} to {one.bounds[1]:g}{'' if one.ideal is None else f', ideally {one.ideal:g}'}; {_BETTER[one.better.value]}",
@@ -92,5 +92,5 @@ def _over_groups(one: Metric) -> str:
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": "neither high nor low is good by itself"}
 _SHAPES = {
     "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "pair": "Two groups by nature", "inequality": "Inequality of benefits",
-    "across": "All groups of a slicing together",
+    "across": "All groups of a slicing together", "conditional": "Within the values of a control (--control COL)",
 }  # fmt: skip

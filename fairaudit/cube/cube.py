@@ -20,6 +20,7 @@ from fairaudit.types import Floats, Ints
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = 3840  # of scores: a multiple of 10, 15 and 16, so that bins of the score are whole cells
 MOST_SLICES = 5_000
+MOST_STRATA = 50_000  # slices within the values of a control
 _TABLE = ("rows", "weight", "weight_sq", "score", "score_sq")  # what is summed by label and decision
 _SUMS = (*_TABLE, "loss")
 # What is infinite is left out: a cell's lowest and highest score tell of it.
@@ -46,6 +47,7 @@ class Plan:
     has_probabilities: bool
     has_copies: bool = False  # whether a line may stand for several rows, by `copies`
     bands: tuple[tuple[str, ...], ...] = ()  # for each attribute, values that have an order of their own
+    control: tuple[str, ...] = ()  # the last of the attributes: slicings are counted within their values too, without score cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
     names = _names(plan)
     places = dict(zip(plan.attributes, names, strict=True))
     sets = ", ".join(f"({', '.join((*(places[one] for one in slicing), 'label', 'decision', 'cell'))})" for slicing in ((), *plan.slicings))
+    sets += "".join(f", ({', '.join((*(places[one] for one in slicing), 'label', 'decision'))})" for slicing in controlled(plan))
     mask = f"GROUPING({', '.join(names)})" if names else "0"
     keys = ", ".join((*names, "label", "decision", "cell"))
     sql = f"""
@@ -90,21 +93,34 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
     """
     with _summed():
         cube = Cube(plan=plan, table=stoppable(connection, lambda: connection.sql(sql).to_arrow_table()))
-    if cube.table.num_rows > MOST_SLICES and (slices := _slices(cube)) > MOST_SLICES:
-        raise ConfigError(f"the attributes and crosses asked for cut the rows into {slices:,} slices, more than any report can show ({MOST_SLICES:,}); ask for fewer.")
+    if cube.table.num_rows > MOST_SLICES:
+        _check_size(cube)
     return cube
+
+
+def controlled(plan: Plan) -> tuple[Slicing, ...]:
+    """Each slicing crossed with the control; none where there is no control."""
+    return tuple((*slicing, *plan.control) for slicing in plan.slicings) if plan.control else ()
 
 
 def counts(cube: Cube) -> Counts:
     """The cube's sums at the operating point, as arrays; slices in the order of slicings and values, a missing value last."""
+    return _counts(cube, ((), *cube.plan.slicings), has_scores=cube.plan.grid is not None)
+
+
+def counts_within(cube: Cube) -> Counts | None:
+    """The same of each slicing crossed with the control, without scores; None where there is no control."""
+    return _counts(cube, controlled(cube.plan), has_scores=False) if cube.plan.control else None
+
+
+def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Counts:
     plan, keys = cube.plan, ("slicing", *_names(cube.plan))
     with duckdb.connect() as connection:
-        connection.register("cells", cube.table)
+        _register(connection, cube, slicings)
         with _summed():
             found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()}, {_ranked(keys)} FROM cells GROUP BY {', '.join(keys)}, label, decision").fetchall()
-        masks = {_mask(plan, slicing): place for place, slicing in enumerate(((), *plan.slicings))}
+        masks = {_mask(plan, slicing): place for place, slicing in enumerate(slicings)}
         order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or ((),) * len(plan.attributes))))
-        has_scores = plan.grid is not None
         place = {key: at for at, key in enumerate(order)}
         places = np.array([at for _, at in sorted({(row[-1], place[row[: len(keys)]]) for row in found})], dtype=np.int64)
         cells = _score_cells(connection, keys, places) if has_scores else None
@@ -114,7 +130,7 @@ def counts(cube: Cube) -> Counts:
         for name, value in zip(_TABLE, values, strict=False):
             sums[name][place[row[: len(keys)]], 2 if label is None else label, int(decision)] = int(value or 0)
     return Counts(
-        slices=tuple(_slice(plan, key, masks) for key in order),
+        slices=tuple(_slice(plan, key, slicings[masks[int(str(key[0]))]]) for key in order),
         rows=sums["rows"].astype(np.int64),
         weight=_scaled(sums["weight"], WEIGHT_UNIT),
         weight_sq=_scaled(sums["weight_sq"], MOMENT_UNIT),
@@ -213,9 +229,33 @@ def _summed() -> Iterator[None]:
         ) from error
 
 
-def _slices(cube: Cube) -> int:
+def _register(connection: duckdb.DuckDBPyConnection, cube: Cube, slicings: Sequence[Slicing]) -> None:
+    """Let SQL see the cells of some of the slicings as `cells`."""
+    connection.register("cells" if not cube.plan.control else "all_cells", cube.table)
+    if cube.plan.control:
+        masks = ", ".join(str(_mask(cube.plan, slicing)) for slicing in slicings)
+        connection.execute(f"CREATE TEMP VIEW cells AS SELECT * FROM all_cells WHERE slicing IN ({masks})")
+
+
+def _check_size(cube: Cube) -> None:
+    """Returns if the slices can be shown.
+
+    Raises:
+        ConfigError: there are too many, or within the control.
+    """
+    slices, within = (_slices(cube, slicings) for slicings in (((), *cube.plan.slicings), controlled(cube.plan)))
+    if slices > MOST_SLICES:
+        raise ConfigError(f"the attributes and crosses asked for cut the rows into {slices:,} slices, more than any report can show ({MOST_SLICES:,}); ask for fewer.")
+    if within > MOST_STRATA:
+        named = " and ".join(cube.plan.control)
+        raise ConfigError(f"--control {named} cuts the slices into {within:,} parts, of which hardly any can hold two groups ({MOST_STRATA:,} are the most); name a coarser one, or cut it with --bins.")
+
+
+def _slices(cube: Cube, slicings: Sequence[Slicing]) -> int:
+    if not slicings:
+        return 0
     with duckdb.connect() as connection:
-        connection.register("cells", cube.table)
+        _register(connection, cube, slicings)
         found = connection.execute(f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(('slicing', *_names(cube.plan)))} FROM cells)").fetchall()
     return int(found[0][0])
 
@@ -231,7 +271,6 @@ def _scaled(exact: Any, unit: float) -> Floats:
     return out
 
 
-def _slice(plan: Plan, key: tuple[object, ...], masks: dict[int, int]) -> Slice:
-    slicing = ((), *plan.slicings)[masks[int(str(key[0]))]]
+def _slice(plan: Plan, key: tuple[object, ...], slicing: Slicing) -> Slice:
     values = dict(zip(plan.attributes, key[1:], strict=True))
     return Slice((attribute, None if values[attribute] is None else str(values[attribute])) for attribute in slicing)

@@ -74,9 +74,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     metric: str
-    kind: str  # difference, ratio, value, gap, min_max_ratio
+    kind: str  # difference, ratio, value, gap, min_max_ratio, conditional_difference
     params: dict[str, float] = {}
     slicing: Slicing
+    control: Slicing = ()  # compared within its values
     group: Group | None
     reference: Group | None
     threshold: float | None

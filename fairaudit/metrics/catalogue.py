@@ -25,6 +25,7 @@ class Shape(StrEnum):
     PAIR = "pair"  # compares two groups by nature
     INEQUALITY = "inequality"
     ACROSS = "across"  # one number over all groups of a slicing
+    CONDITIONAL = "conditional"  # within the values of a control
 
 
 class Better(StrEnum):
@@ -66,8 +67,8 @@ class Metric:
 
     @property
     def of_slice(self) -> bool:
-        """Whether a slice has a value by itself; else two groups have, or all of a slicing together."""
-        return self.shape not in (Shape.PAIR, Shape.ACROSS)
+        """Whether a slice has a value by itself; else two groups have, or all of a slicing together, or a slice within a control."""
+        return self.shape not in (Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL)
 
 
 def mask(cells: tuple[Cell, ...]) -> Bools:
@@ -108,6 +109,13 @@ def _count(id: str, title: str, cell: Cell, formula: str, meaning: str) -> Metri
     return Metric(
         id=id, title=title, formula=formula, meaning=meaning, shape=Shape.COUNT, better=Better.NEITHER, ideal=None, bounds=_ANY,
         undefined="", numerator=(cell,), source=_FAWCETT, compared=False,
+    )  # fmt: skip
+
+
+def _conditional(id: str, title: str, formula: str, meaning: str, *, ideal: float | None, bounds: tuple[float, float], undefined: str, source: str) -> Metric:
+    return Metric(
+        id=id, title=title, formula=formula, meaning=meaning, shape=Shape.CONDITIONAL, better=Better.NEITHER, ideal=ideal, bounds=bounds, undefined=undefined,
+        source=source, needs_label=False, compared=False,
     )  # fmt: skip
 
 
@@ -304,6 +312,27 @@ _METRICS = (
            meaning="The demographic disparity of the groups, averaged by their size; above 0 the larger groups are the worse off.",
            better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="nobody or everybody is selected", needs_label=False,
            source="AIF360's conditional_demographic_disparity; after Wachter, Mittelstadt & Russell 2021, Comput. Law Secur. Rev. 41:105567"),
+    _conditional("mantel_haenszel_odds_ratio", "Mantel–Haenszel odds ratio", "Σ a_j (m_j − c_j)/N_j ÷ Σ c_j (n_j − a_j)/N_j over strata: a_j of n_j of the group selected, c_j of m_j of the reference",
+                 "The odds of being selected against the reference's, among people alike in the control: 1 is no difference.", ideal=1.0, bounds=_ANY,
+                 undefined="in no stratum is somebody of the reference selected and somebody of the slice rejected", source="Mantel & Haenszel 1959, JNCI 22:719"),
+    _conditional("mantel_haenszel_risk_ratio", "Mantel–Haenszel rate ratio", "Σ a_j m_j/N_j ÷ Σ c_j n_j/N_j",
+                 "The rate of selection against the reference's, among people alike in the control: 1 is no difference.", ideal=1.0, bounds=_ANY,
+                 undefined="in no stratum with both is somebody of the reference selected", source="Greenland & Robins 1985, Biometrics 41:55"),
+    _conditional("mantel_haenszel_risk_difference", "Mantel–Haenszel rate difference", "Σ (a_j m_j − c_j n_j)/N_j ÷ Σ n_j m_j/N_j",
+                 "The rate of selection less the reference's, among people alike in the control.", ideal=0.0, bounds=_SIGNED,
+                 undefined="no stratum has rows of both", source="Greenland & Robins 1985, Biometrics 41:55"),
+    _conditional("cochran_mantel_haenszel_statistic", "Cochran–Mantel–Haenszel statistic", "(Σ (a_j − E_j))² / Σ V_j, without continuity correction",
+                 "A test of no difference among people alike in the control; its p-value stands beside it.", ideal=None, bounds=_ANY,
+                 undefined="no stratum has rows of both and different decisions", source="Cochran 1954, Biometrics 10:417; Mantel & Haenszel 1959"),
+    _conditional("breslow_day_statistic", "Breslow–Day statistic", "Σ (a_j − A_j)² / Var(A_j), A_j what the common odds ratio expects, without Tarone's correction",
+                 "A test whether the odds ratio is the same whatever the control; where it is not, pooled numbers hide that.", ideal=None, bounds=_ANY,
+                 undefined="fewer than two strata tell of an odds ratio, or the common one is 0 or undefined", source="Breslow & Day 1980, Statistical Methods in Cancer Research I, 4.4"),
+    _conditional("standardized_selection_rate", "Standardized selection rate", "Σ (N_j / N) · rate of the slice in stratum j, with everybody's N_j",
+                 "The selection rate that the slice would have if it were spread over the control as everybody is.", ideal=None, bounds=_UNIT,
+                 undefined="a stratum has nobody of the slice", source="direct standardization"),
+    _conditional("conditional_demographic_disparity", "Conditional demographic disparity", "Σ N_j DD_j / Σ N_j, DD_j the demographic disparity in stratum j",
+                 "How much larger the slice's share of those rejected is than its share of those selected, among people alike in the control: above 0 it is worse off.", ideal=0.0, bounds=_SIGNED,
+                 undefined="in every stratum all decisions are alike", source="Wachter, Mittelstadt & Russell 2021, Comput. Law Secur. Rev. 41:105567"),
 )  # fmt: skip
 
 CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}

@@ -95,6 +95,11 @@ NAMES: dict[str, Names] = {
     "differential_fairness_amplification": Names(aif360="ClassificationMetric.differential_fairness_bias_amplification(concentration)"),
     "mean_demographic_disparity": Names(aif360="aif360.sklearn.metrics.conditional_demographic_disparity", differs=(
         "AIF360 calls it conditional, yet it conditions on nothing: it is the average over the protected groups.",)),
+    **{name: Names() for name in ("mantel_haenszel_odds_ratio", "mantel_haenszel_risk_ratio", "mantel_haenszel_risk_difference", "standardized_selection_rate")},
+    "cochran_mantel_haenszel_statistic": Names(differs=("R's mantelhaen.test takes off a half by default; statsmodels does not, nor is it done here.",)),
+    "breslow_day_statistic": Names(differs=("As statsmodels' test_equal_odds without adjustment.",)),
+    "conditional_demographic_disparity": Names(differs=(
+        "aif360.sklearn's function of this name conditions on nothing; it is mean_demographic_disparity here.",)),
 }
 
 DIFFERENCE = "A difference is group − reference, as AIF360's unprivileged − privileged; TFMA's cross-slice value is baseline − comparison, the other sign, and its relative change is the ratio − 1."

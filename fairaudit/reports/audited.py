@@ -77,6 +77,8 @@ def _facts(manifest: Manifest) -> Iterable[Fact]:
     yield Fact(name="Label", text=_label(manifest))
     if config.get("protected"):
         yield Fact(name="Protected attributes", text=", ".join(map(str, config["protected"])))
+    if config.get("control"):
+        yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:
         at = _AT.get(config.get("at_threshold", ""), "")
         yield Fact(name="Threshold", text="; ".join(filter(None, (*map(_threshold, manifest.thresholds.items()), at))))

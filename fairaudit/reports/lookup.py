@@ -28,6 +28,7 @@ class Lookup:
     by_slice: Mapping[Slice, Mapping[Column, Measurement]]
     by_group: Mapping[tuple[Slicing, Slice], tuple[Comparison, ...]]  # against the slicing's reference only
     gaps: Mapping[Slicing, tuple[Comparison, ...]]  # of the smallest and the largest value
+    controlled: Mapping[Slicing, tuple[Comparison, ...]]  # within the control
     together: Mapping[Slicing, tuple[Comparison, ...]]  # metrics over all groups
 
     def measurement(self, metric_id: str, group: Group | None) -> Measurement | None:
@@ -66,8 +67,11 @@ def lookup(audit: Audit) -> Lookup:
     by_group: dict[tuple[Slicing, Slice], list[Comparison]] = {}
     gaps: dict[Slicing, list[Comparison]] = {}
     together: dict[Slicing, list[Comparison]] = {}
+    controlled: dict[Slicing, list[Comparison]] = {}
     for pair in audit.comparisons:
-        if pair.kind in _OVER_ALL:
+        if pair.control:
+            controlled.setdefault(pair.slicing, []).append(pair)
+        elif pair.kind in _OVER_ALL:
             gaps.setdefault(pair.slicing, []).append(pair)
         elif pair.metric in CATALOGUE and CATALOGUE[pair.metric].shape is Shape.ACROSS:
             together.setdefault(pair.slicing, []).append(pair)
@@ -87,6 +91,7 @@ def lookup(audit: Audit) -> Lookup:
         rows=_rows(audit),
         by_slice=by_slice,
         by_group={key: tuple(pairs) for key, pairs in by_group.items()},
+        controlled={slicing: tuple(pairs) for slicing, pairs in controlled.items()},
         together={slicing: tuple(pairs) for slicing, pairs in together.items()},
         gaps={slicing: tuple(pairs) for slicing, pairs in gaps.items()},
     )

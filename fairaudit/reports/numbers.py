@@ -61,6 +61,9 @@ def whole(value: float) -> str:
     return sign + (f"{size:,.0f}" if size == int(size) else f"{size:,.1f}")
 
 
+_DIFFERENCES = ("difference", "conditional_difference")
+
+
 def probability(value: float) -> str:
     """A p-value to three decimals, and never 0."""
     _refuse_unwritable(value)
@@ -84,7 +87,7 @@ def measured(metric_id: str, value: float) -> str:
 
 def compared(kind: str, value: float) -> str:
     """A value between two groups: a ratio plainly, a difference with its sign."""
-    return signed(value) if kind == "difference" else significant(value)
+    return signed(value) if kind in _DIFFERENCES else significant(value)
 
 
 def interval_of(metric_id: str, interval: Interval) -> str:

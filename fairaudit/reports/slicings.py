@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.evidence.measurement import Comparison
+from fairaudit.reports.controlled import ControlledView, controlled_of
 from fairaudit.reports.gaps import GapRow, TogetherRow, gaps_of, together_of
 from fairaudit.reports.lookup import Column, Lookup
 from fairaudit.reports.tables import Cell, Row, Table, axis_of_pairs, axis_of_rates, column_heading, compared_cell, measured_cell, pair_heading
@@ -34,6 +35,7 @@ class SlicingView:
     all_comparisons: Table | None
     gaps: tuple[GapRow, ...]
     together: tuple[TogetherRow, ...]
+    controlled: ControlledView | None
     is_open: bool
 
 
@@ -65,6 +67,7 @@ def _slicing(known: Lookup, place: int, slicing: Slicing, cuts: tuple[Slice, ...
         all_comparisons=_compared(known, slicing, cuts, pairs, f"Every comparison by {words} against the reference", draw=False) if pairs else None,
         gaps=gaps_of(known.gaps.get(slicing, ())),
         together=together_of(known.together.get(slicing, ())),
+        controlled=controlled_of(known, slicing, cuts),
         is_open=place < MOST_OPEN,
     )
 

@@ -59,7 +59,7 @@ def pair_heading(column: Column, kind: str, axis: Axis | None = None) -> Heading
     name, params = column
     entry = CATALOGUE.get(name)
     classic = {"difference": entry.difference_title, "ratio": entry.ratio_title}.get(kind, "") if entry else ""
-    title = title_of(name) if kind == "value" else f"{title_of(name)}: {kind}"
+    title = title_of(name) if kind == "value" else f"{title_of(name)}: {kind.replace('_', ' ')}"
     return Heading(title=title, note=", ".join(filter(None, (classic, _params(params)))), metric=name, axis=axis)
 
 

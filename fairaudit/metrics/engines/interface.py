@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RATIO = "ratio"
     GAP = "gap"  # the largest value less the smallest
     MIN_MAX_RATIO = "min_max_ratio"  # the smallest over the largest
+    CONDITIONAL_DIFFERENCE = "conditional_difference"  # the mean difference within the strata of a control
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

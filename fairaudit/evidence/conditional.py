@@ -1,0 +1,164 @@
+"""Groups compared within the values of a control, a fact that may fairly explain a difference; and what these strata say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairaudit.cube.counts import REJECTED, SELECTED, Counts
+from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.evidence import strata as pooled
+from fairaudit.evidence.intervals import Estimate, effective_size, proportion
+from fairaudit.evidence.measurement import Comparison, Group, Status
+from fairaudit.evidence.rates import LEVEL
+from fairaudit.evidence.strata import Pooled, Tables
+from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, mask
+from fairaudit.metrics.engines.interface import Kind
+from fairaudit.types import Bools, Floats, Ints
+
+_POOLED: dict[str, Callable[[Tables], Pooled]] = {
+    "mantel_haenszel_odds_ratio": pooled.mantel_haenszel_odds_ratio,
+    "mantel_haenszel_risk_ratio": pooled.mantel_haenszel_risk_ratio,
+    "mantel_haenszel_risk_difference": pooled.mantel_haenszel_risk_difference,
+    "cochran_mantel_haenszel_statistic": pooled.cochran_mantel_haenszel,
+    "breslow_day_statistic": pooled.breslow_day,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strata:
+    """One slicing's sums within each value of the control; arrays of shape (groups, strata, 3 labels, 2 decisions), 0 where nobody is."""
+
+    slicing: Slicing
+    control: Slicing
+    groups: tuple[Slice, ...]
+    strata: tuple[Slice, ...]
+    weight: Floats
+    weight_sq: Floats
+    has_weights: bool
+
+    def of(self, metric: Metric) -> tuple[Floats, Floats]:
+        """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
+        top, bottom = mask(metric.numerator), mask(metric.denominator)
+        hits, weight = self.weight[:, :, top].sum(axis=2), self.weight[:, :, bottom].sum(axis=2)
+        if not self.has_weights:
+            return hits, weight
+        size = effective_size(weight, self.weight_sq[:, :, bottom].sum(axis=2))
+        return np.divide(hits * size, weight, out=np.zeros_like(weight), where=weight > 0), size
+
+
+def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
+    """The counts of a slicing crossed with the control, by group and stratum."""
+    crossed = within.of_slicing((*slicing, *control))
+    parts = [(Slice(within.slices[index].values[: len(slicing)]), Slice(within.slices[index].values[len(slicing) :])) for index in crossed]
+    groups, strata = (tuple(dict.fromkeys(pair[side] for pair in parts)) for side in (0, 1))
+    at = {one: place for names in (groups, strata) for place, one in enumerate(names)}
+    weight, weight_sq = np.zeros((len(groups), len(strata), 3, 2)), np.zeros((len(groups), len(strata), 3, 2))
+    for index, (group, stratum) in zip(crossed, parts, strict=True):
+        weight[at[group], at[stratum]], weight_sq[at[group], at[stratum]] = within.weight[index], within.weight_sq[index]
+    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights)
+
+
+def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None) -> tuple[Comparison, ...]:
+    """What is compared within the control: each group with its slicing's reference, and each group's standardized rate and demographic disparity.
+
+    Args:
+        references: of each slicing that has one.
+    """
+    found = (_conditional(strata_of(within, slicing, control), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
+    return tuple(one for slicing in found for one in slicing)
+
+
+def _conditional(known: Strata, reference: Slice, threshold: float | None, *, has_labels: bool) -> Iterator[Comparison]:
+    base = known.groups.index(reference)
+    others = np.array([place for place in range(len(known.groups)) if place != base], dtype=int)
+    selection = CATALOGUE["selection_rate"]
+
+    def told(metric: Metric, kind: Kind, found: Pooled, groups: Sequence[int], against: Slice | None, reasons: Sequence[str]) -> Iterator[Comparison]:
+        for place, group in enumerate(groups):
+            value = float(found.value[place])
+            ends = None if found.bounds is None else (float(found.bounds[0][place]), float(found.bounds[1][place]))
+            is_known = bool(np.isfinite(value))
+            yield Comparison(
+                metric=metric.id, kind=kind.value, slicing=known.slicing, control=known.control, group=Group(slice=known.groups[group]),
+                reference=None if against is None else Group(slice=against), threshold=None if metric.id == "base_rate" else threshold, value=value if is_known else None,
+                interval=ends if ends and is_known and np.isfinite(ends).all() else None, p_value=float(found.p[place]) if found.p is not None and is_known else None,
+                status=Status.OK if is_known else Status.UNDEFINED, reason=reasons[place] if is_known else reasons[place] or (metric.undefined if metric.shape is Shape.CONDITIONAL else 'no stratum has rows of both'), engines={"native": value if is_known else None},
+            )  # fmt: skip
+
+    for metric in CATALOGUE.values():
+        if metric.shape is Shape.RATE and (has_labels or not metric.needs_label):
+            tables = _tables(known, metric, others, base)
+            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, pooled.conditional_difference(tables), others.tolist(), reference, _left_out(known, tables))
+    tables = _tables(known, selection, others, base)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for name, method in _POOLED.items():
+            yield from told(CATALOGUE[name], Kind.VALUE, method(tables), others.tolist(), reference, _left_out(known, tables))
+    everybody = list(range(len(known.groups)))
+    rate, lacking = _standardized(known, selection)
+    yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking)
+    disparity, without = _disparity(known)
+    yield from told(CATALOGUE["conditional_demographic_disparity"], Kind.VALUE, disparity, everybody, None, [without] * len(everybody))
+
+
+def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
+    events, trials = known.of(metric)
+    shape = (len(groups), len(known.strata))
+    return Tables(events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape))
+
+
+def _left_out(known: Strata, tables: Tables) -> list[str]:
+    """For each group, which strata say nothing, since a side has no rows there, and how many rows that leaves out."""
+    rows = tables.trials + tables.other_trials
+    lost = np.where(tables.used, 0.0, rows).sum(axis=1) / np.maximum(rows.sum(axis=1), 1.0)
+    return [_without(known, (~used & (some > 0)).tolist(), float(share)) for used, some, share in zip(tables.used, rows, lost, strict=True)]
+
+
+def _without(known: Strata, empty: Sequence[bool], share: float) -> str:
+    names = [one.label for one, is_empty in zip(known.strata, empty, strict=True) if is_empty]
+    if not names:
+        return ""
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    return f"without {listed}, where only one side has rows: {_percent(share)} of them"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.0005 else "below 0.1 %"
+
+
+def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
+    """Each group's rate if it were spread over the strata as everybody is; none where a stratum lacks the group."""
+    events, trials = known.of(metric)
+    share = known.weight.sum(axis=(0, 2, 3))
+    there = trials > 0
+    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, proportion(events, trials, level=LEVEL), sizes=(trials,))
+    lacking = [", ".join(one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there) for own in there]
+    whole = there.all(axis=1)
+    ends = found.bounds or (found.value, found.value)
+    reasons = [f"nobody of the slice is in {names}" if names else "" for names in lacking]
+    return Pooled(value=np.where(whole, found.value, np.nan), bounds=(np.where(whole, ends[0], np.nan), np.where(whole, ends[1], np.nan))), reasons
+
+
+def _disparity(known: Strata) -> tuple[Pooled, str]:
+    """Each group's share of the rejected less its share of the selected within strata, averaged by the strata's rows.
+
+    Source: Wachter, Mittelstadt & Russell (2021), Comput. Law Secur. Rev. 41:105567.
+    """
+    weight, squares = known.weight.sum(axis=2), known.weight_sq.sum(axis=2)
+    totals, rows = weight.sum(axis=0), weight.sum(axis=(0, 2))
+    used: Bools = (totals > 0).all(axis=1)
+    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED)]
+    shape = weight.shape[:2]
+    group, reference = (side for side, _ in sides)
+    found = pooled.weighted_mean(np.broadcast_to(rows, shape), np.broadcast_to(used, shape), group, reference, sizes=tuple(np.broadcast_to(size, shape) for _, size in sides))
+    names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]
+    without = f"without {', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''}, where all decisions are alike: {_percent(rows[~used].sum() / rows.sum())} of the rows" if names else ""
+    return found, without
+
+
+def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> tuple[Estimate, Floats]:
+    size = effective_size(whole, squares) if has_weights else whole
+    share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return proportion(share * size, np.broadcast_to(size, part.shape), level=LEVEL), size

@@ -1,0 +1,187 @@
+"""Two groups compared within strata, and what the strata say together; all groups of a slicing at once.
+
+A table is one group against a reference in one stratum: events a of n among the group, c of m among the reference, N = n + m. Arrays have shape
+(groups, strata); a stratum in which a side has no rows says nothing, and sums leave it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import chdtrc  # type: ignore[import-untyped]
+
+from fairaudit.evidence.intervals import Bounds, Estimate, proportion
+from fairaudit.evidence.rates import LEVEL, Z
+from fairaudit.metrics.engines.cells import divided
+from fairaudit.types import Bools, Floats
+
+_ENOUGH = 2.0  # rows, from which a variance can be had
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Events and trials of both sides, four arrays of shape (groups, strata); effective rows where there are weights."""
+
+    events: Floats
+    trials: Floats
+    other_events: Floats
+    other_trials: Floats
+
+    @property
+    def used(self) -> Bools:
+        """Where both sides have rows."""
+        return np.asarray((self.trials > 0) & (self.other_trials > 0))
+
+    @property
+    def total(self) -> Floats:
+        """N; 1 where a side is empty, so that it can divide."""
+        return np.where(self.used, self.trials + self.other_trials, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """Arrays of shape (groups,); NaN where there is none."""
+
+    value: Floats
+    bounds: Bounds | None = None
+    p: Floats | None = None
+
+
+def _sum(tables: Tables, values: Any) -> Floats:
+    """Over the strata where both sides have rows."""
+    out: Floats = np.where(tables.used, values, 0.0).sum(axis=1)
+    return out
+
+
+def weighted_mean(weights: Floats, used: Bools, group: Estimate, reference: Estimate | None = None, *, sizes: tuple[Floats, ...]) -> Pooled:
+    """Σ w (group − reference) / Σ w over the used strata, or of the group alone.
+
+    Its interval is the wider of two on each side: from the strata's own by MOVER, which is right for few strata whatever their rates; and by the unbiased
+    variance of each stratum's rate, which is right for many small ones, where the lean of their intervals would add up.
+
+    Args:
+        sizes: rows behind each side's rates.
+
+    Source: Zou & Donner (2008), Stat. Med. 27:1693, for a sum of independent estimates.
+    """
+    share = divided(np.where(used, weights, 0.0), np.where(used, weights, 0.0).sum(axis=1, keepdims=True))
+    value, below, above, variance = (np.zeros(share.shape[0]) for _ in range(4))
+    for sign, side, size in zip((1.0, -1.0), (group, reference), sizes, strict=False):
+        if side is None:
+            continue
+        rate, lower, upper = (np.where(used, part, 0.0) for part in (side.value, side.lower, side.upper))
+        arms = [((share * (rate - end)) ** 2).sum(axis=1) for end in (lower, upper)]
+        value, below, above = value + sign * (share * rate).sum(axis=1), below + arms[sign < 0], above + arms[sign > 0]
+        own = np.where(size >= _ENOUGH, rate * (1 - rate) / np.maximum(size - 1, 1.0), 0.25)  # of one row nothing better is known
+        variance = variance + (share**2 * np.where(used, own, 0.0)).sum(axis=1)
+    return Pooled(value=value, bounds=tuple(value + sign * np.sqrt(np.maximum(arm, Z**2 * variance)) for sign, arm in ((-1.0, below), (1.0, above))))
+
+
+def conditional_difference(tables: Tables) -> Pooled:
+    """The mean of the strata's differences of rates, weighted by both sides' rows.
+
+    Source: Kamiran, Žliobaitė & Calders (2013), Knowl. Inf. Syst. 35:613.
+    """
+    group, reference = (proportion(*side, level=LEVEL) for side in ((tables.events, tables.trials), (tables.other_events, tables.other_trials)))
+    return weighted_mean(tables.total, tables.used, group, reference, sizes=(tables.trials, tables.other_trials))
+
+
+def mantel_haenszel_odds_ratio(tables: Tables) -> Pooled:
+    """Σ a(m − c)/N ÷ Σ c(n − a)/N.
+
+    Source: Mantel & Haenszel (1959), JNCI 22:719; the variance of its logarithm: Robins, Breslow & Greenland (1986), Biometrics 42:311.
+    """
+    a, b, c, d = _cells(tables)
+    r, s, p, q = a * d / tables.total, b * c / tables.total, (a + d) / tables.total, (b + c) / tables.total
+    top, bottom = _sum(tables, r), _sum(tables, s)
+    value = divided(top, bottom)
+    variance = divided(_sum(tables, p * r), 2 * top**2) + divided(_sum(tables, p * s + q * r), 2 * top * bottom) + divided(_sum(tables, q * s), 2 * bottom**2)
+    return Pooled(value=value, bounds=_on_logarithms(value, variance))
+
+
+def mantel_haenszel_risk_ratio(tables: Tables) -> Pooled:
+    """Σ a m/N ÷ Σ c n/N.
+
+    Source: Greenland & Robins (1985), Biometrics 41:55, with the variance of its logarithm.
+    """
+    a, _, c, _ = _cells(tables)
+    n, m, total = tables.trials, tables.other_trials, tables.total
+    top, bottom = _sum(tables, a * m / total), _sum(tables, c * n / total)
+    value = divided(top, bottom)
+    variance = divided(_sum(tables, (n * m * (a + c) - a * c * total) / total**2), top * bottom)
+    return Pooled(value=value, bounds=_on_logarithms(value, variance))
+
+
+def mantel_haenszel_risk_difference(tables: Tables) -> Pooled:
+    """Σ (a m − c n)/N ÷ Σ n m/N.
+
+    Source: Greenland & Robins (1985), Biometrics 41:55; the variance, good for few large and many small strata: Sato (1989), Biometrics 45:1323.
+    """
+    a, b, c, d = _cells(tables)
+    n, m, total = tables.trials, tables.other_trials, tables.total
+    whole = _sum(tables, n * m / total)
+    value = divided(_sum(tables, (a * m - c * n) / total), whole)
+    p = (n**2 * c - m**2 * a + n * m * (m - n) / 2) / total**2
+    q = (a * d + c * b) / (2 * total)
+    variance = divided(value * _sum(tables, p) + _sum(tables, q), whole**2)
+    reach = Z * np.sqrt(np.maximum(variance, 0.0))
+    return Pooled(value=value, bounds=(np.maximum(value - reach, -1.0), np.minimum(value + reach, 1.0)))
+
+
+def cochran_mantel_haenszel(tables: Tables, *, correction: bool = False) -> Pooled:
+    """(|Σ (a − E)| − ½?)² / ΣV, chi-square with one degree of freedom where no stratum has a difference.
+
+    Args:
+        correction: take off the half, as R does by default and statsmodels does not.
+
+    Source: Cochran (1954), Biometrics 10:417; Mantel & Haenszel (1959).
+    """
+    n, m, total = tables.trials, tables.other_trials, tables.total
+    events = tables.events + tables.other_events
+    spread = _sum(tables, n * m * events * (total - events) / (total**2 * np.maximum(total - 1, 1.0)))
+    off: Floats = np.abs(_sum(tables, tables.events - n * events / total))
+    value = divided(np.square(np.maximum(off - (0.5 if correction else 0.0), 0.0)), spread)
+    return Pooled(value=value, p=chdtrc(1.0, value))
+
+
+def breslow_day(tables: Tables) -> Pooled:
+    """How far the strata's odds ratios are from one common odds ratio, Mantel and Haenszel's: chi-square with one degree of freedom less than there are informative strata.
+
+    Without Tarone's correction, as in statsmodels' `test_equal_odds`. A stratum without events, or without non-events, says nothing of an odds ratio.
+
+    Source: Breslow & Day (1980), Statistical Methods in Cancer Research I, section 4.4.
+    """
+    common = mantel_haenszel_odds_ratio(tables).value[:, None]
+    n, m, total = tables.trials, tables.other_trials, tables.total
+    events = tables.events + tables.other_events
+    told = tables.used & (events > 0) & (events < total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = _at_odds_ratio(common, n, m, events)
+        variance = 1 / (1 / expected + 1 / (n - expected) + 1 / (events - expected) + 1 / (m - events + expected))
+        parts = np.where(told, (tables.events - expected) ** 2 / variance, 0.0)
+    freedom = told.sum(axis=1) - 1
+    value = np.where((freedom > 0) & np.isfinite(common[:, 0]) & (common[:, 0] > 0), parts.sum(axis=1), np.nan)
+    return Pooled(value=value, p=np.where(np.isnan(value), np.nan, chdtrc(np.maximum(freedom, 1), value)))
+
+
+def _at_odds_ratio(ratio: Floats, n: Floats, m: Floats, events: Floats) -> Floats:
+    """The group's events at which the table with these margins has the odds ratio: the root of a quadratic that the margins allow."""
+    square = 1 - ratio
+    linear = m - events + ratio * (n + events)
+    constant = -ratio * n * events
+    # The form that keeps its digits as the ratio nears 1, where the quadratic becomes a line.
+    root: Floats = -2 * constant / (linear + np.sqrt(np.maximum(linear**2 - 4 * square * constant, 0.0)))
+    return root
+
+
+def _cells(tables: Tables) -> tuple[Floats, Floats, Floats, Floats]:
+    """Events and non-events of the group, events and non-events of the reference."""
+    return tables.events, tables.trials - tables.events, tables.other_events, tables.other_trials - tables.other_events
+
+
+def _on_logarithms(value: Floats, variance: Floats) -> Bounds:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        reach = np.exp(Z * np.sqrt(variance))
+        return np.where(value > 0, value / reach, np.nan), np.where(value > 0, value * reach, np.nan)

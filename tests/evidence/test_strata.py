@@ -1,0 +1,113 @@
+"""Two groups within strata: published tables, statsmodels, and coverage by simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.contingency_tables import StratifiedTable  # type: ignore[import-untyped]
+
+from fairaudit.evidence import strata
+from fairaudit.evidence.strata import Pooled, Tables
+from fairaudit.types import Floats
+from tests.vectors import vector
+
+METHODS: dict[str, Callable[..., Pooled]] = {
+    "mantel_haenszel_odds_ratio": strata.mantel_haenszel_odds_ratio,
+    "mantel_haenszel_risk_ratio": strata.mantel_haenszel_risk_ratio,
+    "cochran_mantel_haenszel_statistic": strata.cochran_mantel_haenszel,
+    "cochran_mantel_haenszel_p_value": strata.cochran_mantel_haenszel,
+    "breslow_day_statistic": strata.breslow_day,
+}
+PUBLISHED = [(name, one) for name in ("cmh-china-smoking", "cmh-rabbits-empty-cells") for one in vector(name)["expected"]]
+
+
+def tables(cells: Any) -> Tables:
+    """Of one group: a row a stratum, events and non-events of the group, then of the reference."""
+    a, b, c, d = np.asarray(cells, dtype=float).T[:, None, :]
+    return Tables(a, a + b, c, c + d)
+
+
+@pytest.mark.parametrize(("name", "expected"), PUBLISHED, ids=lambda one: one if isinstance(one, str) else one["metric"])
+def test_the_published_digits_are_reached(name: str, expected: dict[str, Any]) -> None:
+    method = METHODS[expected["metric"]]
+    if "correction" in expected:
+        method = partial(strata.cochran_mantel_haenszel, correction=expected["correction"])
+    found = method(tables(list(vector(name)["strata"].values())))
+    if "interval" in expected:
+        assert found.bounds is not None
+        ends = [float(end[0]) for end in found.bounds]
+        assert ends == pytest.approx(expected["full"], rel=1e-9)
+        assert [round(end, expected["digits"]) for end in ends] == expected["interval"]
+        return
+    value = found.p if expected["metric"].endswith("p_value") else found.value
+    assert value is not None and float(value[0]) == pytest.approx(expected["full"], rel=1e-9)
+    assert round(float(value[0]), expected["digits"]) == expected["value"]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:statsmodels")
+@given(st.lists(st.tuples(*[st.integers(1, 60)] * 4), min_size=2, max_size=6))
+def test_statsmodels_agrees(cells: list[tuple[int, ...]]) -> None:
+    theirs, ours = StratifiedTable([np.array(one).reshape(2, 2) for one in cells]), tables(cells)
+    ratio = strata.mantel_haenszel_odds_ratio(ours)
+    assert ratio.bounds is not None
+    assert [ratio.value[0], ratio.bounds[0][0], ratio.bounds[1][0]] == pytest.approx([theirs.oddsratio_pooled, *theirs.oddsratio_pooled_confint()])
+    assert strata.mantel_haenszel_risk_ratio(ours).value[0] == pytest.approx(theirs.riskratio_pooled)
+    for found, other in ((strata.cochran_mantel_haenszel(ours), theirs.test_null_odds(correction=False)), (strata.breslow_day(ours), theirs.test_equal_odds())):
+        if np.isnan(other.statistic):  # of a common odds ratio of exactly 1 it divides 0 by 0
+            continue
+        assert found.p is not None and (found.value[0], found.p[0]) == (pytest.approx(other.statistic, abs=1e-9), pytest.approx(other.pvalue, abs=1e-9))
+
+
+def test_a_stratum_with_one_side_changes_nothing() -> None:
+    both = [(10, 20, 15, 5), (7, 3, 9, 9)]
+    for method in (*METHODS.values(), strata.mantel_haenszel_risk_difference, strata.conditional_difference):
+        assert method(tables([*both, (4, 6, 0, 0), (0, 0, 9, 1)])).value == pytest.approx(method(tables(both)).value)
+
+
+def test_simpsons_paradox_turns_the_sign() -> None:
+    """Each department takes more women, and the whole fewer: they apply where few are taken."""
+    departments = [(18, 2, 80, 20), (30, 70, 5, 15)]
+    a, b, c, d = np.sum(departments, axis=0)
+    assert a / (a + b) < c / (c + d)
+    assert strata.conditional_difference(tables(departments)).value[0] == pytest.approx((120 * 0.1 + 120 * 0.05) / 240)
+    assert strata.mantel_haenszel_risk_difference(tables(departments)).value[0] == pytest.approx((0.1 * 20 * 100 / 120 + 0.05 * 100 * 20 / 120) / (2 * 2000 / 120))
+
+
+def test_what_has_no_denominator_is_undefined() -> None:
+    nobody = tables([(3, 7, 0, 10), (5, 5, 0, 4)])
+    assert np.isnan(strata.mantel_haenszel_odds_ratio(nobody).value[0]) and np.isnan(strata.mantel_haenszel_risk_ratio(nobody).value[0])
+    assert np.isnan(strata.breslow_day(nobody).value[0]) and np.isnan(strata.breslow_day(tables([(3, 7, 4, 10)])).value[0])
+    apart = tables([(3, 7, 0, 0), (0, 0, 5, 4)])
+    for method in (*METHODS.values(), strata.mantel_haenszel_risk_difference, strata.conditional_difference):
+        assert np.isnan(method(apart).value[0])
+
+
+def _drawn(sizes: Any, rates: Floats, others: Floats, number: int) -> Tables:
+    """Data sets of the same strata, one a group."""
+    rng = np.random.default_rng(3)
+    n, m = (np.tile(np.array(side, dtype=float), (number, 1)) for side in sizes)
+    return Tables(rng.binomial(n.astype(int), rates).astype(float), n, rng.binomial(m.astype(int), others).astype(float), m)
+
+
+@pytest.mark.parametrize("sizes", [([60, 40, 100, 80], [150, 90, 50, 120]), ([4] * 60, [8] * 60)], ids=["few large strata", "many small ones"])
+def test_intervals_hold_a_common_value(sizes: Any) -> None:
+    number, base = 2000, np.linspace(0.15, 0.5, len(sizes[0]))
+
+    def holds(found: Pooled, true: float) -> float:
+        assert found.bounds is not None
+        return float(np.mean((found.bounds[0] <= true) & (true <= found.bounds[1])))
+
+    less = _drawn(sizes, base - 0.1, base, number)
+    assert 0.93 <= holds(strata.mantel_haenszel_risk_difference(less), -0.1) <= 0.97
+    assert 0.93 <= holds(strata.conditional_difference(less), -0.1) <= 0.985  # the wider of two
+    assert 0.93 <= holds(strata.mantel_haenszel_risk_ratio(_drawn(sizes, 0.7 * base, base, number)), 0.7) <= 0.97
+    odds = 0.5 * base / (1 - base)
+    assert 0.93 <= holds(strata.mantel_haenszel_odds_ratio(_drawn(sizes, odds / (1 + odds), base, number)), 0.5) <= 0.97
+    same = strata.cochran_mantel_haenszel(_drawn(sizes, base, base, number)).p
+    assert same is not None and 0.035 <= np.mean(same < 0.05) <= 0.065
