@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from fairaudit.bands import parsed
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 
 MOST_CROSSED = 4  # attributes at once; more leave hardly anybody in a slice
@@ -43,7 +44,8 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
     id: str | None = None
-    bins: dict[str, tuple[float, ...]] = {}  # attribute → inner edges
+    bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, or 'young:25,adult:65,old', or 'quantiles:4'
+    other_below: int | None = None  # categories with fewer rows are one slice together
     missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
     rules: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()  # witnesses beside the native engine; none named: those installed
@@ -135,9 +137,15 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     for attribute in config.reference:
         if attribute not in config.attributes:
             yield UnknownName("protected attribute", attribute, config.attributes, where="--reference")
-    for attribute, edges in config.bins.items():
-        if not edges or not all(map(math.isfinite, edges)) or list(edges) != sorted(set(edges)):
-            yield ConfigError(f"--bins {attribute}: the edges must be finite and rise, as in '{attribute}=25,45,65'.")
+    for attribute, asked in config.bins.items():
+        try:
+            parsed(asked)
+        except ValueError as error:
+            yield ConfigError(f"--bins {attribute}: {error}.")
+    if config.other_below is not None and config.other_below < 1:
+        yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 1.")
+    elif config.other_below is not None and all(attribute in config.bins for attribute in config.attributes):
+        yield ConfigError("--other-below merges categories, and every protected attribute is cut into bands; leave it out.")
     for name in config.engines:
         if name not in ENGINES:
             yield UnknownName("engine", name, ENGINES, where="--engine")

@@ -34,6 +34,7 @@ def manifest(
         config=_without_folders(config),
         positive=rows.positive,
         thresholds={} if threshold is None else {repr(config.threshold): threshold},
+        bands={attribute: bands.edges for attribute, bands in rows.reading.bands.items()},
         model=_model(config, card),
         data=tuple(_files(source, rows)),
         engines=dict(engines),

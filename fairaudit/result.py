@@ -42,6 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any]  # every field of AuditConfig; paths by their last name
     positive: str | None  # the label's value that counted as positive, as it was read
     thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type
+    bands: dict[str, tuple[float, ...]] = {}  # the inner edges of each attribute that was cut, those of quantiles too
     model: Model
     data: tuple[DataFile, ...]
     engines: dict[str, str | None]  # each engine's library version; None: wanted by default, not installed

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
 from fairaudit.cube.scored import count_given, count_scored, decided
 from fairaudit.cube.slices import Slicing
-from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
@@ -39,6 +39,7 @@ from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
+_NAMED = 10  # merged values that a note lists
 _ROUNDED: dict[str, Callable[[float], Any]] = {"float": np.float32, "halffloat": np.float16, "float32": np.float32, "float16": np.float16}
 
 
@@ -84,7 +85,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
-            raise_all(_unknown_references(config, values_of(connection, rows, tuple(config.reference))))
+            raise_all(_unknown_references(config, rows, values_of(connection, rows, tuple(config.reference))))
             scorer = _scorer(config, source, sole) if config.model else None
             threshold = _threshold(config, source, scorer)
             witnesses.begin()
@@ -177,9 +178,17 @@ def _said(error: Exception) -> str:
 
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
-        attributes=config.counted_by, bins=config.bins, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
+        attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing,
     )  # fmt: skip
+
+
+def _bands(config: AuditConfig) -> dict[str, Bands]:
+    """What --bins asks; nothing where it cannot be, which `validate` tells."""
+    try:
+        return {attribute: parsed(asked) for attribute, asked in config.bins.items()}
+    except ValueError:
+        return {}
 
 
 def _nothing_yet(config: AuditConfig) -> Counts:
@@ -237,7 +246,7 @@ def _cube(
     counted = Plan(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
-        bands=tuple(band_names(config.bins[one], whole=one in rows.reading.whole) if one in config.bins else () for one in config.counted_by),
+        bands=tuple(rows.reading.bands[one].names if one in config.bins else () for one in config.counted_by),
     )  # fmt: skip
     decision = None if threshold is None else decided(threshold, config.at_threshold)
     if scorer is None or decision is None:
@@ -246,9 +255,12 @@ def _cube(
     return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed)
 
 
-def _unknown_references(config: AuditConfig, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
+def _unknown_references(config: AuditConfig, rows: Prepared, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
     for attribute, value in config.reference.items():
-        if value not in values[attribute]:
+        rare = rows.reading.merged.get(attribute)
+        if rare and value in rare.values:
+            yield ConfigError(f"--reference {attribute}={value}: it has fewer than {config.other_below} rows, and --other-below makes it part of {rare.name!r}; name another, or ask for less.")
+        elif value not in values[attribute]:
             yield UnknownName(f"value of {attribute}", value, values[attribute], where="--reference")
 
 
@@ -280,6 +292,12 @@ def _copies(files: Sequence[DataFile]) -> Iterator[str]:
 def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference]) -> Iterator[str]:
     if rows.trimmed:
         yield "Some texts had spaces around them, which were trimmed."
+    for attribute, rare in rows.reading.merged.items():
+        named = ", ".join(rare.values[:_NAMED]) + (f" and {len(rare.values) - _NAMED:,} more" if len(rare.values) > _NAMED else "")
+        yield f"{len(rare.values):,} values of {attribute} with fewer than {config.other_below:,} rows are one slice, {rare.name!r} ({rare.rows:,} rows): {named}."
+    for attribute, bands in rows.reading.bands.items():
+        if bands.quantiles and len(bands.names) < bands.quantiles:
+            yield f"{attribute} is cut into {len(bands.names)} bands and not {bands.quantiles}, since many rows have the same value."
     for text in rows.never_missing:
         yield f"No column that the audit reads holds {text!r}, which --missing names."
     if config.label and rows.label_values == 0:

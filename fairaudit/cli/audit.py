@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fairaudit.bands import parsed
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 
@@ -30,7 +31,8 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--weight",), {"metavar": "COL", "help": "Sampling weights, 0 or more."}),
     (("--count",), {"metavar": "COL", "help": "A line stands for so many rows, as in a table of counts."}),
     (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),
-    (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute, as 'age=25,45,65'. Repeatable."}),
+    (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute: 'age=25,45,65', 'age=young:25,adult:65,old' or 'age=quantiles:4'. Repeatable."}),
+    (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
     (("--missing",), {"metavar": "TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one. Repeatable."}),
     (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
     (("--engine", "engines"), {"type": click.Choice(ENGINES), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
@@ -105,6 +107,12 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
     return config
 
 
+def _edges(text: str) -> tuple[float, ...] | str:
+    """Edges as numbers, as a file has them; names and quantiles as they are written."""
+    found = parsed(text)
+    return text.strip() if found.names or found.quantiles else found.edges
+
+
 def _pairs(flag: str, given: tuple[str, ...]) -> dict[str, Any]:
     pairs: dict[str, Any] = {}
     for one in given:
@@ -114,9 +122,9 @@ def _pairs(flag: str, given: tuple[str, ...]) -> dict[str, Any]:
         try:
             if attribute.strip() in pairs:
                 raise ConfigError(f"--{flag} is given twice for {attribute.strip()!r}; keep one.")
-            pairs[attribute.strip()] = tuple(float(edge) for edge in value.split(",")) if flag == "bins" else value.strip()
+            pairs[attribute.strip()] = _edges(value) if flag == "bins" else value.strip()
         except ValueError as error:
-            raise ConfigError(f"--{flag} {one!r}: the edges must be numbers, as in 'age=25,45,65'.") from error
+            raise ConfigError(f"--{flag} {one!r}: {error}.") from error
     return pairs
 
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from fairaudit.bands import Bands
 from fairaudit.data.source import held, is_bytes, kind_of, literal
 
 _SPACES = " \t\r\n"
@@ -114,9 +115,9 @@ class Column:
         odd = f"isinf({self.number})" if self.is_number else f"({self.unreadable} OR isinf({self.number}) OR isnan({self.number}))"
         return f"coalesce({odd}, false)"
 
-    def band(self, edges: Sequence[float], *, whole: bool) -> str:
+    def band(self, bands: Bands) -> str:
         """The name of the band that a number lies in, [edge, next edge), open at both ends; null where the number is missing, as NaN is."""
-        names = band_names(edges, whole=whole)
+        edges, names = bands.edges, bands.names
         cases = " ".join(f"WHEN {self.number} < {edge!r} THEN {literal(name)}" for edge, name in zip(edges, names, strict=False))
         return f"(CASE WHEN {self.number} IS NULL OR isnan({self.number}) THEN NULL {cases} ELSE {literal(names[-1])} END)"
 
@@ -128,21 +129,6 @@ def read(relation: str, columns: Iterable[Column]) -> str:
         return relation
     texts, numbers = (", ".join(each) for each in ([f"{one.as_text} AS {one.text}" for one in wanted], [f"{one.as_number} AS {one.number}" for one in wanted]))
     return f"SELECT *, {numbers} FROM (SELECT *, {texts} FROM ({relation}))"
-
-
-def band_names(edges: Sequence[float], *, whole: bool) -> tuple[str, ...]:
-    """What the bands between edges are called, from the lowest up: one more than there are edges.
-
-    Args:
-        whole: the column holds whole numbers, so that [25, 45) can be said as 25–44.
-    """
-    said = [f"{edge:.15g}" for edge in edges]
-    exact = whole and all(float(edge).is_integer() for edge in edges)
-    between = (
-        (low if int(end) - 1 == int(start) else f"{low}–{int(end) - 1}") if exact else f"{low} to under {high}"
-        for start, end, low, high in zip(edges, edges[1:], said, said[1:], strict=False)
-    )
-    return (f"under {said[0]}", *between, f"{said[-1]} and over")
 
 
 def _number(text: str, held: pa.DataType) -> str | None:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
+import numpy as np
 
+from fairaudit.bands import Bands, band_names
 from fairaudit.data.columns import Column, read
 from fairaudit.data.labels import MOST, positives, truth
 from fairaudit.data.source import NotInParallel, Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
 from fairaudit.interrupts import stoppable
+from fairaudit.types import Floats, Ints
 
 NO_ROWS, NO_WEIGHT, NO_SCORE, NO_DECISION = "count 0", "weight 0", "no score", "no decision"  # why a row is left out
 MOST_ROWS = 2.0**40  # that one line may stand for
@@ -26,7 +29,9 @@ class Wanted:
     """Which columns play which part, and how their texts are read."""
 
     attributes: tuple[str, ...]
-    bins: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    bins: dict[str, Bands] = field(default_factory=dict)
+    other_below: int | None = None  # categories with fewer rows become one; None: none do
+    kept: tuple[str, ...] = ()  # attributes whose categories are left as they are all the same
     label: str | None = None
     positive: str | None = None
     positive_decision: str | None = None
@@ -50,7 +55,17 @@ class Reading:
 
     label: tuple[str, ...] = ()  # the texts that are positive
     decision: tuple[str, ...] = ()
-    whole: frozenset[str] = frozenset()  # binned columns that hold whole numbers
+    bands: Mapping[str, Bands] = field(default_factory=dict)  # with their edges and names
+    merged: Mapping[str, Merged] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """Rare categories of an attribute that are one slice."""
+
+    name: str
+    values: tuple[str, ...]
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +118,15 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         label_values = _values(connection, source, wanted, columns, wanted.label)
         label = positives(wanted.label, label_values, wanted.positive, file=source.name) if wanted.label else ()
         decision = _positive_decisions(source, wanted, _values(connection, source, wanted, columns, wanted.decision))
+        bands = {
+            name: _resolved(asked, lambda name=name: _numbers(connection, source, wanted, columns, name), whole=profile[f"whole_{place}"])  # type: ignore[misc]
+            for place, (name, asked) in enumerate(wanted.bins.items())
+        }
+        merged = _merged(connection, source, wanted, columns)
     return Prepared(
         source=source,
         wanted=wanted,
-        reading=Reading(label=label, decision=decision, whole=frozenset(name for place, name in enumerate(wanted.bins) if profile[f"whole_{place}"])),
+        reading=Reading(label=label, decision=decision, bands=bands, merged=merged),
         read=profile["read"],
         lines=profile["lines"],
         per_file=tuple(one["lines"] for one in per_file),
@@ -323,6 +343,57 @@ def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     return [row[0] for row in connection.execute(sql).fetchall()]
 
 
+def _audited(source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str, value: str) -> str:
+    """SQL: each value of a column that audited rows have, and of how many rows."""
+    parts = (name, wanted.weight, wanted.count, wanted.score, wanted.decision)
+    needed = (columns[one] for one in dict.fromkeys(parts) if one is not None)
+    left_out = " OR ".join(_excluded(wanted, columns).values()) or "false"
+    return f"SELECT {value} AS one, sum({_copies(wanted, columns)})::BIGINT AS n FROM ({_read(source, needed)}) WHERE NOT ({left_out}) GROUP BY ALL HAVING one IS NOT NULL AND n > 0 ORDER BY one"
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str) -> tuple[Floats, Ints]:
+    """The distinct numbers of audited rows from the lowest up, and how many rows have each."""
+    number = columns[name].number
+    found = connection.execute(_audited(source, wanted, columns, name, f"CASE WHEN isnan({number}) THEN NULL ELSE {number}::DOUBLE END")).fetchnumpy()
+    return np.asarray(found["one"], dtype=np.float64), np.asarray(found["n"], dtype=np.int64)
+
+
+def _resolved(asked: Bands, numbers: Callable[[], tuple[Floats, Ints]], *, whole: bool) -> Bands:
+    """The bands with edges and names; quantiles are those of the audited rows, the smallest number that at least so large a share does not exceed.
+
+    An edge at which no row lies below is none, and edges that are equal are one: then there are fewer bands.
+    """
+    if not asked.quantiles:
+        return asked if asked.names else replace(asked, names=band_names(asked.edges, whole=whole))
+    value, rows = numbers()
+    if not value.size:
+        return replace(asked, names=band_names((), whole=whole))
+    below = np.cumsum(rows)
+    # In whole numbers: a share in floating point could fall to either side of a quantile.
+    places = [int(np.searchsorted(below * asked.quantiles, part * below[-1])) for part in range(1, asked.quantiles)]
+    edges = tuple(float(edge) for edge in dict.fromkeys(value[places]) if edge > value[0])
+    return replace(asked, edges=edges, names=band_names(edges, whole=whole))
+
+
+OTHER = "other"  # what rare categories are called together
+
+
+def _merged(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, Merged]:
+    """For each attribute with two rare categories or more, what they are; one alone would only lose its name."""
+    found: dict[str, Merged] = {}
+    if wanted.other_below is None:
+        return found
+    for name in wanted.attributes:
+        if name in wanted.bins or name in wanted.kept:
+            continue
+        sizes = dict(connection.execute(_audited(source, wanted, columns, name, columns[name].text)).fetchall())
+        rare = {value: rows for value, rows in sizes.items() if rows < wanted.other_below}
+        if len(rare) > 1:
+            kept = sizes.keys() - rare.keys()
+            found[name] = Merged(name=f"{OTHER} (merged)" if OTHER in kept else OTHER, values=tuple(rare), rows=sum(rare.values()))
+    return found
+
+
 def _positive_decisions(source: Source, wanted: Wanted, values: Sequence[str]) -> tuple[str, ...]:
     """A decision's positive texts: what --positive-decision says; else 1 or true; else what is positive in the label."""
     if wanted.decision is None:
@@ -338,7 +409,10 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
 
     def attribute(name: str) -> str:
         if name in wanted.bins:
-            return columns[name].band(wanted.bins[name], whole=name in reading.whole)
+            return columns[name].band(reading.bands[name])
+        if name in reading.merged:
+            rare = reading.merged[name]
+            return f"(CASE WHEN {columns[name].text} IN ({', '.join(map(literal, rare.values))}) THEN {literal(rare.name)} ELSE {columns[name].text} END)"
         return columns[name].text
 
     def two_sided(name: str | None, positive: Sequence[str], kind: str) -> str:

@@ -77,6 +77,9 @@ def _facts(manifest: Manifest) -> Iterable[Fact]:
     yield Fact(name="Label", text=_label(manifest))
     if config.get("protected"):
         yield Fact(name="Protected attributes", text=", ".join(map(str, config["protected"])))
+    for attribute, edges in manifest.bands.items():
+        asked = config.get("bins", {}).get(attribute)
+        yield Fact(name=f"Bands of {attribute}", text=f"cut at {', '.join(f'{edge:g}' for edge in edges) or 'nothing'}{f' ({asked})' if isinstance(asked, str) else ''}")
     if config.get("control"):
         yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:

@@ -6,7 +6,8 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from fairaudit.data.columns import Column, band_names, read
+from fairaudit.bands import Bands, band_names
+from fairaudit.data.columns import Column, read
 from fairaudit.data.source import literal
 
 
@@ -32,7 +33,7 @@ def test_a_number_is_read_and_what_is_none_is_told_apart_from_what_is_missing() 
 
 
 def test_a_band_holds_its_lower_edge_and_not_its_upper() -> None:
-    assert _taken(_column(), _column().band([25, 45, 65], whole=True), "24", "25", "44", "45", "64", "65", "") == [
+    assert _taken(_column(), _column().band(Bands(edges=(25, 45, 65), names=band_names((25, 45, 65), whole=True))), "24", "25", "44", "45", "64", "65", "") == [
         "under 25", "25–44", "25–44", "45–64", "45–64", "65 and over", None,
     ]  # fmt: skip
 

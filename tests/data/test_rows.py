@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
+from fairaudit.bands import Bands
 from fairaudit.data.files import files_of
 from fairaudit.data.rows import MOST_VALUES, Prepared, Wanted, prepare
 from fairaudit.data.source import Source
@@ -53,7 +54,7 @@ def test_parquet_columns_are_read_by_their_types(tmp_path: Path) -> None:
         "s": pa.array([0.5, None, 0.25], pa.float32()), "age": pa.array([30, 44, None], pa.int16()),
     })  # fmt: skip
     source = Source(table=table)
-    wanted = Wanted(attributes=("sex", "age"), bins={"age": (31.0, 44.0)}, label="y", weight="w", score="s")
+    wanted = Wanted(attributes=("sex", "age"), bins={"age": Bands(edges=(31.0, 44.0))}, label="y", weight="w", score="s")
     with source.connect() as connection:
         found = prepare(connection, source, wanted)
         rows = connection.execute(found.relation()).fetchall()
