@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +15,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
-from fairaudit.cube.scored import count_given, count_scored, decided
+from fairaudit.cube.scored import count_given, count_scored
 from fairaudit.cube.slices import Slicing
+from fairaudit.cube.thresholds import Thresholds
 from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
@@ -27,6 +28,7 @@ from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.conditional import conditional
 from fairaudit.evidence.over_groups import over_groups
+from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.witnesses import Witnesses
@@ -38,8 +40,6 @@ from fairaudit.rules.judge import judge, overall_verdict, wanted_pairs
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
-
-_ROUNDED: dict[str, Callable[[float], Any]] = {"float": np.float32, "halffloat": np.float16, "float32": np.float32, "float16": np.float16}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,19 +84,19 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
-            raise_all(_unknown_references(config, values_of(connection, rows, tuple(config.reference))))
+            raise_all(_unknown_values(config, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
             scorer = _scorer(config, source, sole) if config.model else None
-            threshold = _threshold(config, source, scorer)
+            thresholds = _thresholds(config, rows, scorer)
             witnesses.begin()
-            cube, rows = _cube(connection, config, source, rows, scorer, threshold, progress)
+            cube, rows = _cube(connection, config, source, rows, scorer, thresholds, progress)
         with told(source):
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found, within), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within), cube=cube)
 
 
 def _measured(
-    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, threshold: float | None,
+    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
     found: Counts, within: Counts | None,
 ) -> Audit:  # fmt: skip
     context = _context(config)
@@ -107,7 +107,7 @@ def _measured(
     answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
-    made = manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions)
+    made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
     findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
     return Audit(
         manifest=made,
@@ -126,6 +126,7 @@ def _measured(
             *over_groups(answers[ends[1] :], found, threshold=asked),
             *(conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()),
         ),
+        sweeps=swept(found, thresholds) if thresholds and thresholds.described else (),
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
@@ -205,7 +206,7 @@ def _same_rows(source: Source, rows: Prepared, found: Counts, slicings: Sequence
 
 
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column else config.threshold)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
@@ -221,16 +222,26 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     return scorer
 
 
-def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> float | None:
-    """The threshold as it is used: rounded to the scores' own type, since float32(0.3) is above 0.3."""
+def _thresholds(config: AuditConfig, rows: Prepared, scorer: Scorer | None) -> Thresholds | None:
+    """The thresholds of the scores; None where decisions came as such.
+
+    Raises:
+        ConfigError: the steps of a sweep do not fit the scores.
+    """
     if config.decision_column is not None:
         return None
-    kind = scorer.card.score_type if scorer else str(source.schema.field(config.score_column).type)
-    return float(_ROUNDED[kind](config.threshold)) if kind in _ROUNDED else config.threshold
+    low, high = rows.score_range or (0.0, 1.0)
+    if config.threshold_sweep is not None and not 0 <= low <= high <= 1:
+        raise ConfigError(f"--threshold-sweep steps from 0 to 1, and the scores run from {low:g} to {high:g}; name the thresholds to describe with --threshold, repeated.")
+    attribute, of_groups = next(iter(config.group_thresholds.items()), (None, {}))
+    return Thresholds(
+        operating=config.threshold, attribute=attribute, of_groups=of_groups, described=config.described, at_threshold=config.at_threshold,
+        score_type=scorer.card.score_type if scorer else str(rows.source.schema.field(config.score_column).type),
+    )  # fmt: skip
 
 
 def _cube(
-    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, threshold: float | None, progress: Progress | None
+    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, progress: Progress | None
 ) -> tuple[Cube, Prepared]:
     """The cube, and the rows with what scoring found of them."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
@@ -238,18 +249,23 @@ def _cube(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
         bands=tuple(band_names(config.bins[one], whole=one in rows.reading.whole) if one in config.bins else () for one in config.counted_by),
+        edges=thresholds.edges if thresholds else (),
     )  # fmt: skip
-    decision = None if threshold is None else decided(threshold, config.at_threshold)
+    decision = thresholds.decision(config.counted_by) if thresholds else None
     if scorer is None or decision is None:
         return count_given(connection, source, rows, counted, decision, progress=progress), rows
     scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
     return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed)
 
 
-def _unknown_references(config: AuditConfig, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
+def _unknown_values(config: AuditConfig, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
     for attribute, value in config.reference.items():
         if value not in values[attribute]:
             yield UnknownName(f"value of {attribute}", value, values[attribute], where="--reference")
+    for attribute, groups in config.group_thresholds.items():
+        for value in groups:
+            if value not in values[attribute]:
+                yield UnknownName(f"value of {attribute}", value, values[attribute], where="group_thresholds")
 
 
 def _references(config: AuditConfig, found: Counts) -> tuple[Reference, ...]:
