@@ -16,8 +16,8 @@ from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
 from fairaudit.cube.scored import count_given, count_scored
-from fairaudit.cube.slices import Slicing
-from fairaudit.cube.thresholds import Thresholds
+from fairaudit.cube.slices import EVERYONE, Slicing
+from fairaudit.cube.thresholds import Thresholds, thresholds_of
 from fairaudit.data.columns import band_names
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
@@ -31,6 +31,7 @@ from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
+from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
 from fairaudit.result import Audit, DataFile, Exclusion, Rows, counts_written
@@ -40,6 +41,8 @@ from fairaudit.rules.judge import judge, overall_verdict, wanted_pairs
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
+
+MANY_TIES = 0.01  # of the rows at the median score, from which it is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
             raise_all(_unknown_values(config, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
             scorer = _scorer(config, source, sole) if config.model else None
-            thresholds = _thresholds(config, rows, scorer)
+            thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
             cube, rows = _cube(connection, config, source, rows, scorer, thresholds, progress)
         with told(source):
@@ -130,7 +133,7 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references, thresholds), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
@@ -222,24 +225,6 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     return scorer
 
 
-def _thresholds(config: AuditConfig, rows: Prepared, scorer: Scorer | None) -> Thresholds | None:
-    """The thresholds of the scores; None where decisions came as such.
-
-    Raises:
-        ConfigError: the steps of a sweep do not fit the scores.
-    """
-    if config.decision_column is not None:
-        return None
-    low, high = rows.score_range or (0.0, 1.0)
-    if config.threshold_sweep is not None and not 0 <= low <= high <= 1:
-        raise ConfigError(f"--threshold-sweep steps from 0 to 1, and the scores run from {low:g} to {high:g}; name the thresholds to describe with --threshold, repeated.")
-    attribute, of_groups = next(iter(config.group_thresholds.items()), (None, {}))
-    return Thresholds(
-        operating=config.threshold, attribute=attribute, of_groups=of_groups, described=config.described, at_threshold=config.at_threshold,
-        score_type=scorer.card.score_type if scorer else str(rows.source.schema.field(config.score_column).type),
-    )  # fmt: skip
-
-
 def _cube(
     connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, progress: Progress | None
 ) -> tuple[Cube, Prepared]:
@@ -293,7 +278,7 @@ def _copies(files: Sequence[DataFile]) -> Iterator[str]:
         first.setdefault(one.sha256, one.name)
 
 
-def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference]) -> Iterator[str]:
+def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
     if rows.trimmed:
         yield "Some texts had spaces around them, which were trimmed."
     for text in rows.never_missing:
@@ -310,6 +295,25 @@ def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Seque
     if not decided.all():
         asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
         yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
+    if thresholds and thresholds.of_groups:
+        yield _by_group(thresholds)
+    yield from _tied(found)
     if rows.score_range and not found.has_probabilities:
         low, high = rows.score_range
         yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
+
+
+def _by_group(thresholds: Thresholds) -> str:
+    own = ", ".join(f"{value} {asked:g}" for value, asked in thresholds.of_groups.items())
+    return (
+        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). Deciding about people differently because of such "
+        "an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
+    )
+
+
+def _tied(found: Counts) -> Iterator[str]:
+    """What LL144's scoring rate does not tell: many rows have exactly the median score."""
+    middle = above_median(found)
+    if middle.median is not None and middle.ties >= MANY_TIES:
+        above = middle.share[found.index(EVERYONE)]
+        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."

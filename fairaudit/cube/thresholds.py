@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fairaudit.config import AuditConfig
+from fairaudit.data.rows import Prepared
 from fairaudit.data.source import literal
+from fairaudit.errors import ConfigError
 
 _ROUNDED: dict[str, Callable[[float], Any]] = {"float": np.float32, "halffloat": np.float16, "float32": np.float32, "float16": np.float16}
 
@@ -62,3 +65,24 @@ class Thresholds:
 
     def _above(self, asked: float) -> str:
         return f"score {'>=' if self.at_threshold == 'positive' else '>'} '{self.used(asked)!r}'::DOUBLE"
+
+
+def thresholds_of(config: AuditConfig, rows: Prepared, score_type: str | None) -> Thresholds | None:
+    """The thresholds that were asked for; None where decisions came as such.
+
+    Args:
+        score_type: of a model's scores; None where they are a column.
+
+    Raises:
+        ConfigError: the steps of a sweep do not fit the scores.
+    """
+    if config.decision_column is not None:
+        return None
+    low, high = rows.score_range or (0.0, 1.0)
+    if config.threshold_sweep is not None and not 0 <= low <= high <= 1:
+        raise ConfigError(f"--threshold-sweep steps from 0 to 1, and the scores run from {low:g} to {high:g}; name the thresholds to describe with --threshold, repeated.")
+    attribute, of_groups = next(iter(config.group_thresholds.items()), (None, {}))
+    return Thresholds(
+        operating=config.threshold, attribute=attribute, of_groups=of_groups, described=config.described, at_threshold=config.at_threshold,
+        score_type=score_type or str(rows.source.schema.field(config.score_column).type),
+    )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from fairaudit.cube.at_thresholds import counts_at
 from fairaudit.cube.counts import Counts
+from fairaudit.cube.slices import EVERYONE
 from fairaudit.cube.thresholds import Thresholds
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.estimates import estimate
@@ -36,11 +37,14 @@ def swept(counts: Counts, thresholds: Thresholds) -> tuple[Sweep, ...]:
         raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} thresholds at most.")
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
-    by_metric = {one.id: _everywhere(one, at, len(described)) for one in of_decisions(counts)}
+    by_metric = {one: _everywhere(one, at, len(described)) for one in of_decisions(counts)}
     return tuple(
-        Sweep(slice=counts.slices[index], thresholds=described, metrics={name: _written(name, numbers[:, place]) for name, numbers in by_metric.items()})
-        for place, index in enumerate(chosen)
-    )
+        Sweep(
+            slice=cut, thresholds=described,
+            metrics={one.id: _written(one.id, numbers[:, place]) for one, numbers in by_metric.items() if not (one.of_part and cut == EVERYONE)},
+        )
+        for place, cut in enumerate(counts.slices[index] for index in chosen)
+    )  # fmt: skip
 
 
 def swept_slices(counts: Counts, thresholds: int) -> tuple[int, ...]:
