@@ -112,7 +112,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
-    def frame(self, name: Literal["measurements", "comparisons", "findings"] = "measurements") -> Any:
+    def frame(self, name: Literal["measurements", "comparisons", "findings", "sweeps"] = "measurements") -> Any:
         """One of the audit's tables as a pandas DataFrame: a row a value, a column a field."""
         from importlib import import_module
 

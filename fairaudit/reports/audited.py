@@ -80,8 +80,7 @@ def _facts(manifest: Manifest) -> Iterable[Fact]:
     if config.get("control"):
         yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:
-        at = _AT.get(config.get("at_threshold", ""), "")
-        yield Fact(name="Threshold", text="; ".join(filter(None, (*map(_threshold, manifest.thresholds.items()), at))))
+        yield from _thresholds(manifest)
     yield Fact(name="Effect", text=_EFFECT.get(config.get("effect", ""), "not stated"))
     if config.get("weight"):
         yield Fact(name="Weights", text=f"column {config['weight']}; counts of rows are of real rows, whatever their weights")
@@ -94,6 +93,19 @@ def _label(manifest: Manifest) -> str:
     if not label:
         return "none: only metrics that need no label were computed"
     return f"{label}, positive where it is {manifest.positive}" if manifest.positive is not None else str(label)
+
+
+def _thresholds(manifest: Manifest) -> Iterable[Fact]:
+    """The one that decides, or those of groups; the others in a line of their own."""
+    config, (operating, *others) = manifest.config, manifest.thresholds.items()
+    at = _AT.get(config.get("at_threshold", ""), "")
+    asked: dict[str, dict[str, float]] = config.get("group_thresholds") or {}
+    groups = [f"{attribute}={value}: {_threshold((repr(one), manifest.group_thresholds[attribute][value]))}" for attribute, values in asked.items() for value, one in values.items()]
+    everyone = f"{'everyone else: ' if groups else ''}{_threshold(operating)}"
+    yield Fact(name="Thresholds of groups" if groups else "Threshold", text="; ".join(filter(None, (*groups, everyone, at))))
+    own = {repr(one) for values in asked.values() for one in values.values()}
+    if described := [_threshold(one) for one in others if one[0] not in own]:
+        yield Fact(name="Thresholds described", text="; ".join(described))
 
 
 def _threshold(asked_and_used: tuple[str, float]) -> str:

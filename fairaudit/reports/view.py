@@ -10,6 +10,7 @@ from fairaudit.reports.definitions import Definition, definitions_of
 from fairaudit.reports.findings import RuleView, rules_of
 from fairaudit.reports.lookup import Column, Lookup, lookup
 from fairaudit.reports.slicings import SlicingView, slicings_of
+from fairaudit.reports.sweeps import SweepView, sweep_of
 from fairaudit.reports.tables import Cell, Heading, column_heading, measured_cell
 from fairaudit.reports.verdicts import VerdictView, verdict_of
 from fairaudit.reports.witnesses import Witnesses, witnesses
@@ -36,6 +37,7 @@ class Page:
     slicings: tuple[SlicingView, ...]
     witnesses: Witnesses
     overall: tuple[Overall, ...]
+    overall_sweep: SweepView | None
     definitions: tuple[Definition, ...]
     notes: tuple[str, ...]
 
@@ -53,6 +55,7 @@ def view(audit: Audit) -> Page:
         slicings=slicings_of(known),
         witnesses=witnesses(known),
         overall=tuple(_overall(known, column) for column in known.by_slice.get(EVERYONE, {})),
+        overall_sweep=sweep_of(known, (EVERYONE,), None, "of everyone"),
         definitions=definitions_of(audit),
         notes=audit.notes,
     )
