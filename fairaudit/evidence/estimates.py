@@ -12,6 +12,7 @@ from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
 from fairaudit.metrics.catalogue import Metric, Shape
+from fairaudit.metrics.engines.cells import remembered
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
@@ -24,14 +25,19 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
         None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end, and calibration errors,
         which are too high on few rows.
     """
+    return _estimate(counts, metric, tuple((params or {}).items()))
+
+
+@remembered
+def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ...]) -> Estimate | None:
     if metric.shape is Shape.RATE:
         return rate(metric, counts)
-    method = _METHODS.get(metric.id)
+    method, params = _METHODS.get(metric.id), dict(given)
     if method is None:
         return None
     value = value_of(metric.id, counts, params)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ends = (np.where(np.isfinite(value), end, np.nan) for end in method(counts, value, params or {}))
+        ends = (np.where(np.isfinite(value), end, np.nan) for end in method(counts, value, params))
     return Estimate(value, *(np.clip(end, *metric.bounds) for end in ends))
 
 

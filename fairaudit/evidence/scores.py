@@ -81,7 +81,8 @@ def brier_score(counts: Counts, value: Floats, params: dict[str, float]) -> Boun
     cells = counts.score_cells
     if cells is None:
         return np.full_like(value, np.nan), np.full_like(value, np.nan)
-    fourth = cells.weight * ((cells.lowest + cells.highest) / 2 - cells.label) ** 4
+    square_error = np.square((cells.lowest + cells.highest) / 2 - cells.label)
+    fourth = cells.weight * square_error * square_error  # a power of 4 takes ten times as long
     square = np.bincount(cells.slice, fourth, len(counts.slices)) / summed(counts.weight, LABELLED)
     return _mean_bounds(value, square, size_of(counts, LABELLED))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,7 @@ def swept(counts: Counts, thresholds: Thresholds) -> tuple[Sweep, ...]:
         raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} thresholds at most.")
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
-    by_metric = {one: _everywhere(one, at, len(described)) for one in of_decisions(counts)}
+    by_metric = _everywhere(of_decisions(counts), at, len(described))
     return tuple(
         Sweep(
             slice=cut, thresholds=described,
@@ -58,16 +58,18 @@ def of_decisions(counts: Counts) -> tuple[Metric, ...]:
     return tuple(one for one in computable(counts) if one.shape in _OF_DECISIONS and one.id != "base_rate")
 
 
-def _everywhere(metric: Metric, at: Counts, thresholds: int) -> Floats:
-    """Value, lower and upper end, shape (3, slices, thresholds)."""
-    n = len(at.slices)
-    if metric.of_part:  # against everyone at the same threshold
-        found = np.empty((3, n))
-        for place in range(thresholds):
-            found[:, place::thresholds] = _numbers(metric, _parts(at, np.arange(place, n, thresholds)))
-    else:
-        found = np.concatenate([_numbers(metric, _parts(at, np.arange(begin, min(begin + _AT_ONCE, n)))) for begin in range(0, n, _AT_ONCE)], axis=1)
-    return found.reshape(3, -1, thresholds)
+def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int) -> dict[Metric, Floats]:
+    """Value, lower and upper end of each metric, shape (3, slices, thresholds)."""
+    n, found = len(at.slices), {}
+    # Part by part, since what metrics share is remembered of one part only.
+    parts = [[_numbers(one, part) for one in metrics] for begin in range(0, n, _AT_ONCE) for part in (_parts(at, np.arange(begin, min(begin + _AT_ONCE, n))),)]
+    for place, one in enumerate(metrics):
+        numbers = np.concatenate([part[place] for part in parts], axis=1)
+        if one.of_part:  # against everyone at the same threshold
+            for beside in range(thresholds):
+                numbers[:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)))
+        found[one] = numbers.reshape(3, -1, thresholds)
+    return found
 
 
 def _numbers(metric: Metric, counts: Counts) -> Floats:
