@@ -34,7 +34,7 @@ def swept(counts: Counts, thresholds: Thresholds) -> tuple[Sweep, ...]:
     described = thresholds.described
     chosen = swept_slices(counts, len(described))
     if len(chosen) * len(described) > MOST:
-        raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} thresholds at most.")
+        raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most.")
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
     by_metric = _everywhere(of_decisions(counts), at, len(described))
