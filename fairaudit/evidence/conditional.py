@@ -120,8 +120,11 @@ def _without(known: Strata, empty: Sequence[bool], share: float) -> str:
     names = [one.label for one, is_empty in zip(known.strata, empty, strict=True) if is_empty]
     if not names:
         return ""
-    listed = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-    return f"without {listed}, where only one side has rows: {_percent(share)} of them"
+    return f"without {_listed(names)}, where only one side has rows: {_percent(share)} of them"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 def _percent(share: float) -> str:
@@ -134,7 +137,7 @@ def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
     share = known.weight.sum(axis=(0, 2, 3))
     there = trials > 0
     found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, proportion(events, trials, level=LEVEL), sizes=(trials,))
-    lacking = [", ".join(one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there) for own in there]
+    lacking = [_listed([one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there]) for own in there]
     whole = there.all(axis=1)
     ends = found.bounds or (found.value, found.value)
     reasons = [f"nobody of the slice is in {names}" if names else "" for names in lacking]
@@ -154,7 +157,7 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     group, reference = (side for side, _ in sides)
     found = pooled.weighted_mean(np.broadcast_to(rows, shape), np.broadcast_to(used, shape), group, reference, sizes=tuple(np.broadcast_to(size, shape) for _, size in sides))
     names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]
-    without = f"without {', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''}, where all decisions are alike: {_percent(rows[~used].sum() / rows.sum())} of the rows" if names else ""
+    without = f"without {_listed(names)}, where all decisions are alike: {_percent(rows[~used].sum() / rows.sum())} of the rows" if names else ""
     return found, without
 
 

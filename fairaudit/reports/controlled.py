@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fairaudit.cube.slices import Slice, Slicing
@@ -28,7 +28,7 @@ class ControlledView:
 
     control: str
     pooled: Table
-    warnings: tuple[str, ...]  # slices whose odds ratios differ by stratum
+    warnings: tuple[str, ...]  # what was left out, and slices whose odds ratios differ by stratum
     every: Table  # every number
     strata: Table | None  # selection rates stratum by stratum
     strata_note: str
@@ -52,7 +52,7 @@ def controlled_of(known: Lookup, slicing: Slicing, cuts: Sequence[Slice]) -> Con
     return ControlledView(
         control=words,
         pooled=_table(known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"),
-        warnings=tuple(_warning(cut, words, test.p_value) for cut, own in found.items() if (test := own.get(("breslow_day_statistic", "value"))) and (test.p_value or 1.0) < _DIFFERENT),
+        warnings=tuple(_left_out(found)) + tuple(_warning(cut, words, test.p_value) for cut, own in found.items() if (test := own.get(("breslow_day_statistic", "value"))) and (test.p_value or 1.0) < _DIFFERENT),
         every=_table(known, slicing, cuts, found, tuple(keys), f"Every number among people alike in {words}"),
         strata=_by_stratum(cuts, shown, f"Selection rates by {words}") if strata else None,
         strata_note=f"The {_MOST_STRATA} with the most rows, of {len(strata):,}." if len(strata) > _MOST_STRATA else "",
@@ -74,8 +74,15 @@ def _table(known: Lookup, slicing: Slicing, cuts: Sequence[Slice], found: Mappin
 def _cell(one: Comparison | None, *, is_reference: bool) -> Cell:
     if one is None:
         return replace(ABSENT, text="", is_undefined=False) if is_reference else ABSENT
-    cell = compared_cell(one, None, label="")
-    return cell if one.value is None or not one.reason else replace(cell, extra="; ".join(filter(None, (cell.extra, one.reason))))
+    return compared_cell(one, None, label="")
+
+
+def _left_out(found: Mapping[Slice, Mapping[Key, Comparison]]) -> Iterator[str]:
+    """Which values of the control say nothing of a slice's selection rate; other rates may lack more, which audit.json tells."""
+    for cut, own in found.items():
+        one = own.get(("selection_rate", "conditional_difference"))
+        if one and one.reason:
+            yield f"{cut.label}: {one.reason}."
 
 
 def _warning(cut: Slice, control: str, p: float | None) -> str:

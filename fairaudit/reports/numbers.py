@@ -11,7 +11,7 @@ from fairaudit.metrics.catalogue import CATALOGUE, Shape
 Writer = Callable[[float], str]
 MINUS = "−"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_PERCENTAGES = ("balanced_accuracy",)  # beside the rates
+_PERCENTAGES = ("balanced_accuracy", "standardized_selection_rate")  # beside the rates
 _MOST_DIGITS = 8
 
 

@@ -81,10 +81,13 @@ def compared_cell(one: Comparison | None, axis: Axis | None, *, label: str) -> C
     title = pair_heading((one.metric, ()), one.kind).title
     if one.value is None:
         return _without_value(title, one.status, one.reason)
-    text, told = compared(one.kind, one.value), interval_between(one.kind, one.interval) if one.interval else ""
+    if one.kind == "value":
+        text, told = measured(one.metric, one.value), interval_of(one.metric, one.interval) if one.interval else ""
+    else:
+        text, told = compared(one.kind, one.value), interval_between(one.kind, one.interval) if one.interval else ""
     p = f"p {probability(one.p_value)}" if one.p_value is not None else ""
     picture = whisker(axis, one.value, one.interval, words=_spoken(title, label, text, told)) if axis else None
-    return Cell(title=title, text=text, note=told, extra=p, is_undefined=False, picture=picture)
+    return Cell(title=title, text=text, note=told or p, extra=p if told else "", is_undefined=False, picture=picture)
 
 
 def axis_of_rates(values: Sequence[Measurement | None], reference: Measurement | None) -> Axis | None:
