@@ -181,6 +181,8 @@ def _mistaken_thresholds(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"the threshold {one:g} is given twice; keep one.")
     if config.threshold_sweep is not None and not FINEST_SWEEP <= config.threshold_sweep <= 0.5:
         yield ConfigError(f"--threshold-sweep is {config.threshold_sweep:g}; give a step from {FINEST_SWEEP} to 0.5, as 0.05.")
+    elif config.threshold_sweep is not None and len(config.described) < 2:
+        yield ConfigError(f"--threshold-sweep {config.threshold_sweep:g} describes nothing besides the threshold itself; give a smaller step, as 0.05.")
     if len(config.group_thresholds) > 1:
         named = " and ".join(config.group_thresholds)
         yield ConfigError(f"group_thresholds name {named}, so a row could have several thresholds; keep one attribute, or add a column to the data that combines them.")

@@ -27,6 +27,7 @@ from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownN
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.conditional import conditional
+from fairaudit.evidence.measurement import Sweep
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
@@ -111,6 +112,7 @@ def _measured(
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
+    sweeps = swept(found, thresholds) if thresholds and thresholds.described else ()
     findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
     return Audit(
         manifest=made,
@@ -129,11 +131,11 @@ def _measured(
             *over_groups(answers[ends[1] :], found, threshold=asked),
             *(conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()),
         ),
-        sweeps=swept(found, thresholds) if thresholds and thresholds.described else (),
+        sweeps=sweeps,
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references, thresholds), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
@@ -317,3 +319,8 @@ def _tied(found: Counts) -> Iterator[str]:
     if middle.median is not None and middle.ties >= MANY_TIES:
         above = middle.share[found.index(EVERYONE)]
         yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+
+
+def _unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
+    if sweeps and len(sweeps) < len(found.slices):
+        yield f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds; fewer thresholds would leave room for crosses."

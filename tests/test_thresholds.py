@@ -93,6 +93,13 @@ def test_a_sweep_changes_nothing_that_is_judged() -> None:
     assert plain.sweeps == () and len(swept.sweeps[0].thresholds) == 19
 
 
+def test_it_is_said_where_crosses_are_too_many_to_be_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairaudit.evidence.sweeps.WITH_CROSSES", 20)
+    found = _audited(threshold_sweep=0.3)
+    said = f"Of {len(found.counts)} slices the 7 without crosses are described at 4 thresholds; fewer thresholds would leave room for crosses."
+    assert said in found.notes and {len(one.slice.values) for one in found.sweeps} == {0, 1}
+
+
 def test_steps_from_0_to_1_do_not_fit_other_scores() -> None:
     with pytest.raises(ConfigError, match="--threshold-sweep steps from 0 to 1, and the scores run from 2 to 9; name the thresholds to describe with --threshold, repeated"):
         audit(AuditConfig(score_column="s", protected=("g",), threshold_sweep=0.1), data=pa.table({"g": ["a", "b"], "s": [2, 9]}))

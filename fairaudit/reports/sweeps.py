@@ -87,7 +87,7 @@ def sweep_of(known: Lookup, cuts: Sequence[Slice], reference: Slice | None, word
 
 def _note(known: Lookup, shown: int, swept: int, *, has_reference: bool) -> str:
     groups = known.audit.manifest.group_thresholds
-    said = "What the rates would be if every decision were made at one threshold; this describes, and only the operating point is judged."
+    said = "What the rates would be if every decision were made at one threshold; this only describes: what is judged is what was decided."
     marked = f" Groups by {' and '.join(groups)} have thresholds of their own, so none is marked." if groups else " The dot marks the operating point."
     dotted = ", the dotted curve is the reference's" if has_reference else ""
     some = f" The {shown} slices with the most rows, of {swept}." if shown < swept else ""

@@ -31,6 +31,7 @@ class Page:
     title: str
     subject: str
     account: str
+    caution: str  # that groups have thresholds of their own, or ""
     verdict: VerdictView
     rules: tuple[RuleView, ...]
     audited: Audited
@@ -49,6 +50,7 @@ def view(audit: Audit) -> Page:
         title=f"Fairness audit of {audit.manifest.model.name}",
         subject=_subject(audit),
         account=f"{account_line(audit)}.",
+        caution=_caution(audit),
         verdict=verdict_of(known),
         rules=rules_of(known),
         audited=audited(audit),
@@ -64,6 +66,12 @@ def view(audit: Audit) -> Page:
 def _subject(audit: Audit) -> str:
     names = [one.name for one in audit.manifest.data]
     return f"on {names[0]}" + (f" and {len(names) - 1} more files" if len(names) > 1 else "") if names else ""
+
+
+def _caution(audit: Audit) -> str:
+    asked = audit.manifest.config.get("group_thresholds") or {}
+    own = ", ".join(f"{attribute}={value} {one:g}" for attribute, values in asked.items() for value, one in values.items())
+    return f"Groups are decided at different thresholds: {own}; everyone else {audit.manifest.config['threshold']:g}. The notes say what that may mean." if own else ""
 
 
 def _overall(known: Lookup, column: Column) -> Overall:

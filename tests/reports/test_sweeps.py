@@ -27,7 +27,7 @@ def _swept(cut: Slice, values: tuple[float | None, ...]) -> Sweep:
 
 
 def swept_audit(**changes: Any) -> Audit:
-    given: dict[str, Any] = {"sweeps": (_swept(EVERYONE, (0.8, 0.6, 0.3)), _swept(WHITE, (0.9, 0.73, 0.4)), _swept(BLACK, (0.7, None, 0.2)))}
+    given: dict[str, Any] = {"manifest": manifest(thresholds={"0.5": 0.5, "0.25": 0.25, "0.75": 0.75}), "sweeps": (_swept(EVERYONE, (0.8, 0.6, 0.3)), _swept(WHITE, (0.9, 0.73, 0.4)), _swept(BLACK, (0.7, None, 0.2)))}
     return audit(**(given | changes))
 
 
@@ -71,7 +71,7 @@ def test_the_page_draws_every_slice_and_folds_the_numbers_away() -> None:
     told = [value for tag, name, value in parsed.attributes if tag == "svg" and name == "aria-label" and "over thresholds" in value]
     assert [one.split(" over")[0] for one in told] == [f"Selection rate of {one}" for one in ("White", "Black", "everyone")]
     assert text.count("At other thresholds") == 2 and "the dotted curve is the reference's" in text
-    assert "36.5% to 83.0%" in text and text.count("only the operating point is judged") == 2
+    assert "36.5% to 83.0%" in text and text.count("what is judged is what was decided") == 2
     assert "Selection rate by race at each threshold" in text
 
 
@@ -90,10 +90,12 @@ def test_only_the_largest_slices_are_drawn_and_it_is_said() -> None:
 
 def test_groups_with_thresholds_of_their_own_have_no_mark_and_are_told() -> None:
     config = manifest().config | {"group_thresholds": {"race": {"Black": 0.3}}}
-    own = manifest(config=config, thresholds={"0.5": 0.5, "0.3": 0.30000001192092896, "0.25": 0.25}, group_thresholds={"race": {"Black": 0.30000001192092896}})
+    own = manifest(config=config, thresholds={"0.5": 0.5, "0.3": 0.30000001192092896, "0.25": 0.25, "0.75": 0.75}, group_thresholds={"race": {"Black": 0.30000001192092896}})
     view = _view(swept_audit(manifest=own), WHITE)
     assert view.rows[0].curves[0].operating == "" and "Groups by race have thresholds of their own, so none is marked." in view.note
     facts = {one.name: one.text for one in audited(swept_audit(manifest=own)).facts}
     asked = "race=Black: 0.3 asked for, 0.30000001192092896 used: the nearest that the scores' own type holds"
     assert facts["Thresholds of groups"] == f"{asked}; everyone else: 0.5; a score exactly at the threshold counts as below it"
-    assert facts["Thresholds described"] == "0.25" and "Threshold" not in facts
+    assert facts["Thresholds described"] == "0.25; 0.75" and "Threshold" not in facts
+    assert "Groups are decided at different thresholds: race=Black 0.3; everyone else 0.5." in page_text(render(swept_audit(manifest=own)))
+    assert "decided at different thresholds" not in page_text(render(swept_audit()))
