@@ -73,9 +73,16 @@ def gate(folder: Path, smoke: bool) -> str:
     return table("The gate", measure(commands, runs=1 if smoke else 10), ours="fairaudit gate", against="python -c pass", aim="under a second, whatever this is")
 
 
-def _rows(path: Path, rows: int) -> Path:
+def thresholds(folder: Path, smoke: bool) -> str:
+    """What intervals cost, of all slices at 19 thresholds."""
+    data = _rows(folder / "rows.parquet", 20_000 if smoke else 1_000_000, "ages")
+    command = [sys.executable, "-m", "benchmarks.sweep", str(data), "1" if smoke else "7"]
+    return subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def _rows(path: Path, rows: int, *more: str) -> Path:
     # By a process of its own: what this one holds, each process that it starts is charged with.
-    subprocess.run([sys.executable, "-m", "benchmarks.data", str(path), str(rows)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "benchmarks.data", str(path), str(rows), *more], check=True, cwd=ROOT)
     return path
 
 
@@ -84,7 +91,7 @@ def _of_columns(data: Path, folder: Path) -> Command:
     return (*FAIRAUDIT, "audit", "--data", str(data), *flags, "--engine", "native", "--rule", "four-fifths", "--out", str(folder / "out"))
 
 
-QUESTIONS: dict[str, Callable[[Path, bool], str]] = {"start": start, "gate": gate, "columns": columns, "memory": memory, "whole-audit": whole_audit}
+QUESTIONS: dict[str, Callable[[Path, bool], str]] = {"start": start, "gate": gate, "columns": columns, "memory": memory, "thresholds": thresholds, "whole-audit": whole_audit}
 
 
 def main(arguments: Sequence[str]) -> None:

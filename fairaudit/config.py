@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import combinations
 from pathlib import PurePath
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 
 MOST_CROSSED = 4  # attributes at once; more leave hardly anybody in a slice
 ENGINES = ("native", "tfma", "aif360")
+FINEST_SWEEP = 0.01  # 99 thresholds; a finer step tells nothing more
 BATCH_SIZE = 4096  # 16 k rows of UCI Adult are scored in 84 ms by 256, 29 by 1024, 16 by 4096, 14 by 16384
 
 
@@ -37,7 +39,10 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     slices: tuple[str, ...] = ()  # crosses, 'sex*race'
     intersections: int = 1  # every cross of up to so many protected attributes
     reference: dict[str, str] = {}  # attribute → value
-    threshold: float = 0.5
+    threshold: float = 0.5  # the operating point: what is judged
+    other_thresholds: tuple[float, ...] = ()  # described beside it; --threshold, repeated
+    threshold_sweep: float | None = None  # a step: its multiples below 1 are described too
+    group_thresholds: dict[str, dict[str, float]] = {}  # attribute → value → threshold, where these groups are decided otherwise
     at_threshold: Literal["negative", "positive"] = "negative"  # what a score exactly at the threshold is
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to a person
     control: tuple[str, ...] = ()  # what may fairly explain a difference: groups are compared within its values too
@@ -72,6 +77,14 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def _protected(self) -> tuple[str, ...]:
         """Those that are sliced by one at a time; a binned column is one unless it is the control."""
         return tuple(dict.fromkeys((*self.protected, *(one for one in self.bins if one not in self.control))))
+
+    @property
+    def described(self) -> tuple[float, ...]:
+        """The thresholds that a sweep describes, rising, the operating one among them; none where only that one was asked for."""
+        if self.threshold_sweep is None and not self.other_thresholds:
+            return ()
+        step = Decimal(repr(self.threshold_sweep or 1.0))  # as it is written: 3 × 0.05 is 0.15
+        return tuple(sorted({self.threshold, *self.other_thresholds, *(float(place * step) for place in range(1, math.ceil(1 / step)))}))
 
     @property
     def attribute_flags(self) -> dict[str, str]:
@@ -115,8 +128,7 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError(f"{' and '.join(flags[name] for name in sources)} exclude each other; keep one.")
     if not config.attributes:
         yield ConfigError("no protected attribute: name one with --protected COL.")
-    if not math.isfinite(config.threshold):
-        yield ConfigError(f"the threshold is {config.threshold}; give a finite number.")
+    yield from _mistaken_thresholds(config)
     if config.batch_size < 1:
         yield ConfigError(f"the batch size is {config.batch_size}; give a whole number of at least 1.")
     if not 1 <= config.intersections <= MOST_CROSSED:
@@ -167,6 +179,31 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"--control {column!r} is given twice; keep one.")
 
 
+def _mistaken_thresholds(config: AuditConfig) -> Iterator[FairauditError]:
+    for one in (config.threshold, *config.other_thresholds):
+        if not math.isfinite(one):
+            yield ConfigError(f"the threshold is {one}; give a finite number.")
+    asked = (config.threshold, *config.other_thresholds)
+    for one in dict.fromkeys(asked):
+        if asked.count(one) > 1:
+            yield ConfigError(f"the threshold {one:g} is given twice; keep one.")
+    if config.threshold_sweep is not None and not FINEST_SWEEP <= config.threshold_sweep <= 0.5:
+        yield ConfigError(f"--threshold-sweep is {config.threshold_sweep:g}; give a step from {FINEST_SWEEP} to 0.5, as 0.05.")
+    elif config.threshold_sweep is not None and len(config.described) < 2:
+        yield ConfigError(f"--threshold-sweep {config.threshold_sweep:g} describes nothing besides the threshold itself; give a smaller step, as 0.05.")
+    if len(config.group_thresholds) > 1:
+        named = " and ".join(config.group_thresholds)
+        yield ConfigError(f"group_thresholds name {named}, so a row could have several thresholds; keep one attribute, or add a column to the data that combines them.")
+    for attribute, groups in config.group_thresholds.items():
+        if attribute not in config.attributes:
+            yield UnknownName("protected attribute", attribute, config.attributes, where="group_thresholds")
+        for value, one in groups.items():
+            if not math.isfinite(one):
+                yield ConfigError(f"the threshold of {attribute}={value} is {one}; give a finite number.")
+        if all(one == config.threshold for one in groups.values()):
+            yield ConfigError(f"group_thresholds give no group of {attribute!r} a threshold other than everyone's, {config.threshold:g}; leave them out.")
+
+
 def _idle(config: AuditConfig) -> Iterator[FairauditError]:
     """A mistake for each flag that would change nothing."""
     usual = AuditConfig()
@@ -175,9 +212,9 @@ def _idle(config: AuditConfig) -> Iterator[FairauditError]:
             if getattr(config, name) != getattr(usual, name):
                 yield ConfigError(f"--{name.replace('_', '-')} is about a model, and no --model DIR is given; leave it out.")
     if config.decision_column is not None:
-        for name in ("threshold", "at_threshold"):
-            if getattr(config, name) != getattr(usual, name):
-                yield ConfigError(f"--{name.replace('_', '-')} is about scores, and --decision-column holds decisions; leave it out.")
+        flags = {"threshold": "--threshold", "other_thresholds": "--threshold", "threshold_sweep": "--threshold-sweep", "group_thresholds": "--group-threshold", "at_threshold": "--at-threshold"}
+        for flag in dict.fromkeys(flag for name, flag in flags.items() if getattr(config, name) != getattr(usual, name)):
+            yield ConfigError(f"{flag} is about scores, and --decision-column holds decisions; leave it out.")
 
 
 def converted(config: AuditConfig) -> AuditConfig:

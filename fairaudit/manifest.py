@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.config import AuditConfig
+from fairaudit.cube.thresholds import Thresholds
 from fairaudit.data.files import fingerprint
 from fairaudit.data.rows import Prepared
 from fairaudit.data.source import Source
@@ -25,7 +26,7 @@ _NOT_OF_THE_RESULT = ("out", "gate")
 
 
 def manifest(
-    config: AuditConfig, source: Source, rows: Prepared, card: ModelCard | None, threshold: float | None, engines: Mapping[str, str | None]
+    config: AuditConfig, source: Source, rows: Prepared, card: ModelCard | None, thresholds: Thresholds | None, engines: Mapping[str, str | None]
 ) -> Manifest:
     """The manifest of an audit; files and folders by their last names, no clock, no host, no user."""
     return Manifest(
@@ -33,7 +34,8 @@ def manifest(
         seed=config.seed,
         config=_without_folders(config),
         positive=rows.positive,
-        thresholds={} if threshold is None else {repr(config.threshold): threshold},
+        thresholds={repr(asked): thresholds.used(asked) for asked in thresholds.asked} if thresholds else {},
+        group_thresholds={attribute: {value: thresholds.used(asked) for value, asked in groups.items()} for attribute, groups in config.group_thresholds.items()} if thresholds else {},
         bands={attribute: bands.edges for attribute, bands in rows.reading.bands.items()},
         model=_model(config, card),
         data=tuple(_files(source, rows)),

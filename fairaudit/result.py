@@ -13,7 +13,7 @@ import numpy as np
 from fairaudit.cube.counts import UNLABELLED, Counts
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
-from fairaudit.evidence.measurement import Comparison, Measurement
+from fairaudit.evidence.measurement import Comparison, Measurement, Sweep
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.rule import Rule
 
@@ -41,7 +41,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     config: dict[str, Any]  # every field of AuditConfig; paths by their last name
     positive: str | None  # the label's value that counted as positive, as it was read
-    thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type
+    thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type; the one that decides comes first
+    group_thresholds: dict[str, dict[str, float]] = {}  # attribute → value → threshold as used, of groups that are decided at one of their own
     bands: dict[str, tuple[float, ...]] = {}  # the inner edges of each attribute that was cut, those of quantiles too
     model: Model
     data: tuple[DataFile, ...]
@@ -106,12 +107,13 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     strata: tuple[SliceCounts, ...] = ()  # the same within each value of the control
     measurements: tuple[Measurement, ...]
     comparisons: tuple[Comparison, ...]
+    sweeps: tuple[Sweep, ...] = ()
     rules: tuple[Rule, ...]  # as they were judged
     findings: tuple[Finding, ...]
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
-    def frame(self, name: Literal["measurements", "comparisons", "findings"] = "measurements") -> Any:
+    def frame(self, name: Literal["measurements", "comparisons", "findings", "sweeps"] = "measurements") -> Any:
         """One of the audit's tables as a pandas DataFrame: a row a value, a column a field."""
         from importlib import import_module
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +16,9 @@ from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
-from fairaudit.cube.scored import count_given, count_scored, decided
-from fairaudit.cube.slices import Slicing
+from fairaudit.cube.scored import count_given, count_scored
+from fairaudit.cube.slices import EVERYONE, Slicing
+from fairaudit.cube.thresholds import Thresholds, thresholds_of
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
@@ -26,9 +27,12 @@ from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownN
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.conditional import conditional
+from fairaudit.evidence.measurement import Sweep
 from fairaudit.evidence.over_groups import over_groups
+from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
+from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
 from fairaudit.result import Audit, DataFile, Exclusion, Rows, counts_written
@@ -40,7 +44,7 @@ from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
 _NAMED = 10  # merged values that a note lists
-_ROUNDED: dict[str, Callable[[float], Any]] = {"float": np.float32, "halffloat": np.float16, "float32": np.float32, "float16": np.float16}
+MANY_TIES = 0.01  # of the rows at the median score, from which it is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +89,19 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
-            raise_all(_unknown_references(config, rows, values_of(connection, rows, tuple(config.reference))))
+            raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
             scorer = _scorer(config, source, sole) if config.model else None
-            threshold = _threshold(config, source, scorer)
+            thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
-            cube, rows = _cube(connection, config, source, rows, scorer, threshold, progress)
+            cube, rows = _cube(connection, config, source, rows, scorer, thresholds, progress)
         with told(source):
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, threshold, found, within), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within), cube=cube)
 
 
 def _measured(
-    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, threshold: float | None,
+    config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
     found: Counts, within: Counts | None,
 ) -> Audit:  # fmt: skip
     context = _context(config)
@@ -108,7 +112,8 @@ def _measured(
     answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
-    made = manifest(config, source, rows, scorer.card if scorer else None, threshold, witnesses.versions)
+    made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
+    sweeps = swept(found, thresholds) if thresholds and thresholds.described else ()
     findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
     return Audit(
         manifest=made,
@@ -127,10 +132,11 @@ def _measured(
             *over_groups(answers[ends[1] :], found, threshold=asked),
             *(conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()),
         ),
+        sweeps=sweeps,
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
@@ -214,7 +220,7 @@ def _same_rows(source: Source, rows: Prepared, found: Counts, slicings: Sequence
 
 
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column else config.threshold)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
@@ -230,16 +236,8 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     return scorer
 
 
-def _threshold(config: AuditConfig, source: Source, scorer: Scorer | None) -> float | None:
-    """The threshold as it is used: rounded to the scores' own type, since float32(0.3) is above 0.3."""
-    if config.decision_column is not None:
-        return None
-    kind = scorer.card.score_type if scorer else str(source.schema.field(config.score_column).type)
-    return float(_ROUNDED[kind](config.threshold)) if kind in _ROUNDED else config.threshold
-
-
 def _cube(
-    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, threshold: float | None, progress: Progress | None
+    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, progress: Progress | None
 ) -> tuple[Cube, Prepared]:
     """The cube, and the rows with what scoring found of them."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
@@ -247,21 +245,24 @@ def _cube(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
         bands=tuple(rows.reading.bands[one].names if one in config.bins else () for one in config.counted_by),
+        edges=thresholds.edges if thresholds else (),
     )  # fmt: skip
-    decision = None if threshold is None else decided(threshold, config.at_threshold)
+    decision = thresholds.decision(config.counted_by) if thresholds else None
     if scorer is None or decision is None:
         return count_given(connection, source, rows, counted, decision, progress=progress), rows
     scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
     return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed)
 
 
-def _unknown_references(config: AuditConfig, rows: Prepared, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
-    for attribute, value in config.reference.items():
+def _unknown_values(config: AuditConfig, rows: Prepared, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
+    named = [("--reference", attribute, value) for attribute, value in config.reference.items()]
+    named += [("group_thresholds", attribute, value) for attribute, groups in config.group_thresholds.items() for value in groups]
+    for where, attribute, value in named:
         rare = rows.reading.merged.get(attribute)
         if rare and value in rare.values:
-            yield ConfigError(f"--reference {attribute}={value}: it has fewer than {config.other_below} rows, and --other-below makes it part of {rare.name!r}; name another, or ask for less.")
+            yield ConfigError(f"{where} {attribute}={value}: it has fewer than {config.other_below} rows, and --other-below makes it part of {rare.name!r}; name another, or ask for less.")
         elif value not in values[attribute]:
-            yield UnknownName(f"value of {attribute}", value, values[attribute], where="--reference")
+            yield UnknownName(f"value of {attribute}", value, values[attribute], where=where)
 
 
 def _references(config: AuditConfig, found: Counts) -> tuple[Reference, ...]:
@@ -289,7 +290,7 @@ def _copies(files: Sequence[DataFile]) -> Iterator[str]:
         first.setdefault(one.sha256, one.name)
 
 
-def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference]) -> Iterator[str]:
+def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
     if rows.trimmed:
         yield "Some texts had spaces around them, which were trimmed."
     for attribute, rare in rows.reading.merged.items():
@@ -312,6 +313,30 @@ def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Seque
     if not decided.all():
         asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
         yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
+    if thresholds and thresholds.of_groups:
+        yield _by_group(thresholds)
+    yield from _tied(found)
     if rows.score_range and not found.has_probabilities:
         low, high = rows.score_range
         yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
+
+
+def _by_group(thresholds: Thresholds) -> str:
+    own = ", ".join(f"{value} {asked:g}" for value, asked in thresholds.of_groups.items())
+    return (
+        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). Deciding about people differently because of such "
+        "an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
+    )
+
+
+def _tied(found: Counts) -> Iterator[str]:
+    """What LL144's scoring rate does not tell: many rows have exactly the median score."""
+    middle = above_median(found)
+    if middle.median is not None and middle.ties >= MANY_TIES:
+        above = middle.share[found.index(EVERYONE)]
+        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+
+
+def _unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
+    if sweeps and len(sweeps) < len(found.slices):
+        yield f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds; fewer thresholds would leave room for crosses."

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.cube.slices import Slice
-from fairaudit.evidence.measurement import Comparison, Group, Measurement
+from fairaudit.evidence.measurement import Comparison, Group, Measurement, Status
+from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
 
-Name = Literal["measurements", "comparisons", "findings"]
+Name = Literal["measurements", "comparisons", "findings", "sweeps"]
 Row = dict[str, Any]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell instead of showing it
 
@@ -32,6 +33,8 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
     judged = ("outcome", "verdict", "severity", "needed_for_pass", "p_adjusted", "alpha", "rows", "events", "rows_needed", "rows_needed_of", "reason", "notes")
     if name == "findings":
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
+    if name == "sweeps":
+        return ("metric", "slice", *_attributes(audit, Slice(())), "params", "threshold", "value", "lower", "upper", "status", "reason")
     return ("metric", "kind", "slicing", "control", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error")
 
 
@@ -67,12 +70,32 @@ def _comparisons(audit: Audit) -> Iterator[Row]:
         yield {"metric": one.metric, "kind": one.kind, **sides, **_shared(one), "p_value": one.p_value}
 
 
+def _sweeps(audit: Audit) -> Iterator[Row]:
+    for one in audit.sweeps:
+        for metric, found in one.metrics.items():
+            for place, (threshold, value, lower, upper) in enumerate(zip(one.thresholds, found.values, found.lower, found.upper, strict=True)):
+                status = Status.OK if value is not None else Status.INFINITE if place in found.infinite else Status.UNDEFINED
+                yield {
+                    "metric": metric, "slice": str(one.slice), **_attributes(audit, one.slice), "params": _params(found.params), "threshold": threshold,
+                    "value": value, "lower": lower, "upper": upper, "status": status.value, "reason": _reason(metric, status),
+                }  # fmt: skip
+
+
+def _reason(metric: str, status: Status) -> str:
+    """The catalogue's; a metric that this version does not know has none."""
+    entry = CATALOGUE.get(metric)
+    return "" if status is Status.OK or entry is None else entry.infinite if status is Status.INFINITE else entry.undefined
+
+
+def _params(params: dict[str, float]) -> str:
+    return " ".join(f"{name}={value:g}" for name, value in params.items())
+
+
 def _shared(one: Measurement | Comparison) -> Row:
     lower, upper = one.interval or (None, None)
     engines = {f"engine_{name}": value for name, value in one.engines.items()}
-    params = " ".join(f"{name}={value:g}" for name, value in one.params.items())
     return {
-        "params": params, "threshold": one.threshold, "value": one.value, "lower": lower, "upper": upper, "status": one.status.value, "reason": one.reason, **engines,
+        "params": _params(one.params), "threshold": one.threshold, "value": one.value, "lower": lower, "upper": upper, "status": one.status.value, "reason": one.reason, **engines,
     }  # fmt: skip
 
 
@@ -109,4 +132,4 @@ def _harmless(column: pa.ChunkedArray) -> pa.Array:
     return pa.array([f"'{text}" if text is not None and text.startswith(_FORMULA) else text for text in column.to_pylist()], pa.string())
 
 
-_ROWS: dict[str, Callable[[Audit], Iterator[Row]]] = {"measurements": _measurements, "comparisons": _comparisons, "findings": _findings}
+_ROWS: dict[str, Callable[[Audit], Iterator[Row]]] = {"measurements": _measurements, "comparisons": _comparisons, "findings": _findings, "sweeps": _sweeps}

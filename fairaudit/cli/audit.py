@@ -24,7 +24,9 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--slice", "slices"), {"metavar": "A*B", "multiple": True, "help": "A cross of attributes to slice by, as 'sex*race'. Repeatable."}),
     (("--intersections",), {"type": int, "metavar": "K", "help": "Slice by every cross of up to K protected attributes. [default: 1, by none]"}),
     (("--reference",), {"metavar": "A=VALUE", "multiple": True, "help": "Compare with this slice, as 'race=White'. [default: the largest]"}),
-    (("--threshold",), {"type": float, "metavar": "T", "help": "A score above it is a positive decision. [default: 0.5]"}),
+    (("--threshold",), {"type": float, "metavar": "T", "multiple": True, "help": "A score above it is a positive decision. Repeated: the first decides, the others are described. [default: 0.5]"}),
+    (("--threshold-sweep",), {"type": float, "metavar": "STEP", "help": "Describe every multiple of it below 1 as a threshold too, as 0.05."}),
+    (("--group-threshold", "group_thresholds"), {"metavar": "A=VALUE:T", "multiple": True, "help": "A threshold for one group, as 'race=Black:0.4'. Repeatable."}),
     (("--at-threshold",), {"type": click.Choice(["negative", "positive"]), "help": "What a score exactly at the threshold is. [default: negative]"}),
     (("--effect",), {"type": click.Choice(["helps", "harms"]), "help": "What a positive decision does to a person. [default: helps]"}),
     (("--control",), {"metavar": "COL", "multiple": True, "help": "Compare groups among people alike in this column too. Repeatable: alike in all."}),
@@ -42,6 +44,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--batch-size",), {"type": int, "metavar": "N", "help": f"Rows scored at once. [default: {BATCH_SIZE}]"}),
     (("--seed",), {"type": int, "metavar": "N", "help": "Seed of whatever is drawn. [default: 0]"}),
 )
+_GROUP_THRESHOLD = "A=VALUE:T, as 'race=Black:0.4'"
 _PAIRS = {"reference": "A=VALUE, as 'race=White'", "bins": "A=EDGE,EDGE, as 'age=25,45,65'"}
 
 
@@ -88,8 +91,15 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
     from fairaudit.config import AuditConfig, overridden
     from fairaudit.documents import read_document
 
-    flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in _PAIRS}
+    own = (*_PAIRS, "threshold", "group_thresholds")  # those that are no field as they are given
+    flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in own}
+    if given["threshold"]:
+        flags |= {"threshold": given["threshold"][0], "other_thresholds": given["threshold"][1:]}
     mistakes: list[FairauditError] = []
+    try:
+        flags |= {"group_thresholds": _group_thresholds(given["group_thresholds"])} if given["group_thresholds"] else {}
+    except FairauditError as error:
+        mistakes.append(error)
     for name in _PAIRS:
         try:
             flags |= {name: _pairs(name, given[name])} if given[name] else {}
@@ -128,3 +138,17 @@ def _pairs(flag: str, given: tuple[str, ...]) -> dict[str, Any]:
     return pairs
 
 
+def _group_thresholds(given: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    asked: dict[str, dict[str, float]] = {}
+    for one in given:
+        group, colon, number = one.rpartition(":")
+        attribute, equals, value = (part.strip() for part in group.partition("="))
+        if not colon or not equals or not attribute or not value:
+            raise ConfigError(f"--group-threshold {one!r} is not of the form {_GROUP_THRESHOLD}.")
+        if value in asked.setdefault(attribute, {}):
+            raise ConfigError(f"--group-threshold is given twice for {attribute}={value}; keep one.")
+        try:
+            asked[attribute][value] = float(number)
+        except ValueError as error:
+            raise ConfigError(f"--group-threshold {one!r}: {number!r} is no number; the form is {_GROUP_THRESHOLD}.") from error
+    return asked

@@ -19,18 +19,13 @@ from fairaudit.models.interface import Scorer
 _ROW = "row_place"
 
 
-def decided(threshold: float, at_threshold: str) -> str:
-    """SQL for the decision at a threshold."""
-    return f"score {'>=' if at_threshold == 'positive' else '>'} '{threshold!r}'::DOUBLE"
-
-
 def count_given(
     connection: duckdb.DuckDBPyConnection, source: Source, rows: Prepared, plan: Plan, decision: str | None, *, progress: Progress | None = None
 ) -> Cube:
     """The cube of rows whose scores or decisions are columns of the data.
 
     Args:
-        decision: SQL over the score; None where the rows bring their decisions.
+        decision: SQL over the score and the attributes; None where the rows bring their decisions.
     """
     taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
     with told(source), watched(connection, progress, "counting", rows.lines):

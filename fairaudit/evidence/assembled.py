@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,9 +13,15 @@ from fairaudit.evidence.measurement import Comparison, Group, Interval, Measurem
 from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, total
 from fairaudit.metrics.engines.cells import auc_and_error, average_precision
+from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
 
+_ERRORS: dict[str, Callable[[Counts], Floats]] = {  # the most that a value can be off, as cells hold more than one score
+    "roc_auc": lambda counts: auc_and_error(counts)[1],
+    "pr_auc": lambda counts: average_precision(counts).error,
+    "scoring_rate": lambda counts: above_median(counts).error,
+}
 NO_PROBABILITIES = "the scores are no probabilities: some lie outside [0, 1]"
 
 
@@ -35,7 +41,7 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
     metric = CATALOGUE[answer.quantity.metric]
     found, rows = estimate(metric, counts, dict(answer.quantity.params)), _rows(metric, counts)
     bounds = (found.lower, found.upper) if found else None
-    error = auc_and_error(counts)[1] if metric.id == "roc_auc" else average_precision(counts).error if metric.id == "pr_auc" else None
+    error = _ERRORS[metric.id](counts) if metric.id in _ERRORS else None
     for place, index in enumerate(answer.quantity.groups):
         value = _finite(answer.value[place])
         yield Measurement(

@@ -12,6 +12,7 @@ from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
 from fairaudit.metrics.catalogue import Metric, Shape
+from fairaudit.metrics.engines.cells import remembered
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
@@ -24,14 +25,19 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
         None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end, and calibration errors,
         which are too high on few rows.
     """
+    return _estimate(counts, metric, tuple((params or {}).items()))
+
+
+@remembered
+def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ...]) -> Estimate | None:
     if metric.shape is Shape.RATE:
         return rate(metric, counts)
-    method = _METHODS.get(metric.id)
+    method, params = _METHODS.get(metric.id), dict(given)
     if method is None:
         return None
     value = value_of(metric.id, counts, params)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ends = (np.where(np.isfinite(value), end, np.nan) for end in method(counts, value, params or {}))
+        ends = (np.where(np.isfinite(value), end, np.nan) for end in method(counts, value, params))
     return Estimate(value, *(np.clip(end, *metric.bounds) for end in ends))
 
 
@@ -59,6 +65,7 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "bnsp_auc": scores.crossed_auc(POSITIVE),
     "ks_separation": scores.ks_separation,
     "log_loss": scores.log_loss,
+    "scoring_rate": scores.scoring_rate,
     "demographic_disparity": rates.demographic_disparity,
     "mean_score": scores.mean_score(EVERY_LABEL),
     "calibration_ratio": scores.calibration_ratio,
@@ -89,6 +96,7 @@ _SAID = {
     "f1": "Wilson's of tp / (tp + fp + fn), transformed",
     "matthews_correlation": "delta method over the four counts, half a row added to each, on Fisher's scale",
     **{name: "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)" for name in ("roc_auc", "bpsn_auc", "bnsp_auc")},
+    "scoring_rate": "Wilson's score (Wilson 1927), the median taken as it is; a ratio has MOVER-R",
     "pr_auc": "by its influence function, on the logit scale (Boyd, Eng & Page 2013)",
     "ks_separation": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
     "kolmogorov_smirnov_distance": "the test's critical distance on both sides (Smirnov 1939): never too narrow",

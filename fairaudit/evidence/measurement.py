@@ -52,7 +52,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     params: dict[str, float] = {}
     slice: Slice
-    threshold: float | None  # of the score, as asked; None for metrics that rest on no decision
+    threshold: float | None  # of the score, as asked; None for metrics that rest on no decision, and where groups have thresholds of their own
     value: float | None
     interval: Interval | None  # 95 %; None where no method is given for the metric
     rows: int  # real rows it rests on, whatever their weights
@@ -91,3 +91,21 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.value is None) != (self.status is not Status.OK):
             raise ValueError(f"{self.metric} of {self.group}: value {self.value} does not go with {self.status}")
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric at each threshold of a sweep; every array is as long as the sweep's thresholds."""
+
+    params: dict[str, float] = {}
+    values: tuple[float | None, ...]  # None where it is undefined, for the reason that the catalogue gives, or infinite
+    lower: tuple[float | None, ...]  # of the 95 % interval; None where there is no value, or no method for the metric
+    upper: tuple[float | None, ...]
+    infinite: tuple[int, ...] = ()  # the places of thresholds where it is infinite
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """A slice as it would be if every decision were made at each of these thresholds: what they describe, and nothing judges."""
+
+    slice: Slice
+    thresholds: tuple[float, ...]  # as asked, rising; the operating one among them
+    metrics: dict[str, Swept]

@@ -9,7 +9,7 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
 from fairaudit.evidence.intervals import Bounds, Estimate, mover, wilson
-from fairaudit.evidence.rates import LABELLED, LEVEL, size_of, summed
+from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, LEVEL, size_of, summed
 from fairaudit.metrics.engines import cells as of_cells
 from fairaudit.metrics.engines.cells import placements
 from fairaudit.types import Floats, Ints
@@ -37,6 +37,12 @@ def mean_score(labels: tuple[int, ...]) -> Callable[[Counts, Floats, dict[str, f
         return _mean_bounds(value, summed(counts.score_sq, labels) / summed(counts.weight, labels), size_of(counts, labels))
 
     return bounds
+
+
+def scoring_rate(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """A share of rows; the median is taken as it is."""
+    size = size_of(counts, EVERY_LABEL)
+    return wilson(value * size, size, level=LEVEL)
 
 
 def calibration_in_the_large(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
@@ -75,7 +81,8 @@ def brier_score(counts: Counts, value: Floats, params: dict[str, float]) -> Boun
     cells = counts.score_cells
     if cells is None:
         return np.full_like(value, np.nan), np.full_like(value, np.nan)
-    fourth = cells.weight * ((cells.lowest + cells.highest) / 2 - cells.label) ** 4
+    square_error = np.square((cells.lowest + cells.highest) / 2 - cells.label)
+    fourth = cells.weight * square_error * square_error  # a power of 4 takes ten times as long
     square = np.bincount(cells.slice, fourth, len(counts.slices)) / summed(counts.weight, LABELLED)
     return _mean_bounds(value, square, size_of(counts, LABELLED))
 

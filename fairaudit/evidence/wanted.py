@@ -60,4 +60,4 @@ def kinds_of(metric: Metric) -> tuple[Kind, ...]:
         return (Kind.VALUE,)
     if not metric.compared:
         return ()
-    return (Kind.DIFFERENCE,) if metric.shape is Shape.SCORE or metric.bounds[0] < 0 else (Kind.DIFFERENCE, Kind.RATIO)
+    return (Kind.DIFFERENCE,) if (metric.shape is Shape.SCORE and not metric.is_share) or metric.bounds[0] < 0 else (Kind.DIFFERENCE, Kind.RATIO)

@@ -61,6 +61,7 @@ class Metric:
     needs_probability: bool = False
     compared: bool = True  # its differences and ratios are reported
     of_part: bool = False  # it sets a slice against everyone else, so everyone has none
+    is_share: bool = False  # of rows: a percentage, and compared by its ratio as rates are
     difference_title: str = ""  # the classic name of its difference, if it has one
     ratio_title: str = ""
     aliases: tuple[str, ...] = field(default=())
@@ -199,6 +200,10 @@ _METRICS = (
     Metric(id="ks_separation", title="KS separation", formula="sup |F⁺ − F⁻| of the scores of positives and negatives", shape=Shape.SCORE,
            meaning="How far apart the scores of positives and negatives are: 1 where some threshold tells them all apart, 0 where none tells anything.",
            better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no positives or no negatives", needs_score=True, compared=False, source="Smirnov 1939"),
+    Metric(id="scoring_rate", title="Scoring rate", formula="share of rows whose score > the median score of everyone", shape=Shape.SCORE,
+           meaning="The share of the slice that scores above the median of all scores, labelled or not; half of everyone, or less where many have exactly the median score.",
+           better=Better.NEITHER, ideal=None, bounds=_UNIT, undefined="no rows", needs_label=False, needs_score=True, is_share=True, ratio_title="Impact ratio of scores",
+           source="New York City, 6 RCNY § 5-300 and § 5-301(c)"),
     Metric(id="mean_score", title="Mean score", formula="Σws / Σw", shape=Shape.SCORE, meaning="The average score of the slice.",
            better=Better.NEITHER, ideal=None, bounds=(-float("inf"), float("inf")), undefined="no rows", needs_label=False, needs_score=True,
            source="definition"),

@@ -59,6 +59,7 @@ NAMES: dict[str, Names] = {
     "bpsn_auc": Names(differs=("TFMA and AIF360 have none; what TFMA calls AUC of a slice compares within the slice.",)),
     "bnsp_auc": Names(differs=("TFMA and AIF360 have none; what TFMA calls AUC of a slice compares within the slice.",)),
     "ks_separation": Names(),
+    "scoring_rate": Names(differs=("No library has it. Scores within one 3,840th of their range are not told apart at the median; the most that this can matter stands beside the value.",)),
     "kolmogorov_smirnov_distance": Names(differs=("As scipy's ks_2samp, with weights; scores within one 3,840th of their range are not told apart.",)),
     "log_loss": Names(tfma="BinaryCrossEntropy(from_logits=False, label_smoothing=0)", differs=("scikit-learn moves scores of 0 and 1 inside; here, as in TFMA, a sure score that is wrong makes the loss infinite.",)),
     "expected_calibration_error": Names(differs=("TFMA's CalibrationPlot has the bins and no error.", "Of the positive class' score; for two classes the error of the decided class' confidence (top label) is another number.")),

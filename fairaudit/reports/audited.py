@@ -49,7 +49,7 @@ class Audited:
 def audited(audit: Audit) -> Audited:
     manifest = audit.manifest
     return Audited(
-        facts=tuple(_facts(manifest)),
+        facts=tuple(_facts(audit)),
         files=tuple(File(name=one.name, rows=f"{one.rows:,}", hash=one.sha256) for one in manifest.data),
         account=tuple(_account(audit)),
         unlabelled=_unlabelled(audit),
@@ -67,7 +67,8 @@ def account_line(audit: Audit) -> str:
     return f"{counted(rows.read, 'row')} read{lines}{excluded}, {rows.audited:,} audited{unlabelled}"
 
 
-def _facts(manifest: Manifest) -> Iterable[Fact]:
+def _facts(audit: Audit) -> Iterable[Fact]:
+    manifest = audit.manifest
     model, config = manifest.model, manifest.config
     yield Fact(name="Model", text=f"{model.name} ({_KIND[model.kind]})", hash=model.sha256 or "")
     if model.signature:
@@ -83,8 +84,7 @@ def _facts(manifest: Manifest) -> Iterable[Fact]:
     if config.get("control"):
         yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:
-        at = _AT.get(config.get("at_threshold", ""), "")
-        yield Fact(name="Threshold", text="; ".join(filter(None, (*map(_threshold, manifest.thresholds.items()), at))))
+        yield from _thresholds(audit)
     yield Fact(name="Effect", text=_EFFECT.get(config.get("effect", ""), "not stated"))
     if config.get("weight"):
         yield Fact(name="Weights", text=f"column {config['weight']}; counts of rows are of real rows, whatever their weights")
@@ -97,6 +97,24 @@ def _label(manifest: Manifest) -> str:
     if not label:
         return "none: only metrics that need no label were computed"
     return f"{label}, positive where it is {manifest.positive}" if manifest.positive is not None else str(label)
+
+
+def _thresholds(audit: Audit) -> Iterable[Fact]:
+    """The one that decides, or those of groups; those that a sweep describes in a line of their own."""
+    manifest = audit.manifest
+    operating = next(iter(manifest.thresholds.items()))
+    groups = _own_thresholds(manifest)
+    everyone = f"{'everyone else: ' if groups else ''}{_threshold(operating)}"
+    yield Fact(name="Thresholds of groups" if groups else "Threshold", text="; ".join(filter(None, (*groups, everyone, _AT.get(manifest.config.get("at_threshold", ""), "")))))
+    if audit.sweeps:
+        others = (repr(one) for one in audit.sweeps[0].thresholds if repr(one) != operating[0])
+        yield Fact(name="Thresholds described", text="; ".join(_threshold((one, manifest.thresholds[one])) for one in others))
+
+
+def _own_thresholds(manifest: Manifest) -> tuple[str, ...]:
+    """The groups that are decided at thresholds of their own: race=Black: 0.4."""
+    asked: dict[str, dict[str, float]] = manifest.config.get("group_thresholds") or {}
+    return tuple(f"{attribute}={value}: {_threshold((repr(one), manifest.group_thresholds[attribute][value]))}" for attribute, values in asked.items() for value, one in values.items())
 
 
 def _threshold(asked_and_used: tuple[str, float]) -> str:

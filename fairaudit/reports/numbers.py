@@ -117,7 +117,7 @@ def _writer(metric_id: str) -> Writer:
     entry = CATALOGUE.get(metric_id)
     if entry is None:
         return significant
-    if entry.shape is Shape.RATE or metric_id in _PERCENTAGES:
+    if entry.shape is Shape.RATE or entry.is_share or metric_id in _PERCENTAGES:
         return percent
     return whole if entry.shape is Shape.COUNT else significant
 

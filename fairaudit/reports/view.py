@@ -10,6 +10,7 @@ from fairaudit.reports.definitions import Definition, definitions_of
 from fairaudit.reports.findings import RuleView, rules_of
 from fairaudit.reports.lookup import Column, Lookup, lookup
 from fairaudit.reports.slicings import SlicingView, slicings_of
+from fairaudit.reports.sweeps import SweepView, sweep_of
 from fairaudit.reports.tables import Cell, Heading, column_heading, measured_cell
 from fairaudit.reports.verdicts import VerdictView, verdict_of
 from fairaudit.reports.witnesses import Witnesses, witnesses
@@ -30,12 +31,14 @@ class Page:
     title: str
     subject: str
     account: str
+    caution: str  # that groups have thresholds of their own, or ""
     verdict: VerdictView
     rules: tuple[RuleView, ...]
     audited: Audited
     slicings: tuple[SlicingView, ...]
     witnesses: Witnesses
     overall: tuple[Overall, ...]
+    overall_sweep: SweepView | None
     definitions: tuple[Definition, ...]
     notes: tuple[str, ...]
 
@@ -47,12 +50,14 @@ def view(audit: Audit) -> Page:
         title=f"Fairness audit of {audit.manifest.model.name}",
         subject=_subject(audit),
         account=f"{account_line(audit)}.",
+        caution=_caution(audit),
         verdict=verdict_of(known),
         rules=rules_of(known),
         audited=audited(audit),
         slicings=slicings_of(known),
         witnesses=witnesses(known),
         overall=tuple(_overall(known, column) for column in known.by_slice.get(EVERYONE, {})),
+        overall_sweep=sweep_of(known, (EVERYONE,), None, "of everyone"),
         definitions=definitions_of(audit),
         notes=audit.notes,
     )
@@ -61,6 +66,12 @@ def view(audit: Audit) -> Page:
 def _subject(audit: Audit) -> str:
     names = [one.name for one in audit.manifest.data]
     return f"on {names[0]}" + (f" and {len(names) - 1} more files" if len(names) > 1 else "") if names else ""
+
+
+def _caution(audit: Audit) -> str:
+    asked = audit.manifest.config.get("group_thresholds") or {}
+    own = ", ".join(f"{attribute}={value} {one:g}" for attribute, values in asked.items() for value, one in values.items())
+    return f"Groups are decided at different thresholds: {own}; everyone else {audit.manifest.config['threshold']:g}. The notes say what that may mean." if own else ""
 
 
 def _overall(known: Lookup, column: Column) -> Overall:

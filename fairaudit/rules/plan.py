@@ -23,7 +23,7 @@ class Context:
 
     slicings: tuple[Slicing, ...]
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to people
-    threshold: float | None = None  # of the score; None where decisions came as such
+    threshold: float | None = None  # of the score; None where decisions came as such, or groups have thresholds of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
     if "score" in rule.needs and counts.score is None:
         lacks.append(f"the rule {rule.id!r} needs scores, which this audit has not; give a model or --score-column.")
     if "threshold" in rule.needs and context.threshold is None:
-        lacks.append(f"the rule {rule.id!r} needs a threshold, and this audit's decisions were made without one.")
+        lacks.append(f"the rule {rule.id!r} needs one threshold for everyone, and this audit's decisions were not made by one.")
     return lacks
 
 

@@ -105,6 +105,21 @@ FLAG = {
     "a score as an attribute": (("--data", "good.csv", *FLAGS, "--bins", "s=0.5"), 2, "column 's' cannot be both the score and a protected attribute."),
     "an engine nobody knows": (("--data", "good.csv", "--engine", "fairlearn"), 2, "fairlearn"),
     "no place to write": (("--data", "good.csv", *FLAGS, "--out", "/proc/out"), 2, "/proc/out cannot be written"),
+    "steps for decisions": (
+        ("--data", "good.csv", "--decision-column", "s", "--protected", "sex", "--threshold-sweep", "0.1"), 2, "--threshold-sweep is about scores, and --decision-column holds decisions; leave it out.",
+    ),
+    "thresholds for decisions": (
+        ("--data", "good.csv", "--decision-column", "s", "--protected", "sex", "--threshold", "0.5", "--threshold", "0.4"), 2, "--threshold is about scores, and --decision-column holds decisions; leave it out.",
+    ),
+    "a group's threshold for decisions": (
+        ("--data", "good.csv", "--decision-column", "s", "--protected", "sex", "--group-threshold", "sex=f:0.1"), 2, "--group-threshold is about scores, and --decision-column holds decisions; leave it out.",
+    ),
+    "a group's threshold without a number": (("--data", "good.csv", *FLAGS, "--group-threshold", "sex=f"), 2, "--group-threshold 'sex=f' is not of the form A=VALUE:T, as 'race=Black:0.4'."),
+    "a group's threshold that is none": (("--data", "good.csv", *FLAGS, "--group-threshold", "sex=f:low"), 2, "--group-threshold 'sex=f:low': 'low' is no number; the form is A=VALUE:T, as 'race=Black:0.4'."),
+    "a group's threshold twice": (("--data", "good.csv", *FLAGS, "--group-threshold", "sex=f:0.1", "--group-threshold", "sex=f:0.2"), 2, "--group-threshold is given twice for sex=f; keep one."),
+    "a group's threshold that is everyone's": (("--data", "good.csv", *FLAGS, "--group-threshold", "sex=f:0.5"), 2, "group_thresholds give no group of 'sex' a threshold other than everyone's, 0.5; leave them out."),
+    "a step to the threshold itself": (("--data", "good.csv", *FLAGS, "--threshold-sweep", "0.5"), 2, "--threshold-sweep 0.5 describes nothing besides the threshold itself; give a smaller step, as 0.05."),
+    "a step of nothing": (("--data", "good.csv", *FLAGS, "--threshold-sweep", "0"), 2, "--threshold-sweep is 0; give a step from 0.01 to 0.5, as 0.05."),
     "a threshold that is none": (("--data", "good.csv", *FLAGS, "--threshold", "nan"), 2, "the threshold is nan; give a finite number."),
 }
 

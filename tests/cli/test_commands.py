@@ -75,6 +75,38 @@ def test_flags_win_over_the_configuration_and_replace_its_lists() -> None:
     assert (flagged["manifest"]["config"]["threshold"], flagged["slicings"]) == (0.6, [["sex"]])
 
 
+def test_the_first_threshold_decides_and_the_others_are_described() -> None:
+    Path("ours.yaml").write_text("data: [a.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\nother_thresholds: [0.1]\nthreshold_sweep: 0.25\nengines: [native]\nout: out\n")
+    plain = _audited("--config", "ours.yaml")
+    assert (plain["counts"][0]["threshold"], plain["sweeps"][0]["thresholds"]) == (0.5, [0.1, 0.25, 0.5, 0.75])
+    flagged = _audited("--config", "ours.yaml", "--threshold", "0.6", "--threshold", "0.8")
+    assert (flagged["counts"][0]["threshold"], flagged["sweeps"][0]["thresholds"]) == (0.6, [0.25, 0.5, 0.6, 0.75, 0.8])
+
+
+def test_a_sweep_as_a_table_has_a_row_for_each_number(capsys: pytest.CaptureFixture[str]) -> None:
+    _audited("--data", "a.csv", *FLAGS, "--threshold-sweep", "0.25")
+    capsys.readouterr()
+    assert _run(["table", "out", "--of", "sweeps", "--write", "parquet=t.parquet"]) == 0
+    rows = pq.read_table("t.parquet").to_pylist()
+    rates = {(one["slice"], one["threshold"]): one["value"] for one in rows if one["metric"] == "selection_rate"}
+    # a.csv has 0.9 and 0.1 for f, 0.2 and 0.7 for m.
+    assert rates == {("everyone", 0.25): 0.5, ("everyone", 0.5): 0.5, ("everyone", 0.75): 0.25} | {
+        (f"sex={sex}", step): value for sex, values in (("f", (0.5, 0.5, 0.5)), ("m", (0.5, 0.5, 0.0))) for step, value in zip((0.25, 0.5, 0.75), values, strict=True)
+    }
+    undefined = [one for one in rows if (one["metric"], one["slice"], one["threshold"]) == ("positive_predictive_value", "sex=m", 0.75)]
+    assert [(one["value"], one["lower"], one["status"], one["reason"], one["slice_sex"]) for one in undefined] == [(None, None, "undefined", "nobody was selected", "m")]
+    infinite = [one["reason"] for one in rows if one["status"] == "infinite"]
+    assert set(infinite) == {"some rows are false negatives, who get no benefit at all"}
+
+
+def test_groups_may_be_decided_at_thresholds_of_their_own() -> None:
+    found = _audited("--data", "a.csv", *FLAGS, "--group-threshold", "sex=f:0.05", "--group-threshold", "sex=m:0.8")
+    rates = {tuple(one["slice"].items()): one["value"] for one in found["measurements"] if one["metric"] == "selection_rate"}
+    assert rates == {(): 0.5, (("sex", "f"),): 1.0, (("sex", "m"),): 0.0}
+    Path("ours.yaml").write_text("data: [a.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\ngroup_thresholds: {sex: {f: 0.05, m: 0.8}}\nengines: [native]\nout: out\n")
+    assert _audited("--config", "ours.yaml")["measurements"] == found["measurements"]
+
+
 @pytest.mark.parametrize(("data", "code"), [("a.csv", 0), ("unfair.csv", 1)])
 def test_the_gate_ends_as_the_audit_with_gate_did(data: str, code: int) -> None:
     flags = ("--data", data, *FLAGS, "--rule", "four-fifths", "--out", "out")

@@ -137,7 +137,7 @@ def test_composite_odds_are_those_worked_by_hand(engine: Engine, metric: str, va
 
 
 NATIVE_ALONE = {
-    *("pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "kolmogorov_smirnov_distance", "demographic_disparity"),
+    *("pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "scoring_rate", "kolmogorov_smirnov_distance", "demographic_disparity"),
     *(f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square")), "calibration_error_by_chance",
     "equalized_odds_gap", "equalized_odds_ratio", "within_group_generalized_entropy_index",
     *(WITHIN_A_CONTROL := {one.id for one in CATALOGUE.values() if one.shape is Shape.CONDITIONAL}),

@@ -61,6 +61,12 @@ def test_the_batch_size_changes_no_byte_but_its_own(built: Built, people: str) -
 def test_a_threshold_is_rounded_to_the_scores_own_type(built: Built, people: str) -> None:
     found = _audited(built("people"), people, threshold=0.3)
     assert found.manifest.thresholds == {"0.3": float(np.float32(0.3))} != {"0.3": 0.3}
+    own = _audited(built("people"), people, threshold=0.3, group_thresholds={"sex": {"Male": 0.7}}, other_thresholds=(0.1,))
+    assert own.manifest.group_thresholds == {"sex": {"Male": float(np.float32(0.7))}}
+    assert own.manifest.thresholds == {asked: float(np.float32(asked)) for asked in ("0.3", "0.7", "0.1")}
+    rates = {str(one.slice): one.value for one in own.measurements if one.metric == "selection_rate"}
+    for sex, limit in (("Female", 0.3), ("Male", 0.7)):
+        assert rates[f"sex={sex}"] == (SCORES[[one[2] == sex for one in PEOPLE]] > limit).mean()
 
 
 def test_a_value_that_does_not_fit_is_told_by_file_and_row(built: Built, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fairaudit.reports.html import render
 from tests.reports.builders import adult, many
 from tests.reports.test_html import ATTACK, infected
+from tests.reports.test_sweeps import swept_audit
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -21,6 +22,7 @@ PAGES: dict[str, Any] = {
     "long names": lambda: many(4, name=LONG, attributes=2),
     "many slices": lambda: many(400),
     "attack": lambda: infected(ATTACK),
+    "sweep": swept_audit,
 }
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")

@@ -226,9 +226,14 @@ def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> tuple[
 
     Source: Smirnov (1939).
     """
+    return _distances(counts, tuple(groups.tolist()), tuple(references.tolist()))
+
+
+@remembered
+def _distances(counts: Counts, groups: tuple[int, ...], references: tuple[int, ...]) -> tuple[Floats, Floats]:
     held = [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
     if not held:
-        return np.full(groups.size, np.nan), np.full(groups.size, np.nan)
+        return np.full(len(groups), np.nan), np.full(len(groups), np.nan)
     whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq")}
     by_slice = np.argsort(whole["slice"], kind="stable")
     ends = np.searchsorted(whole["slice"][by_slice], np.arange(len(counts.slices) + 1))

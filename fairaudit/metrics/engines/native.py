@@ -12,6 +12,7 @@ from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape, total
 from fairaudit.metrics.engines import cells
 from fairaudit.metrics.engines.cells import divided
 from fairaudit.metrics.engines.interface import Kind, Quantity
+from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.engines.over_groups import over_groups
 from fairaudit.types import Bools, Floats, Ints
 
@@ -134,6 +135,10 @@ def _log_loss(counts: Counts, _: Params) -> Floats:
 
 def _average_precision(counts: Counts, _: Params) -> Floats:
     return cells.average_precision(counts).value
+
+
+def _scoring_rate(counts: Counts, _: Params) -> Floats:
+    return above_median(counts).share
 
 
 def _ks_separation(counts: Counts, _: Params) -> Floats:
@@ -293,6 +298,7 @@ _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
     "root_mean_square_calibration_error": _root_mean_square_calibration_error,
     "calibration_error_by_chance": _calibration_error_by_chance,
     "ks_separation": _ks_separation,
+    "scoring_rate": _scoring_rate,
     "bpsn_auc": _background_positive_subgroup_negative,
     "bnsp_auc": _background_negative_subgroup_positive,
     "demographic_disparity": _demographic_disparity,

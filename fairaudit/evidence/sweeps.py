@@ -1,0 +1,96 @@
+"""What every metric of decisions would be at other thresholds, with its intervals. This describes: rules judge the operating point alone, and no witness is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fairaudit.cube.at_thresholds import counts_at
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.slices import EVERYONE
+from fairaudit.cube.thresholds import Thresholds
+from fairaudit.errors import ConfigError
+from fairaudit.evidence.estimates import estimate
+from fairaudit.evidence.measurement import Sweep, Swept
+from fairaudit.evidence.wanted import PARAMS, computable
+from fairaudit.metrics.catalogue import Metric, Shape
+from fairaudit.metrics.engines.native import value_of
+from fairaudit.types import Floats
+
+WITH_CROSSES, MOST = 5_000, 20_000  # slices × thresholds: up to the first crosses are swept too, and beyond the second nobody would read them
+_AT_ONCE = 2_000  # slices × thresholds of which intervals are held at once
+_OF_DECISIONS = (Shape.RATE, Shape.COMPOSITE, Shape.INEQUALITY)
+
+
+def swept(counts: Counts, thresholds: Thresholds) -> tuple[Sweep, ...]:
+    """A sweep of everyone and of each slice by one attribute; of crosses too, where these are not too many.
+
+    Raises:
+        ConfigError: there are too many slices for so many thresholds.
+    """
+    described = thresholds.described
+    chosen = swept_slices(counts, len(described))
+    if len(chosen) * len(described) > MOST:
+        raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most.")
+    found = counts_at(counts, [thresholds.edge(one) for one in described])
+    at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
+    by_metric = _everywhere(of_decisions(counts), at, len(described))
+    return tuple(
+        Sweep(
+            slice=cut, thresholds=described,
+            metrics={one.id: _written(one.id, numbers[:, place]) for one, numbers in by_metric.items() if not (one.of_part and cut == EVERYONE)},
+        )
+        for place, cut in enumerate(counts.slices[index] for index in chosen)
+    )  # fmt: skip
+
+
+def swept_slices(counts: Counts, thresholds: int) -> tuple[int, ...]:
+    """Which slices are swept at so many thresholds."""
+    everywhere = tuple(range(len(counts.slices)))
+    return everywhere if len(everywhere) * thresholds <= WITH_CROSSES else tuple(index for index in everywhere if len(counts.slices[index].attributes) < 2)
+
+
+def of_decisions(counts: Counts) -> tuple[Metric, ...]:
+    """The metrics that a threshold changes; counts of rows follow from the rates."""
+    return tuple(one for one in computable(counts) if one.shape in _OF_DECISIONS and one.id != "base_rate")
+
+
+def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int) -> dict[Metric, Floats]:
+    """Value, lower and upper end of each metric, shape (3, slices, thresholds)."""
+    n, found = len(at.slices), {}
+    # Part by part, since what metrics share is remembered of one part only.
+    parts = [[_numbers(one, part) for one in metrics] for begin in range(0, n, _AT_ONCE) for part in (_parts(at, np.arange(begin, min(begin + _AT_ONCE, n))),)]
+    for place, one in enumerate(metrics):
+        numbers = np.concatenate([part[place] for part in parts], axis=1)
+        if one.of_part:  # against everyone at the same threshold
+            for beside in range(thresholds):
+                numbers[:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)))
+        found[one] = numbers.reshape(3, -1, thresholds)
+    return found
+
+
+def _numbers(metric: Metric, counts: Counts) -> Floats:
+    params = dict(PARAMS.get(metric.id, ()))
+    value, known = value_of(metric.id, counts, params), estimate(metric, counts, params)
+    ends = np.full((2, value.size), np.nan) if known is None else np.array([known.lower, known.upper])
+    ends[:, ~(np.isfinite(value) & np.isfinite(ends).all(axis=0))] = np.nan
+    return np.concatenate([value[None], ends])
+
+
+def _parts(counts: Counts, places: Any) -> Counts:
+    """Some of the slices."""
+    return replace(
+        counts, slices=tuple(counts.slices[place] for place in places), rows=counts.rows[places], weight=counts.weight[places], weight_sq=counts.weight_sq[places]
+    )
+
+
+def _written(metric: str, numbers: Floats) -> Swept:
+    values, lower, upper = (tuple(_or_none(line)) for line in numbers)
+    return Swept(params=dict(PARAMS.get(metric, ())), values=values, lower=lower, upper=upper, infinite=tuple(np.flatnonzero(np.isinf(numbers[0])).tolist()))
+
+
+def _or_none(line: Floats) -> Iterator[float | None]:
+    return (value if held else None for value, held in zip(line.tolist(), np.isfinite(line).tolist(), strict=True))
