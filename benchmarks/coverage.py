@@ -134,7 +134,7 @@ Line = tuple[str, Callable[[Counts, Counts], float]]  # what is measured, and it
 def lines() -> Iterator[Line]:
     """Every metric by itself, and every comparison of two halves of the replicates."""
     for metric in CATALOGUE.values():
-        if metric.shape is Shape.COUNT or metric.id in _NEED_EVERYONE or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL) or method_of(metric).startswith("none"):
+        if metric.shape is Shape.COUNT or metric.id in _NEED_EVERYONE or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL) or method_of(metric).startswith("none"):
             continue
         if metric.shape is not Shape.PAIR:
             yield metric.id, lambda counts, population, one=metric: _alone(one.id, counts, population)  # type: ignore[misc]

@@ -46,6 +46,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     at_threshold: Literal["negative", "positive"] = "negative"  # what a score exactly at the threshold is
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to a person
     control: tuple[str, ...] = ()  # what may fairly explain a difference: groups are compared within its values too
+    features: tuple[str, ...] = ()  # numeric columns by which rows are near one another, for consistency
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
     id: str | None = None
@@ -154,6 +155,10 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
             parsed(asked)
         except ValueError as error:
             yield ConfigError(f"--bins {attribute}: {error}.")
+    if config.features and config.count is not None:
+        yield ConfigError("--feature compares rows one by one, and a line of --count stands for several; leave one out.")
+    for feature in sorted({one for one in config.features if config.features.count(one) > 1}):
+        yield ConfigError(f"--feature {feature!r} is given twice; keep one.")
     if config.other_below is not None and config.other_below < 1:
         yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 1.")
     elif config.other_below is not None and all(attribute in config.bins for attribute in config.attributes):

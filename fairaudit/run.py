@@ -16,7 +16,8 @@ from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
-from fairaudit.cube.scored import count_given, count_scored
+from fairaudit.cube.sampled import Sample, draw
+from fairaudit.cube.scored import count_given, count_scored, sample_given
 from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of
 from fairaudit.data.files import files_of, mistaken_names
@@ -27,11 +28,13 @@ from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownN
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.conditional import conditional
-from fairaudit.evidence.measurement import Sweep
+from fairaudit.evidence.consistency import as_answers, consistencies
+from fairaudit.evidence.measurement import Measurement, Sweep
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
+from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours
 from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
@@ -93,16 +96,16 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             scorer = _scorer(config, source, sole) if config.model else None
             thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
-            cube, rows = _cube(connection, config, source, rows, scorer, thresholds, progress)
+            cube, rows, sample = _cube(connection, config, source, rows, scorer, thresholds, progress)
         with told(source):
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample), cube=cube)
 
 
 def _measured(
     config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
-    found: Counts, within: Counts | None,
+    found: Counts, within: Counts | None, sample: Sample | None,
 ) -> Audit:  # fmt: skip
     context = _context(config)
     references = _references(config, found)
@@ -114,7 +117,8 @@ def _measured(
     asked = context.threshold
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
     sweeps = swept(found, thresholds) if thresholds and thresholds.described else ()
-    findings = (*judge(rules, found, context), *disagreements(answers, found, threshold=asked))
+    alike = _consistencies(sample, found, witnesses, asked) if sample else ()
+    findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,
         rows=Rows(
@@ -125,7 +129,7 @@ def _measured(
         references=references,
         counts=counts_written(found, threshold=asked),
         strata=counts_written(within, threshold=asked) if within else (),
-        measurements=assembled.measurements(answers[: ends[0]], found, threshold=asked),
+        measurements=(*assembled.measurements(answers[: ends[0]], found, threshold=asked), *alike),
         comparisons=(
             *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked),
             *across(found, config.slicings, threshold=asked),
@@ -136,13 +140,15 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *(_sampled(config, sample) if sample else ()), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
 def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
     """The rules and the data; everything that is wrong with flags, rules and columns is told at once."""
     mistakes: list[FairauditError] = []
+    if config.features and not can_find_neighbours():
+        mistakes.append(ConfigError("--feature needs scikit-learn, which is not installed; pip install 'fairaudit[consistency]', or leave it out."))
     rules: tuple[Rule, ...] = ()
     source: Source | None = None
     try:
@@ -185,7 +191,7 @@ def _said(error: Exception) -> str:
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
         attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
-        score=config.score_column, decision=config.decision_column, missing=config.missing,
+        score=config.score_column, decision=config.decision_column, missing=config.missing, features=config.features,
     )  # fmt: skip
 
 
@@ -238,8 +244,8 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
 
 def _cube(
     connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, progress: Progress | None
-) -> tuple[Cube, Prepared]:
-    """The cube, and the rows with what scoring found of them."""
+) -> tuple[Cube, Prepared, Sample | None]:
+    """The cube, the rows with what scoring found of them, and a sample of them where one is asked for."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
@@ -248,10 +254,27 @@ def _cube(
         edges=thresholds.edges if thresholds else (),
     )  # fmt: skip
     decision = thresholds.decision(config.counted_by) if thresholds else None
+    drawn = draw(connection, rows, seed=config.seed) if config.features else None
     if scorer is None or decision is None:
-        return count_given(connection, source, rows, counted, decision, progress=progress), rows
-    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, progress=progress)
-    return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed)
+        cube = count_given(connection, source, rows, counted, decision, progress=progress)
+        return cube, rows, sample_given(connection, source, rows, counted, decision, drawn) if drawn else None
+    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, drawn=drawn, progress=progress)
+    return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed), scored.sample
+
+
+def _consistencies(sample: Sample, found: Counts, witnesses: Witnesses, threshold: float | None) -> tuple[Measurement, ...]:
+    by_library = None
+    if "aif360" in witnesses.asked and sample.decision.size >= NEIGHBORS:
+        from fairaudit.metrics.engines.aif360 import consistency
+
+        by_library = consistency(sample.features, sample.decision, neighbors=NEIGHBORS)
+    return consistencies(sample, found.slices, threshold=threshold, by_library=by_library)
+
+
+def _sampled(config: AuditConfig, sample: Sample) -> Iterator[str]:
+    which = f"all {sample.drawn_from:,} rows" if sample.decision.size == sample.drawn_from else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
+    lacking = f"; {sample.lacking:,} rows lack one of them and are left out" if sample.lacking else ""
+    yield f"Consistency is of {which}, each beside the {NEIGHBORS} nearest in {', '.join(config.features)}, unscaled and unweighted{lacking}."
 
 
 def _unknown_values(config: AuditConfig, rows: Prepared, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:

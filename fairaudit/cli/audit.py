@@ -30,6 +30,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--at-threshold",), {"type": click.Choice(["negative", "positive"]), "help": "What a score exactly at the threshold is. [default: negative]"}),
     (("--effect",), {"type": click.Choice(["helps", "harms"]), "help": "What a positive decision does to a person. [default: helps]"}),
     (("--control",), {"metavar": "COL", "multiple": True, "help": "Compare groups among people alike in this column too. Repeatable: alike in all."}),
+    (("--feature", "features"), {"metavar": "COL", "multiple": True, "help": "A number by which people are alike, for consistency. Repeatable."}),
     (("--weight",), {"metavar": "COL", "help": "Sampling weights, 0 or more."}),
     (("--count",), {"metavar": "COL", "help": "A line stands for so many rows, as in a table of counts."}),
     (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),

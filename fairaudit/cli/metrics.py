@@ -57,7 +57,7 @@ def _told(one: Metric) -> Iterator[str]:
     from fairaudit.metrics.libraries import DIFFERENCE, NAMES
 
     names = NAMES[one.id]
-    needs = [need for need, wanted in (("labels", one.needs_label), ("scores", one.needs_score), ("probabilities", one.needs_probability), ("a control", one.shape.value == "conditional")) if wanted]
+    needs = [need for need, wanted in (("labels", one.needs_label), ("scores", one.needs_score), ("probabilities", one.needs_probability), ("a control", one.shape.value == "conditional"), ("features", one.shape.value == "individual")) if wanted]
     facts = {
         "formula": one.formula,
         "range": f"{one.bounds[0]:g} to {one.bounds[1]:g}{'' if one.ideal is None else f', ideally {one.ideal:g}'}; {_BETTER[one.better.value]}",
@@ -93,4 +93,5 @@ _BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": 
 _SHAPES = {
     "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "pair": "Two groups by nature", "inequality": "Inequality of benefits",
     "across": "All groups of a slicing together", "conditional": "Within the values of a control (--control COL)",
+    "individual": "Single rows (--feature COL)",
 }  # fmt: skip

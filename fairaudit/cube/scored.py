@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Cube, Plan, count
+from fairaudit.cube.sampled import Drawn, Sample, sampled
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared
 from fairaudit.data.source import Source, told
@@ -32,20 +33,36 @@ def count_given(
         return count(connection, f"SELECT {taken} FROM ({rows.relation()}) WHERE excluded IS NULL", plan)
 
 
+def sample_given(connection: duckdb.DuckDBPyConnection, source: Source, rows: Prepared, plan: Plan, decision: str | None, drawn: Drawn) -> Sample:
+    """The drawn rows, with their decisions as `count_given` has them."""
+    taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
+    with told(source):
+        return sampled(
+            connection, f"SELECT {taken}, row_number() OVER () - 1 AS place FROM ({rows.relation()})", drawn, attributes=plan.attributes, features=len(rows.wanted.features)
+        )
+
+
 class Scored(NamedTuple):
     """A model's cube."""
 
     cube: Cube
     trimmed: bool  # whether a text that the model was given had spaces around it
+    sample: Sample | None = None
 
 
-def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, progress: Progress | None = None) -> Scored:
+def count_scored(
+    source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, drawn: Drawn | None = None, progress: Progress | None = None
+) -> Scored:
     """The cube of rows that a model scores, batch by batch, in constant memory.
+
+    Args:
+        drawn: rows to keep as a sample, in which their decisions are.
 
     Raises:
         ContentError: a value does not fit the model, the model broke, or some scores are no probabilities.
     """
     failure: list[BaseException] = []
+    kept: list[pa.RecordBatch] = []
     trimmed = False
 
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -53,6 +70,8 @@ def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, dec
         try:
             for batch, has_spaces in _scored(batches, source, rows, scorer, progress):
                 trimmed |= has_spaces
+                if drawn is not None:
+                    kept.append(batch.filter(pa.array(np.isin(batch.column(_ROW).to_numpy() - 1, drawn.places))))
                 yield batch
         except BaseException as error:  # DuckDB would make its own of it
             failure.append(error)
@@ -60,15 +79,20 @@ def count_scored(source: Source, rows: Prepared, plan: Plan, scorer: Scorer, dec
 
     with told(source), source.connect() as reading, duckdb.connect() as counting:
         batches: Any = reading.sql(_streamed(rows, [one.name for one in scorer.features])).to_arrow_reader(batch_size)
-        counting.register("scored_rows", pa.RecordBatchReader.from_batches(_schema(plan), scored(batches)))
+        counting.register("scored_rows", pa.RecordBatchReader.from_batches(_schema(plan, rows), scored(batches)))
         try:
             cube = count(counting, f"SELECT *, {decision} AS decision FROM scored_rows", plan)
         except Exception:
             if failure:
                 raise failure[0] from None
             raise
+        sample = None
+        if drawn is not None:
+            counting.register("kept_rows", pa.Table.from_batches(kept, _schema(plan, rows)))
+            named = f"SELECT *, {decision} AS decision, {_ROW} - 1 AS place FROM kept_rows"
+            sample = sampled(counting, named, drawn, attributes=plan.attributes, features=len(rows.wanted.features))
     scorer.check()
-    return Scored(cube, trimmed)
+    return Scored(cube, trimmed, sample)
 
 
 def _streamed(rows: Prepared, features: Sequence[str]) -> str:
@@ -79,7 +103,7 @@ def _streamed(rows: Prepared, features: Sequence[str]) -> str:
 def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[tuple[pa.RecordBatch, bool]]:
     """Each batch as it is counted, and whether texts of it were trimmed."""
     starts = [0, *accumulate(rows.per_file)]
-    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies"]
+    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies", *(one for one, _ in _sampled_by(rows))]
     for batch in batches:
         places = batch.column(_ROW)
         features = pa.RecordBatch.from_arrays([batch.column(f"f{place}") for place in range(len(scorer.features))], [one.name for one in scorer.features])
@@ -102,6 +126,12 @@ def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
     return f"{names[file]}, row {row - starts[file]}"
 
 
-def _schema(plan: Plan) -> pa.Schema:
+def _schema(plan: Plan, rows: Prepared) -> pa.Schema:
     attributes = [(f"a{place}", pa.string()) for place in range(len(plan.attributes))]
-    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), ("score", pa.float64())])
+    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_sampled_by(rows), ("score", pa.float64())])
+
+
+def _sampled_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:
+    """What a sample needs besides; nothing where there is none."""
+    numbers = [(f"n{place}", pa.float64()) for place in range(len(rows.wanted.features))]
+    return [(_ROW, pa.int64()), *numbers] if numbers else []

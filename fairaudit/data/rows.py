@@ -41,12 +41,13 @@ class Wanted:
     score: str | None = None
     decision: str | None = None
     missing: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()  # numbers by which rows are near one another
 
     @property
     def columns(self) -> dict[str, str]:
         """Column → the flag that names it."""
         parts = {"--label": self.label, "--weight": self.weight, "--count": self.count, "--id": self.id, "--score-column": self.score, "--decision-column": self.decision}
-        return dict.fromkeys(self.attributes, "--protected") | {column: flag for flag, column in parts.items() if column is not None}
+        return dict.fromkeys(self.features, "--feature") | dict.fromkeys(self.attributes, "--protected") | {column: flag for flag, column in parts.items() if column is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ class Prepared:
         return self.read - sum(rows for _, rows in self.excluded)
 
     def relation(self, features: Sequence[str] = ()) -> str:
-        """SQL: file_place, a0 …, label, weight, copies, score, decision, `excluded` (a reason, or null), and f0 … as the file has these features, texts trimmed; `trimmed`: if one was."""
+        """SQL: file_place, a0 …, label, weight, copies, score, decision, `excluded` (a reason, or null), f0 … as the file has these features, texts trimmed; `trimmed`: if one was; and n0 …, the numbers by which rows are near one another."""
         return _relation(self.source, self.wanted, self.reading, features)
 
 
@@ -218,6 +219,8 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         value = columns[name].number
         asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
         asked[f"whole_{place}"] = f"coalesce(bool_and({value} = floor({value})) FILTER (WHERE NOT isnan({value})), true)"
+    for place, name in enumerate(wanted.features):
+        asked[f"no_feature_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
     earlier = "false"
     for reason, holds in _excluded(wanted, columns).items():
         asked[reason] = rows(f"{holds} AND NOT ({earlier})")
@@ -286,6 +289,10 @@ def _mistakes(
         if rows := profile[f"unreadable_{place}"]:
             where = first(columns[name].unbanded)
             yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+    for place, name in enumerate(wanted.features):
+        if rows := profile[f"no_feature_{place}"]:
+            where = first(columns[name].unbanded)
+            yield ContentError(f"{where}: --feature needs numbers, and {name!r} holds what is none, as in {_rows(rows)} in all; mend it, name the text with --missing, or name another column.")
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
@@ -427,6 +434,7 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     taken.append(f"{_copies(wanted, columns)} AS copies")
     taken.append(f"{columns[wanted.score].number if wanted.score else 'NULL::DOUBLE'} AS score")
     taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
+    taken.extend(f"CASE WHEN isnan({columns[name].number}) THEN NULL ELSE {columns[name].number}::DOUBLE END AS n{place}" for place, name in enumerate(wanted.features))
     given = [Column(name=name, sql=source.alias(name), type=source.schema.field(name).type) for name in features]
     taken.extend(f"{one.as_given} AS f{place}" for place, one in enumerate(given))
     taken.append(f"({' OR '.join(one.spaced for one in given) or 'false'}) AS trimmed")

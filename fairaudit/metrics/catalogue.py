@@ -26,6 +26,7 @@ class Shape(StrEnum):
     INEQUALITY = "inequality"
     ACROSS = "across"  # one number over all groups of a slicing
     CONDITIONAL = "conditional"  # within the values of a control
+    INDIVIDUAL = "individual"  # each row against those most like it
 
 
 class Better(StrEnum):
@@ -68,8 +69,8 @@ class Metric:
 
     @property
     def of_slice(self) -> bool:
-        """Whether a slice has a value by itself; else two groups have, or all of a slicing together, or a slice within a control."""
-        return self.shape not in (Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL)
+        """Whether a slice has a value by itself; else two groups have, or all of a slicing together, or a slice within a control, or single rows."""
+        return self.shape not in (Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL)
 
 
 def mask(cells: tuple[Cell, ...]) -> Bools:
@@ -338,6 +339,10 @@ _METRICS = (
     _conditional("conditional_demographic_disparity", "Conditional demographic disparity", "Σ N_j DD_j / Σ N_j, DD_j the demographic disparity in stratum j",
                  "How much larger the slice's share of those rejected is than its share of those selected, among people alike in the control: above 0 it is worse off.", ideal=0.0, bounds=_SIGNED,
                  undefined="in every stratum all decisions are alike", source="Wachter, Mittelstadt & Russell 2021, Comput. Law Secur. Rev. 41:105567"),
+    Metric(id="consistency", title="Consistency", formula="1 − mean |ŷ_i − mean of ŷ over the 5 rows nearest to i|, i itself among them", shape=Shape.INDIVIDUAL,
+           meaning="How far people who are alike in the features are decided alike: 1 is always. Features count as they are, so whatever varies most decides who is alike.",
+           better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no sampled row is of it, or fewer than 5 rows have every feature", needs_label=False, compared=False,
+           source="Zemel et al. 2013, ICML; AIF360"),
 )  # fmt: skip
 
 CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}

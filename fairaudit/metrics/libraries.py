@@ -101,6 +101,9 @@ NAMES: dict[str, Names] = {
     "breslow_day_statistic": Names(differs=("As statsmodels' test_equal_odds without adjustment.",)),
     "conditional_demographic_disparity": Names(differs=(
         "aif360.sklearn's function of this name conditions on nothing; it is mean_demographic_disparity here.",)),
+    "consistency": Names(aif360="BinaryLabelDatasetMetric.consistency(n_neighbors)", differs=(
+        "AIF360's is of a dataset's labels: it is asked on the decisions, of everyone, and takes its protected columns for features too; here the features are those that --feature names.",
+        "Both ask scikit-learn's ball tree, so rows that are equally near are taken as it finds them.")),
 }
 
 DIFFERENCE = "A difference is group − reference, as AIF360's unprivileged − privileged; TFMA's cross-slice value is baseline − comparison, the other sign, and its relative change is the ratio − 1."

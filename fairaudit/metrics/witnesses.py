@@ -78,6 +78,7 @@ class Witnesses:
             raise ConfigError(f"--engine {missing[0]}: its library is not installed; pip install 'fairaudit[{missing[0]}]', or audit with --engine native.")
         self.notes = tuple(f"The engine {name} is not installed and checked nothing; pip install 'fairaudit[{name}]' adds it." for name in missing)
         names = [name for name in wanted if name not in missing]
+        self.asked = tuple(names)
         self._all = _witnesses(names, seed, apart, debug)
 
     def __enter__(self) -> Witnesses:

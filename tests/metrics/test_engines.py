@@ -140,14 +140,14 @@ NATIVE_ALONE = {
     *("pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "scoring_rate", "kolmogorov_smirnov_distance", "demographic_disparity"),
     *(f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square")), "calibration_error_by_chance",
     "equalized_odds_gap", "equalized_odds_ratio", "within_group_generalized_entropy_index",
-    *(WITHIN_A_CONTROL := {one.id for one in CATALOGUE.values() if one.shape is Shape.CONDITIONAL}),
+    *(NO_ENGINES := {one.id for one in CATALOGUE.values() if one.shape in (Shape.CONDITIONAL, Shape.INDIVIDUAL)}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("engine_name", "not_supported"),
     [
-        ("native", WITHIN_A_CONTROL),  # which no engine is asked, since they rest on other counts
+        ("native", NO_ENGINES),  # which rest on other counts, or on rows
         (
             "tfma",
             {"error_rate", "average_odds_difference", "average_absolute_odds_difference", "equalized_odds_difference"}
@@ -381,7 +381,7 @@ def everything(counts: Counts) -> list[Quantity]:
     groups, references = tuple(group for group, _ in pairs), tuple(reference for _, reference in pairs)
     wanted = []
     for metric, entry in CATALOGUE.items():
-        if entry.shape is Shape.CONDITIONAL:
+        if entry.shape in (Shape.CONDITIONAL, Shape.INDIVIDUAL):
             continue
         if entry.shape is Shape.PAIR:
             wanted.append(Quantity(metric=metric, groups=groups, references=references))

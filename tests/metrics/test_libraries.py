@@ -14,7 +14,7 @@ from fairaudit.metrics.libraries import NAMES
 
 def test_every_metric_is_there_and_its_witnesses_are_those_that_are_named() -> None:
     assert NAMES.keys() == CATALOGUE.keys()
-    for name, said in (("tfma", {one for one, names in NAMES.items() if names.tfma}), ("aif360", {one for one, names in NAMES.items() if names.aif360})):
+    for name, said in (("tfma", {one for one, names in NAMES.items() if names.tfma}), ("aif360", {one for one, names in NAMES.items() if names.aif360} - {"consistency"})):  # it is asked of that by rows
         assert engine(name).metrics == said
 
 

@@ -140,3 +140,12 @@ def test_a_reference_that_no_row_has_is_told_before_scoring_even_where_only_cros
     monkeypatch.setattr(run, "_scorer", lambda *_: pytest.fail("the model was loaded"))
     with pytest.raises(UnknownName, match="--reference: there is no value of sex 'Femal'; did you mean 'Female'?"):
         _audited(built("people"), people, protected=("sex", "is_member"), slices=("sex*is_member",), reference={"sex": "Femal", "is_member": "1"})
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_consistency_is_of_the_models_decisions_whatever_the_batches(built: Built, people: str, size: int) -> None:
+    given = pa.table({"age": [one[0] for one in PEOPLE], "sex": [one[2] for one in PEOPLE], "hours": [one[1] for one in PEOPLE], "d": (SCORES > 0.4).astype(int)})
+    by_hand = audit(AuditConfig(decision_column="d", protected=("sex",), features=("age", "hours"), engines=("native",)), given)
+    by_model = _audited(built("people"), people, features=("age", "hours"), batch_size=size)
+    one, other = ([(str(one.slice), one.value, one.interval, one.rows) for one in made.measurements if one.metric == "consistency"] for made in (by_hand, by_model))
+    assert one == other and len(one) == 3

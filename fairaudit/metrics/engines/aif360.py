@@ -24,7 +24,7 @@ from fairaudit.types import Bools, Floats
 
 with quietly():
     from aif360.datasets import BinaryLabelDataset  # type: ignore[import-untyped]
-    from aif360.metrics import ClassificationMetric  # type: ignore[import-untyped]
+    from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric  # type: ignore[import-untyped]
     from aif360.sklearn.metrics import conditional_demographic_disparity  # type: ignore[import-untyped]
 
 _EXPANDED_AT_MOST = 200_000  # rows of a slice, 0.13 s
@@ -260,3 +260,12 @@ def _measure_over_groups(quantity: Quantity, counts: Counts, asked: Ask) -> Floa
     theirs = _OVER_GROUPS[quantity.metric]
     values = [theirs.ask(asked(theirs.read, *_asked_of(quantity, counts, slicing)), dict(quantity.params)) for slicing in quantity.slicings]
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def consistency(features: Floats, decision: Bools, *, neighbors: int) -> float:
+    """AIF360's consistency of decisions over features, shape (rows, features); it takes protected columns for features, so the first is said to be one."""
+    names = [f"n{place}" for place in range(features.shape[1])]
+    frame = pd.DataFrame(features, columns=names).assign(decision=decision.astype(np.float64))
+    with quietly():
+        decided = BinaryLabelDataset(df=frame, label_names=["decision"], protected_attribute_names=names[:1])
+        return float(BinaryLabelDatasetMetric(decided).consistency(n_neighbors=neighbors)[0])
