@@ -75,6 +75,16 @@ def test_groups_that_are_not_there_are_told_with_those_that_are() -> None:
         _audited(group_thresholds={"race": {"Blak": 0.4}})
 
 
+def test_a_band_may_have_a_threshold_of_its_own_and_a_value_merged_with_others_may_not() -> None:
+    table = pa.table({"age": [20, 30, 40, 50] * 5, "race": ["a"] * 9 + ["b"] * 7 + ["c", "d"] * 2, "s": [0.45] * 20})
+    given: dict[str, Any] = {"score_column": "s", "engines": ("native",)}
+    found = audit(AuditConfig(bins={"age": (35.0,)}, group_thresholds={"age": {"35 and over": 0.4}}, **given), data=table)
+    rates = {str(one.slice): one.value for one in found.measurements if one.metric == "selection_rate"}
+    assert rates == {"everyone": 0.5, "age=under 35": 0.0, "age=35 and over": 1.0}
+    with pytest.raises(ConfigError, match="group_thresholds race=c: it has fewer than 5 rows, and --other-below makes it part of"):
+        audit(AuditConfig(protected=("race",), other_below=5, group_thresholds={"race": {"c": 0.4}}, **given), data=table)
+
+
 def test_one_threshold_swept_is_the_audit_made_at_it() -> None:
     swept = _audited(threshold=0.4, threshold_sweep=0.1, at_threshold="positive")
     measured = {(one.metric, one.slice): one for one in swept.measurements}
