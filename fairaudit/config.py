@@ -54,6 +54,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     other_below: int | None = None  # categories with fewer rows are one slice together
     missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
     rules: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()  # the only ones to compute, besides what rules judge; none named: all that can be
     engines: tuple[str, ...] = ()  # witnesses beside the native engine; none named: those installed
     signature: str | None = None
     output: str | None = None

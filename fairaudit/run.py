@@ -27,7 +27,9 @@ from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
+from fairaudit.evidence.asked import improbable, mistaken_metrics, only_asked
 from fairaudit.evidence.conditional import conditional
+from fairaudit.evidence.consistency import METRIC as CONSISTENCY
 from fairaudit.evidence.consistency import as_answers, consistencies
 from fairaudit.evidence.measurement import Measurement, Sweep
 from fairaudit.evidence.over_groups import over_groups
@@ -93,6 +95,8 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
             raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
+            if rows.score_range and grid_range(rows.score_range) != (0.0, 1.0):
+                raise_all(improbable(config, rows.score_range))
             scorer = _scorer(config, source, sole) if config.model else None
             thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
@@ -109,15 +113,17 @@ def _measured(
 ) -> Audit:  # fmt: skip
     context = _context(config)
     references = _references(config, found)
-    alone = wanted.values(found)
-    compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context))
-    together = wanted.over_groups(found, config.slicings)
+    only = only_asked(config, [name for rule in rules for name in rule.metrics])
+    alone = wanted.values(found, only)
+    compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
+    together = wanted.over_groups(found, config.slicings, only)
     answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
-    sweeps = swept(found, thresholds) if thresholds and thresholds.described else ()
-    alike = _consistencies(sample, found, witnesses, asked) if sample else ()
+    sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()
+    within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()
+    alike = _consistencies(sample, found, witnesses, asked) if sample and (only is None or CONSISTENCY in only) else ()
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,
@@ -132,9 +138,9 @@ def _measured(
         measurements=(*assembled.measurements(answers[: ends[0]], found, threshold=asked), *alike),
         comparisons=(
             *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked),
-            *across(found, config.slicings, threshold=asked),
+            *across(found, config.slicings, threshold=asked, only=only),
             *over_groups(answers[ends[1] :], found, threshold=asked),
-            *(conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()),
+            *(one for one in within_control if only is None or one.metric in only),
         ),
         sweeps=sweeps,
         rules=tuple(rules),
@@ -155,6 +161,7 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
         validate(config)
     except FairauditError as error:
         mistakes.append(error)
+    mistakes.extend(mistaken_metrics(config))
     try:
         rules = load_rules(config.rules)
         plan(rules, _nothing_yet(config), _context(config))

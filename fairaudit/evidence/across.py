@@ -19,7 +19,7 @@ from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
 from fairaudit.evidence.rates import LEVEL, rate
 from fairaudit.evidence.significance import studentized_range_quantile
-from fairaudit.evidence.wanted import PARAMS, computable, kinds_of
+from fairaudit.evidence.wanted import PARAMS, Only, computable, kinds_of
 from fairaudit.metrics.catalogue import Metric, Shape
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
@@ -30,14 +30,14 @@ _AT_ONCE = 500  # groups of which all pairs are held
 _OVER_ALL = {Kind.DIFFERENCE: Kind.GAP, Kind.RATIO: Kind.MIN_MAX_RATIO}
 
 
-def across(counts: Counts, slicings: Sequence[Slicing], *, threshold: float | None) -> tuple[Comparison, ...]:
+def across(counts: Counts, slicings: Sequence[Slicing], *, threshold: float | None, only: Only = None) -> tuple[Comparison, ...]:
     """The gap of each compared metric over all groups of each slicing, and the ratio of its smallest to its largest value.
 
     The group is the one with the smallest value and the reference the one with the largest. A group of a missing value is left out; so is one
     without a value, and then `reason` says that the number is partial. A slicing of fewer than two known groups has none.
     """
     known = [(slicing, groups) for slicing in slicings if (groups := known_groups(counts, slicing)).size > 1]
-    by_metric = [list(_compared(metric, counts, known, threshold)) for metric in computable(counts) if metric.shape is not Shape.PAIR and kinds_of(metric)] if known else []
+    by_metric = [list(_compared(metric, counts, known, threshold)) for metric in computable(counts, only) if metric.shape is not Shape.PAIR and kinds_of(metric)] if known else []
     return tuple(one for place in range(len(known)) for of_metric in by_metric for one in of_metric[place])
 
 

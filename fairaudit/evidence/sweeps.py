@@ -15,7 +15,7 @@ from fairaudit.cube.thresholds import Thresholds
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.estimates import estimate
 from fairaudit.evidence.measurement import Sweep, Swept
-from fairaudit.evidence.wanted import PARAMS, computable
+from fairaudit.evidence.wanted import PARAMS, Only, computable
 from fairaudit.metrics.catalogue import Metric, Shape
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats
@@ -25,7 +25,7 @@ _AT_ONCE = 2_000  # slices × thresholds of which intervals are held at once
 _OF_DECISIONS = (Shape.RATE, Shape.COMPOSITE, Shape.INEQUALITY)
 
 
-def swept(counts: Counts, thresholds: Thresholds) -> tuple[Sweep, ...]:
+def swept(counts: Counts, thresholds: Thresholds, only: Only = None) -> tuple[Sweep, ...]:
     """A sweep of everyone and of each slice by one attribute; of crosses too, where these are not too many.
 
     Raises:
@@ -37,7 +37,7 @@ def swept(counts: Counts, thresholds: Thresholds) -> tuple[Sweep, ...]:
         raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most.")
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
-    by_metric = _everywhere(of_decisions(counts), at, len(described))
+    by_metric = _everywhere(of_decisions(counts, only), at, len(described))
     return tuple(
         Sweep(
             slice=cut, thresholds=described,
@@ -53,9 +53,9 @@ def swept_slices(counts: Counts, thresholds: int) -> tuple[int, ...]:
     return everywhere if len(everywhere) * thresholds <= WITH_CROSSES else tuple(index for index in everywhere if len(counts.slices[index].attributes) < 2)
 
 
-def of_decisions(counts: Counts) -> tuple[Metric, ...]:
+def of_decisions(counts: Counts, only: Only = None) -> tuple[Metric, ...]:
     """The metrics that a threshold changes; counts of rows follow from the rates."""
-    return tuple(one for one in computable(counts) if one.shape in _OF_DECISIONS and one.id != "base_rate")
+    return tuple(one for one in computable(counts, only) if one.shape in _OF_DECISIONS and one.id != "base_rate")
 
 
 def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int) -> dict[Metric, Floats]:

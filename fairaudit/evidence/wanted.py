@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slicing
@@ -20,23 +20,27 @@ PARAMS: dict[str, tuple[tuple[str, float], ...]] = {
 Pair = tuple[str, str, int, int]  # metric, kind, group, reference
 
 
-def computable(counts: Counts) -> tuple[Metric, ...]:
+Only = Collection[str] | None  # ids of the metrics that are asked for; None: all
+
+
+def computable(counts: Counts, only: Only = None) -> tuple[Metric, ...]:
     """The metrics that an audit with these counts can have; one that lacks only probabilities is kept, and undefined."""
-    return tuple(one for one in CATALOGUE.values() if (counts.has_labels or not one.needs_label) and (counts.score is not None or not one.needs_score))
+    asked = (one for one in CATALOGUE.values() if only is None or one.id in only)
+    return tuple(one for one in asked if (counts.has_labels or not one.needs_label) and (counts.score is not None or not one.needs_score))
 
 
-def values(counts: Counts) -> tuple[Quantity, ...]:
+def values(counts: Counts, only: Only = None) -> tuple[Quantity, ...]:
     """Each metric of each slice."""
     everywhere = tuple(range(len(counts.slices)))
     parts = tuple(index for index in everywhere if counts.slices[index] != EVERYONE)
-    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.of_slice)
+    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts, only) if one.of_slice)
 
 
-def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair]) -> tuple[Quantity, ...]:
+def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair], only: Only = None) -> tuple[Quantity, ...]:
     """Each compared metric of each slice against its slicing's reference, and the pairs that rules need besides."""
     sides = [(group, reference) for slicing, reference in references.items() for group in counts.of_slicing(slicing) if group != reference]
     asked: dict[tuple[str, Kind], dict[tuple[int, int], None]] = {}
-    for one in computable(counts):
+    for one in computable(counts, only):
         for kind in kinds_of(one):
             asked[one.id, kind] = dict.fromkeys(sides)
     for metric, kind_name, group, reference in pairs:
@@ -48,10 +52,10 @@ def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterab
     )
 
 
-def over_groups(counts: Counts, slicings: Sequence[Slicing]) -> tuple[Quantity, ...]:
+def over_groups(counts: Counts, slicings: Sequence[Slicing], only: Only = None) -> tuple[Quantity, ...]:
     """Each metric over all groups of each slicing; one group alone has none."""
     able = tuple(slicing for slicing in slicings if len(counts.of_slicing(slicing)) > 1)
-    return tuple(Quantity(metric=one.id, slicings=able, params=PARAMS.get(one.id, ())) for one in computable(counts) if one.shape is Shape.ACROSS) if able else ()
+    return tuple(Quantity(metric=one.id, slicings=able, params=PARAMS.get(one.id, ())) for one in computable(counts, only) if one.shape is Shape.ACROSS) if able else ()
 
 
 def kinds_of(metric: Metric) -> tuple[Kind, ...]:
