@@ -35,7 +35,7 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
     if name == "sweeps":
         return ("metric", "slice", *_attributes(audit, Slice(())), "params", "threshold", "value", "lower", "upper", "status", "reason")
-    return ("metric", "kind", "slicing", "control", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error")
+    return ("metric", "kind", "slicing", "control", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error", "shrunken")
 
 
 def as_csv(found: pa.Table) -> bytes:
@@ -61,7 +61,7 @@ WRITERS: dict[str, Callable[[pa.Table], bytes]] = {"csv": as_csv, "parquet": as_
 
 def _measurements(audit: Audit) -> Iterator[Row]:
     for one in audit.measurements:
-        yield {"metric": one.metric, "slice": str(one.slice), **_attributes(audit, one.slice), "rows": one.rows, **_shared(one), "error": one.error}
+        yield {"metric": one.metric, "slice": str(one.slice), **_attributes(audit, one.slice), "rows": one.rows, **_shared(one), "error": one.error, "shrunken": one.shrunken}
 
 
 def _comparisons(audit: Audit) -> Iterator[Row]:

@@ -10,6 +10,8 @@ from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
 from fairaudit.evidence.estimates import estimate, pair_bounds
 from fairaudit.evidence.intervals import Bounds
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Measurement, Status
+from fairaudit.evidence.rates import trials_of
+from fairaudit.evidence.shrinkage import prior
 from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, total
 from fairaudit.metrics.engines.cells import auc_and_error, average_precision
@@ -42,6 +44,7 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
     found, rows = estimate(metric, counts, dict(answer.quantity.params)), _rows(metric, counts)
     bounds = (found.lower, found.upper) if found else None
     error = _ERRORS[metric.id](counts) if metric.id in _ERRORS else None
+    shrunken = _shrunken(metric, counts) if metric.shape is Shape.RATE else None
     for place, index in enumerate(answer.quantity.groups):
         value = _finite(answer.value[place])
         yield Measurement(
@@ -49,7 +52,8 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
             threshold=None if metric.needs_score or metric.id == "base_rate" else threshold,
             value=value, interval=_interval(bounds, index) if value is not None else None, rows=int(rows[index]),
             status=_status(answer.value[place]), reason=_why(metric, counts, answer.value[place]),
-            error=_positive(error[index]) if error is not None and value is not None else None, engines=answer.of(place),
+            error=_positive(error[index]) if error is not None and value is not None else None,
+            shrunken=None if shrunken is None else _finite(shrunken[index]), engines=answer.of(place),
         )  # fmt: skip
 
 
@@ -68,6 +72,23 @@ def _comparisons(answer: Answer, counts: Counts, threshold: float | None) -> Ite
             reason="" if value is not None else _why_not_compared(metric, counts, values, group, reference),
             engines=answer.of(place),
         )  # fmt: skip
+
+
+_EVENTS, _NON_EVENTS = 30, 10  # expected at the rate of all slices, from which a slice's own rate says enough: what rules ask before they judge one alone
+
+
+def _shrunken(metric: Metric, counts: Counts) -> Floats:
+    """Rates of small slices, shrunken within their slicing; NaN for those that are large enough, and for a missing value, who are nobody in particular. Shape (slices,)."""
+    found, size = np.full(len(counts.slices), np.nan), trials_of(metric, counts)
+    with np.errstate(invalid="ignore"):
+        events = np.where(size > 0, value_of(metric.id, counts) * size, 0.0)
+    for slicing in dict.fromkeys(one.attributes for one in counts.slices):
+        known = np.array([index for index in counts.of_slicing(slicing) if not counts.slices[index].has_missing], dtype=int)
+        if known.size and (fitted := prior(events[known], size[known])):
+            expected = size[known] * fitted.mean
+            small = known[(size[known] > 0) & ((expected < _EVENTS) | (size[known] - expected < _NON_EVENTS))]
+            found[small] = fitted.shrunken(events[small], size[small])
+    return found
 
 
 def _rows(metric: Metric, counts: Counts) -> Ints:

@@ -59,6 +59,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     reason: str = ""  # "no positives": why it is undefined
     error: float | None = None  # the most that the value can be off where score cells are not exact
+    shrunken: float | None = None  # of a small slice's rate: pulled towards the other slices' as far as their spread suggests (empirical Bayes)
     engines: dict[str, float | None]  # each engine's value; None: it calls the metric undefined too
 
     def __post_init__(self) -> None:

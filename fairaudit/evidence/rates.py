@@ -26,9 +26,18 @@ def rate(metric: Metric, counts: Counts, *, level: float = LEVEL) -> Estimate:
     return share(counts, metric.numerator, metric.denominator, level=level)
 
 
+def trials_of(metric: Metric, counts: Counts) -> Floats:
+    """The rows that a rate rests on, effective ones where there are weights; shape (slices,)."""
+    return _size_of(counts, metric.denominator)
+
+
+def _size_of(counts: Counts, cells: tuple[Cell, ...]) -> Floats:
+    weight = total(counts.weight, cells)
+    return effective_size(weight, total(counts.weight_sq, cells)) if counts.has_weights else weight
+
+
 def share(counts: Counts, numerator: tuple[Cell, ...], denominator: tuple[Cell, ...], *, level: float = LEVEL) -> Estimate:
-    weight, weight_sq = total(counts.weight, denominator), total(counts.weight_sq, denominator)
-    size = effective_size(weight, weight_sq) if counts.has_weights else weight
+    weight, size = total(counts.weight, denominator), _size_of(counts, denominator)
     share = divided(total(counts.weight, numerator), weight)
     return proportion(np.where(np.isnan(share), 0.0, share) * size, size, level=level)
 

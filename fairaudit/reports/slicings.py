@@ -20,6 +20,10 @@ MOST_OPEN = 8  # slicings that are not folded away
 # What is drawn first; the rest is a click away. Without labels the first that were measured stand in.
 _DRAWN = ("selection_rate", "true_positive_rate", "false_positive_rate")
 _COMPARED = (("selection_rate", "ratio"), ("true_positive_rate", "difference"), ("false_positive_rate", "difference"))
+_SHRUNKEN = (
+    "Of small slices a second rate is given: shrunken, that is pulled towards those of the other slices as far as their spread suggests (empirical Bayes). "
+    "It is the better guess of what the next rows will show; the first is what these rows do show, and what is judged."
+)
 _Pair = tuple[Column, str]
 
 
@@ -30,6 +34,7 @@ class SlicingView:
     reference: str
     slices: Table
     slices_note: str  # that only some are shown
+    shrunken_note: str  # what a shrunken rate is, where there is one
     all_slices: Table | None  # drawn too, where the first table holds only some
     measurements: Table
     comparisons: Table | None
@@ -63,6 +68,7 @@ def _slicing(known: Lookup, place: int, slicing: Slicing, cuts: tuple[Slice, ...
         reference=_reference(known, slicing),
         slices=_measured(known, slicing, largest, drawn, f"Slices by {words}", draw=True),
         slices_note=f"The {MOST_SHOWN} slices with the most rows, of {len(cuts)}." if len(largest) < len(cuts) else "",
+        shrunken_note=_SHRUNKEN if any(one.shrunken is not None for cut in cuts for one in known.by_slice.get(cut, {}).values()) else "",
         all_slices=_measured(known, slicing, cuts, drawn, f"All slices by {words}", draw=True) if len(largest) < len(cuts) else None,
         measurements=_measured(known, slicing, cuts, columns, f"Every metric of every slice by {words}", draw=False),
         comparisons=_compared(known, slicing, largest, compared, f"Slices by {words} against the reference", draw=True) if pairs else None,

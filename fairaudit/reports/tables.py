@@ -26,7 +26,7 @@ class Cell:
     title: str  # of its column, for narrow pages where the heading is out of sight
     text: str
     note: str  # its interval, or why it is undefined
-    extra: str = ""  # a p-value
+    extra: str = ""  # a p-value, or a shrunken rate
     is_undefined: bool
     picture: Whisker | None = None
 
@@ -71,8 +71,9 @@ def measured_cell(one: Measurement | None, axis: Axis | None, *, label: str, is_
         return _without_value(title, one.status, one.reason)
     text, told = measured(one.metric, one.value), interval_of(one.metric, one.interval) if one.interval else ""
     note = " ".join(filter(None, (told, f"(±{significant(one.error)} at most)" if one.error else "")))
+    extra = "" if one.shrunken is None else f"shrunken {measured(one.metric, one.shrunken)}"
     picture = whisker(axis, one.value, one.interval, words=_spoken(title, label, text, told), is_reference=is_reference) if axis else None
-    return Cell(title=title, text=text, note=note, is_undefined=False, picture=picture)
+    return Cell(title=title, text=text, note=note, extra=extra, is_undefined=False, picture=picture)
 
 
 def compared_cell(one: Comparison | None, axis: Axis | None, *, label: str) -> Cell:

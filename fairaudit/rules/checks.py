@@ -33,7 +33,7 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
         yield Mistake(("applies_to", "task"), "this version judges binary decisions; the rule's task must name binary.")
     if rule.limit_origin is LimitOrigin.LAW and not any(source.says_number for source in rule.source):
         yield Mistake(("limit_origin",), "a limit whose origin is law needs a source that prints it (says_number: true).")
-    if rule.multiplicity.method is Method.NONE and rule.severity is Severity.FAIL:
+    if rule.multiplicity.method in (Method.NONE, Method.BH) and rule.severity is Severity.FAIL:
         yield Mistake(("multiplicity", "method"), "a rule that can fail a build must pay for its number of groups: two-look or holm, or severity warn or info.")
     if isinstance(rule.slices, tuple) and any(len(set(slicing)) < len(slicing) for slicing in rule.slices):
         yield Mistake(("slices",), "a slicing names an attribute twice.")

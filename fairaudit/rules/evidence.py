@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from fairaudit.evidence.intervals import Bounds, one_sided
-from fairaudit.evidence.significance import fisher_lower, fisher_upper, holm, studentized_range_quantile, studentized_range_sf, z_lower, z_upper
+from fairaudit.evidence.significance import (
+    benjamini_hochberg,
+    fisher_lower,
+    fisher_upper,
+    holm,
+    studentized_range_quantile,
+    studentized_range_sf,
+    z_lower,
+    z_upper,
+)
 from fairaudit.metrics.catalogue import Better
 from fairaudit.rules.family import Family, blocks
 from fairaudit.rules.limits import bounds, bounds_to_everyone, past
@@ -30,6 +39,9 @@ class Evidence:
     look_alpha: float  # what the first look spends on a single group: α / tests, halved where there is a second
 
 
+_CORRECTED: dict[Method, Callable[[Floats], Floats]] = {Method.TWO_LOOK: holm, Method.HOLM: holm, Method.BH: benjamini_hochberg, Method.NONE: lambda p: p}
+
+
 def by_significance(family: Family) -> Evidence:
     """Beyond: the value is past the limit, and no disparity at all is rejected (RULES.md E3, `two-look`).
 
@@ -39,7 +51,7 @@ def by_significance(family: Family) -> Evidence:
     raw = _look_one(family)
     tests = max(1, int(np.count_nonzero(~np.isnan(raw))))
     looks = 2 if _has_pairs(family) else 1
-    corrected = raw if family.rule.multiplicity.method is Method.NONE else holm(raw)
+    corrected = _CORRECTED[family.rule.multiplicity.method](raw)
     convicted = corrected <= family.alpha / looks
     beyond = convicted & past(family.rule, family.line, family.tally, family.opposite)
     p = corrected * looks

@@ -52,6 +52,7 @@ class Deciding(StrEnum):
 class Method(StrEnum):
     TWO_LOOK = "two-look"
     HOLM = "holm"  # the first look alone, at the family's full share
+    BH = "bh"  # the first look alone, its share of false alarms held instead of their chance: to rank, never to fail a build
     NONE = "none"
 
 

@@ -5,6 +5,7 @@ import sys
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from math import comb, factorial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,16 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
-from fairaudit.evidence.significance import fisher_lower, fisher_upper, holm, studentized_range_quantile, studentized_range_sf, z_lower, z_upper
+from fairaudit.evidence.significance import (
+    benjamini_hochberg,
+    fisher_lower,
+    fisher_upper,
+    holm,
+    studentized_range_quantile,
+    studentized_range_sf,
+    z_lower,
+    z_upper,
+)
 from tests.vectors import vector
 
 
@@ -116,6 +126,19 @@ def test_z_knows_no_disparity_where_nothing_varies_and_nothing_without_rows() ->
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_agrees_with_statsmodels(p: list[float]) -> None:
     assert holm(np.array(p)) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+@pytest.mark.parametrize("expected", vector("benjamini-hochberg-fifteen")["expected"], ids=lambda one: one["method"])
+def test_the_papers_fifteen_p_values(expected: dict[str, Any]) -> None:
+    published = vector("benjamini-hochberg-fifteen")
+    p = np.array(published["p"])
+    adjusted = {"Benjamini–Hochberg": benjamini_hochberg(p), "Holm": holm(p), "Bonferroni": p * p.size}[expected["method"]]
+    assert np.count_nonzero(adjusted <= published["alpha"]) == expected["value"]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_benjamini_and_hochberg_agree_with_statsmodels(p: list[float]) -> None:
+    assert benjamini_hochberg(np.array(p)) == pytest.approx(multipletests(p, method="fdr_bh")[1])
 
 
 def test_holm_does_not_count_what_was_not_tested() -> None:

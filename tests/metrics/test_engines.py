@@ -58,6 +58,7 @@ def counts_of(published: Any) -> Counts:
         ("tfma-calibration-unweighted", {"tfma": 3, "aif360": 1}),
         ("aif360-entropy-ten-rows", {"tfma": 0, "aif360": 2}),
         ("aif360-adult-test-before", {"tfma": 3, "aif360": 5}),
+        ("aif360-adult-valid-before", {"tfma": 3, "aif360": 5}),
         ("fairlearn-three-groups", {"tfma": 12, "aif360": 12}),
         ("sklearn-small-scores", {"tfma": 1, "aif360": 0}),
         ("sklearn-small-correlation", {"tfma": 1, "aif360": 0}),
