@@ -154,9 +154,9 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
             parsed(asked)
         except ValueError as error:
             yield ConfigError(f"--bins {attribute}: {error}.")
-    if config.other_below is not None and config.other_below < 1:
-        yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 1.")
-    elif config.other_below is not None and all(attribute in config.bins for attribute in config.attributes):
+    if config.other_below is not None and config.other_below < 2:
+        yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 2: every value has a row.")
+    elif config.other_below is not None and config.attributes and all(attribute in config.bins for attribute in config.attributes):
         yield ConfigError("--other-below merges categories, and every protected attribute is cut into bands; leave it out.")
     for name in config.engines:
         if name not in ENGINES:
