@@ -242,3 +242,4 @@ def test_the_report_says_how_attributes_were_cut_where_it_describes_them_and_at_
         "&#39;other&#39; is 2 values with fewer than 5 rows each, 3 rows together: c, d",
     ):
         assert page.count(said) == 2
+    assert all(f"<dt>{name}</dt>" in page for name in ("Bands of age", "Bands of hours", "Bands of x", "Rare values of race"))

@@ -79,8 +79,8 @@ def _facts(audit: Audit) -> Iterable[Fact]:
     yield Fact(name="Label", text=_label(manifest))
     if config.get("protected"):
         yield Fact(name="Protected attributes", text=", ".join(map(str, config["protected"])))
-    for attribute, how in cuts_of(manifest):
-        yield Fact(name=f"Slices of {attribute}", text=how)
+    for name, how in cuts_of(manifest):
+        yield Fact(name=name, text=how)
     if config.get("control"):
         yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:

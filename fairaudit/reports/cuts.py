@@ -19,9 +19,9 @@ def cut_of(manifest: Manifest, attribute: str) -> str:
 
 
 def cuts_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Each attribute that was cut, and how."""
-    for attribute in (*manifest.bands, *manifest.merged):
-        yield attribute, cut_of(manifest, attribute)
+    """What there is of each attribute that was cut, and how: "Bands of age", "cut at 25 and 45 …"."""
+    yield from ((f"Bands of {attribute}", cut_of(manifest, attribute)) for attribute in manifest.bands)
+    yield from ((f"Rare values of {attribute}", cut_of(manifest, attribute)) for attribute in manifest.merged)
 
 
 def _bands(edges: Sequence[float], asked: str | Sequence[float] | None) -> str:
