@@ -18,6 +18,14 @@ class Bands:
     names: tuple[str, ...] = ()  # from the lowest band up, one more than edges; none: they follow from the edges
     quantiles: int = 0  # so many bands of about as many rows each, whose edges the data will tell
 
+    def at(self, edges: tuple[float, ...], *, whole: bool) -> Bands:
+        """These bands with their edges, and with the names that follow from the edges where they have none of their own.
+
+        Args:
+            whole: the column holds whole numbers, so that [25, 45) can be said as 25–44.
+        """
+        return Bands(edges=edges, names=self.names or band_names(edges, whole=whole))
+
 
 def parsed(asked: str | Sequence[float]) -> Bands:
     """25,45,65 or [25, 45, 65]; young:25,adult:65,old; quantiles:4.
@@ -60,14 +68,12 @@ def _rising(edges: tuple[float, ...]) -> Bands:
 
 
 def band_names(edges: Sequence[float], *, whole: bool) -> tuple[str, ...]:
-    """What the bands between edges are called, from the lowest up: one more than there are edges.
-
-    Args:
-        whole: the column holds whole numbers, so that [25, 45) can be said as 25–44.
-    """
+    """What the bands between edges are called, from the lowest up: one more than there are edges, no two alike."""
     if not edges:
         return ("all",)
     said = [f"{edge:.15g}" for edge in edges]
+    if len(set(said)) < len(said):  # else two bands would be one
+        said = list(map(repr, edges))
     exact = whole and all(float(edge).is_integer() for edge in edges)
     between = (
         (low if int(end) - 1 == int(start) else f"{low}–{int(end) - 1}") if exact else f"{low} to under {high}"

@@ -160,9 +160,9 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError("--feature compares rows one by one, and a line of --count stands for several; leave one out.")
     for feature in sorted({one for one in config.features if config.features.count(one) > 1}):
         yield ConfigError(f"--feature {feature!r} is given twice; keep one.")
-    if config.other_below is not None and config.other_below < 1:
-        yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 1.")
-    elif config.other_below is not None and all(attribute in config.bins for attribute in config.attributes):
+    if config.other_below is not None and config.other_below < 2:
+        yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 2: every value has a row.")
+    elif config.other_below is not None and config.attributes and all(attribute in config.bins for attribute in config.attributes):
         yield ConfigError("--other-below merges categories, and every protected attribute is cut into bands; leave it out.")
     for name in config.engines:
         if name not in ENGINES:

@@ -18,7 +18,7 @@ from fairaudit.data.files import fingerprint
 from fairaudit.data.rows import Prepared
 from fairaudit.data.source import Source
 from fairaudit.models.interface import ModelCard
-from fairaudit.result import DataFile, Manifest, Model
+from fairaudit.result import DataFile, Manifest, Merge, Model
 from fairaudit.version import VERSION
 
 _PACKAGES = ("duckdb", "numpy", "pyarrow", "scipy", "tensorflow", "tensorflow-model-analysis", "fairness-indicators", "aif360")
@@ -37,6 +37,7 @@ def manifest(
         thresholds={repr(asked): thresholds.used(asked) for asked in thresholds.asked} if thresholds else {},
         group_thresholds={attribute: {value: thresholds.used(asked) for value, asked in groups.items()} for attribute, groups in config.group_thresholds.items()} if thresholds else {},
         bands={attribute: bands.edges for attribute, bands in rows.reading.bands.items()},
+        merged={attribute: Merge(name=rare.name, values=rare.values, rows=rare.rows) for attribute, rare in rows.reading.merged.items()},
         model=_model(config, card),
         data=tuple(_files(source, rows)),
         engines=dict(engines),

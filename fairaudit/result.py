@@ -34,6 +34,14 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """Rare values of an attribute that are one slice."""
+
+    name: str
+    values: tuple[str, ...]
+    rows: int  # audited
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What was audited, with what, and every default that was in force."""
 
@@ -44,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type; the one that decides comes first
     group_thresholds: dict[str, dict[str, float]] = {}  # attribute → value → threshold as used, of groups that are decided at one of their own
     bands: dict[str, tuple[float, ...]] = {}  # the inner edges of each attribute that was cut, those of quantiles too
+    merged: dict[str, Merge] = {}  # attribute → its rare values that are one slice
     model: Model
     data: tuple[DataFile, ...]
     engines: dict[str, str | None]  # each engine's library version; None: wanted by default, not installed

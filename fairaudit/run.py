@@ -20,6 +20,7 @@ from fairaudit.cube.sampled import Sample, draw
 from fairaudit.cube.scored import count_given, count_scored, sample_given
 from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of
+from fairaudit.data.cuts import told_of_bands, told_of_rare
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
@@ -48,7 +49,6 @@ from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
-_NAMED = 10  # merged values that a note lists
 MANY_TIES = 0.01  # of the rows at the median score, from which it is said
 
 
@@ -257,7 +257,8 @@ def _cube(
     counted = Plan(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
-        bands=tuple(rows.reading.bands[one].names if one in config.bins else () for one in config.counted_by),
+        bands=tuple(map(rows.reading.bands.get, config.counted_by)),
+        merged=tuple(rare.values if (rare := rows.reading.merged.get(one)) else () for one in config.counted_by),
         edges=thresholds.edges if thresholds else (),
     )  # fmt: skip
     decision = thresholds.decision(config.counted_by) if thresholds else None
@@ -289,9 +290,11 @@ def _unknown_values(config: AuditConfig, rows: Prepared, values: Mapping[str, Se
     named += [("group_thresholds", attribute, value) for attribute, groups in config.group_thresholds.items() for value in groups]
     for where, attribute, value in named:
         rare = rows.reading.merged.get(attribute)
+        if value in values[attribute]:
+            continue
         if rare and value in rare.values:
             yield ConfigError(f"{where} {attribute}={value}: it has fewer than {config.other_below} rows, and --other-below makes it part of {rare.name!r}; name another, or ask for less.")
-        elif value not in values[attribute]:
+        else:
             yield UnknownName(f"value of {attribute}", value, values[attribute], where=where)
 
 
@@ -323,12 +326,9 @@ def _copies(files: Sequence[DataFile]) -> Iterator[str]:
 def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
     if rows.trimmed:
         yield "Some texts had spaces around them, which were trimmed."
-    for attribute, rare in rows.reading.merged.items():
-        named = ", ".join(rare.values[:_NAMED]) + (f" and {len(rare.values) - _NAMED:,} more" if len(rare.values) > _NAMED else "")
-        yield f"{len(rare.values):,} values of {attribute} with fewer than {config.other_below:,} rows are one slice, {rare.name!r} ({rare.rows:,} rows): {named}."
-    for attribute, bands in rows.reading.bands.items():
-        if bands.quantiles and len(bands.names) < bands.quantiles:
-            yield f"{attribute} is cut into {len(bands.names)} bands and not {bands.quantiles}, since many rows have the same value."
+    yield from told_of_bands(rows.wanted.bins, rows.reading.bands)
+    if config.other_below is not None:
+        yield from told_of_rare(rows.reading.rare, config.other_below)
     for text in rows.never_missing:
         yield f"No column that the audit reads holds {text!r}, which --missing names."
     if config.label and rows.label_values == 0:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fairaudit import AuditConfig, audit
-from fairaudit.bands import Bands, band_names, parsed
+from fairaudit import AuditConfig, audit, render, run
+from fairaudit.bands import Bands, parsed
 from fairaudit.cli import _run
+from fairaudit.cube.cube import Cube, counts
+from fairaudit.cube.stored import read_cube, write_cube
 from fairaudit.errors import ConfigError
 from fairaudit.result import Audit
 
@@ -70,16 +70,11 @@ def test_named_bands_keep_their_order_and_a_missing_value_is_apart() -> None:
     assert made.manifest.bands == {"age": (25.0, 65.0)}
 
 
-@given(st.lists(st.integers(-50, 50), min_size=4, max_size=60), st.integers(2, 6))
-def test_quantiles_are_the_inverse_of_the_distribution_function(numbers: list[int], parts: int) -> None:
-    made = audited({"x": numbers}, bins={"x": f"quantiles:{parts}"})  # type: ignore[dict-item]
-    theirs = np.quantile(numbers, [part / parts for part in range(1, parts)], method="inverted_cdf")
-    exact = [sorted(numbers)[-(-part * len(numbers) // parts) - 1] for part in range(1, parts)]  # as numpy's, where its floating point does not round over
-    assert np.abs(np.array(exact) - theirs).max() <= 100
-    edges = tuple(float(edge) for edge in dict.fromkeys(exact) if edge > min(numbers))
-    assert made.manifest.bands["x"] == edges
-    assert list(sizes(made, "x").values()) == [sum(low <= one < high for one in numbers) for low, high in zip((-np.inf, *edges), (*edges, np.inf), strict=True)]
-    assert any("is cut into" in note for note in made.notes) == (len(edges) + 1 < parts)
+def test_quantiles_have_a_missing_value_apart_and_are_told_where_they_fall_together() -> None:
+    made = audited({"x": [0, 0, 0, 1, 2, 3, 4, 5, None]}, bins={"x": "quantiles:4"})
+    assert made.manifest.bands == {"x": (1.0, 3.0)}  # the quartiles of the eight numbers are 0, 1 and 3
+    assert list(sizes(made, "x").items()) == [("under 1", 3), ("1–2", 2), ("3 and over", 3), ("(missing)", 1)]
+    assert "x is cut into 3 bands and not 4, since many rows have the same value." in made.notes
 
 
 def test_quantiles_are_of_the_rows_that_are_audited_and_of_as_many_as_a_line_stands_for(tmp_path: Path) -> None:
@@ -91,19 +86,42 @@ def test_quantiles_are_of_the_rows_that_are_audited_and_of_as_many_as_a_line_sta
 
 def test_bands_from_a_file_are_those_from_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.csv").write_text("age,hours,d\n20,1,1\n30,2,0\n70,3,1\n")
-    Path("c.yaml").write_text("bins: {age: 'young:25,old', hours: [2, 3]}\ndata: [a.csv]\ndecision_column: d\nengines: [native]\nout: out\n")
+    Path("a.csv").write_text("age,hours,x,d\n20,1,7,1\n30,2,8,0\n70,3,9,1\n")
+    Path("c.yaml").write_text("bins: {age: 'young:25,old', hours: [2, 3], x: 'quantiles:2'}\ndata: [a.csv]\ndecision_column: d\nengines: [native]\nout: out\n")
     assert _run(["audit", "--config", "c.yaml", "--quiet"]) == 0
     one = Path("out/audit.json").read_bytes()
-    assert _run(["audit", "--data", "a.csv", "--decision-column", "d", "--engine", "native", "--bins", "age=young:25,old", "--bins", "hours=2,3", "--out", "out", "--quiet"]) == 0
+    flags = ("--engine", "native", "--bins", "age=young:25,old", "--bins", "hours=2,3", "--bins", "x = quantiles:2")
+    assert _run(["audit", "--data", "a.csv", "--decision-column", "d", *flags, "--out", "out", "--quiet"]) == 0
     assert Path("out/audit.json").read_bytes() == one
-    assert json.loads(one)["manifest"]["bands"] == {"age": [25.0], "hours": [2.0, 3.0]}
-    assert "young:25,old" in Path("out/report.html").read_text()
+    assert json.loads(one)["manifest"]["bands"] == {"age": [25.0], "hours": [2.0, 3.0], "x": [8.0]}
 
 
-def test_a_name_of_the_whole_where_no_edge_is_left() -> None:
-    assert band_names((), whole=True) == ("all",)
-    assert sizes(audited({"x": [5, 5, 5]}, bins={"x": "quantiles:3"}), "x") == {"all": 3}
+@pytest.mark.parametrize("numbers", [[5, 5, 5], [None, None, 5]])
+def test_where_no_edge_is_left_all_rows_are_one_band(numbers: list[object]) -> None:
+    made = audited({"x": numbers}, bins={"x": "quantiles:3"})
+    assert sizes(made, "x")["all"] == numbers.count(5)
+    assert "x is cut into 1 band and not 3, since many rows have the same value." in made.notes
+
+
+def test_weights_do_not_move_quantiles(tmp_path: Path) -> None:
+    made = audited({"x": [1, 2, 3, 4, 9], "w": [100.0, 1.0, 1.0, 1.0, 0.0]}, weight="w", bins={"x": "quantiles:2"})
+    assert made.manifest.bands == {"x": (2.0,)}  # the row of weight 0 is not audited
+
+
+def test_several_attributes_are_cut_at_their_own_quantiles() -> None:
+    made = audited(
+        {"x": [4, 3, 2, 1], "y": [0.5, 10.5, 20.5, 30.5], "race": ["a", "b", "c", "c"]},
+        bins={"x": "quantiles:2", "y": "quantiles:4"},
+        protected=("race",),
+        other_below=2,
+        slices=("x*race",),
+    )
+    assert made.manifest.bands == {"x": (2.0,), "y": (10.5, 20.5)}  # the quartiles of y are 0.5, which no row lies below, 10.5 and 20.5
+    assert [str(one.slice) for one in made.counts if one.slice.attributes == ("x", "race")] == [
+        "x=under 2, race=c",
+        "x=2 and over, race=c",
+        "x=2 and over, race=other",
+    ]
 
 
 RACES: dict[str, list[object]] = {"race": ["a"] * 6 + ["b"] * 5 + ["c"] * 2 + ["d"] + [None]}
@@ -120,7 +138,18 @@ def test_rare_categories_are_one_slice_where_it_is_asked_and_a_missing_value_is_
 
 
 def test_one_rare_category_alone_keeps_its_name() -> None:
-    assert sizes(audited(RACES, protected=("race",), other_below=2), "race") == {"a": 6, "b": 5, "c": 2, "d": 1, "(missing)": 1}
+    made = audited(RACES, protected=("race",), other_below=2)
+    assert sizes(made, "race") == {"a": 6, "b": 5, "c": 2, "d": 1, "(missing)": 1}
+    assert "race=d has fewer than 2 rows (1) and is the only such value of race, so it keeps its name." in made.notes
+    assert made.manifest.merged == {}
+
+
+def test_a_category_is_as_large_as_its_audited_rows_and_not_as_its_lines_or_weights(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("race,d,n,w\na,1,6,1\nb,0,4,9\nb,,9,1\nc,1,2,9\nc,0,3,0\n")
+    made = audit(
+        AuditConfig(data=(str(tmp_path / "a.csv"),), decision_column="d", count="n", weight="w", protected=("race",), other_below=5, engines=("native",))
+    )
+    assert sizes(made, "race") == {"a": 6, "other": 6}
 
 
 def test_an_other_of_the_data_is_not_taken_for_ours() -> None:
@@ -134,12 +163,83 @@ def test_merging_comes_before_crossing_and_leaves_a_control_alone() -> None:
     assert len({one.slice.values[-1] for one in made.strata}) == 15
 
 
+def test_a_reference_may_be_what_was_merged() -> None:
+    made = audited({"race": ["a"] * 6 + ["other", "c"]}, protected=("race",), other_below=5, reference={"race": "other"})
+    assert [(str(one.slice), one.chosen) for one in made.references] == [("race=other", "asked")]
+
+
 def test_a_reference_that_is_merged_is_refused() -> None:
     with pytest.raises(ConfigError, match="--reference race=c: it has fewer than 5 rows, and --other-below makes it part of 'other'"):
         audited(RACES, protected=("race",), other_below=5, reference={"race": "c"})
 
 
-@pytest.mark.parametrize(("more", "said"), [({"other_below": 0, "protected": ("race",)}, "--other-below is 0"), ({"other_below": 3, "bins": {"x": (1.0,)}}, "--other-below merges categories")])
+def test_a_threshold_of_a_group_that_is_merged_is_refused() -> None:
+    config = AuditConfig(score_column="s", protected=("race",), other_below=5, group_thresholds={"race": {"c": 0.4}}, engines=("native",))
+    with pytest.raises(ConfigError, match="race=c: it has fewer than 5 rows, and --other-below makes it part of 'other'"):
+        audit(config, pa.table(RACES | {"s": [place / 15 for place in range(15)]}))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"other_below": 1, "protected": ("race",)}, "--other-below is 1; give a whole number of rows, at least 2"),
+        ({"other_below": 3, "bins": {"x": (1.0,)}}, "--other-below merges categories"),
+    ],
+)
 def test_a_merge_that_cannot_be_is_refused(more: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         audited(RACES | {"x": list(range(15))}, **more)
+
+
+def cut_alike(source: dict[str, str], data: Path, out: Path) -> tuple[Audit, Cube]:
+    """An audit of the same people by one source, with bands, a merge and a cross; and its cube as the file holds it."""
+    config = AuditConfig(
+        data=(str(data),), protected=("race",), bins={"age": "quantiles:3", "hours": "few:2,many"}, slices=("race*age",), other_below=3, engines=("native",),
+        **source,  # type: ignore[arg-type]
+    )  # fmt: skip
+    found = run.audited(config)
+    write_cube(found.cube, out)
+    return found.audit, read_cube(out)
+
+
+def test_scores_and_decisions_are_cut_alike_and_a_stored_cube_keeps_the_order_of_bands(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(
+        "race,age,hours,s,d\n"
+        + "".join(f"{'aaabbbcd'[place % 8]},{100 - place},{place % 4},{place / 40},{int(place > 20)}\n" for place in range(16))
+        + ",,,0.5,1\n"
+    )
+    scored, cube = cut_alike({"score_column": "s"}, people, tmp_path / "s.parquet")
+    decided, other = cut_alike({"decision_column": "d"}, people, tmp_path / "d.parquet")
+    assert [(one.slice, sum(cell.rows for cell in one.cells)) for one in scored.counts] == [
+        (one.slice, sum(cell.rows for cell in one.cells)) for one in decided.counts
+    ]
+    # Of ages 85 to 100 at least a third are at most 90, two thirds 95.
+    assert list(sizes(scored, "age").items()) == [("under 90", 5), ("90–94", 5), ("95 and over", 6), ("(missing)", 1)]
+    assert list(sizes(scored, "race").items()) == [("a", 6), ("b", 6), ("other", 4), ("(missing)", 1)]
+    assert list(sizes(scored, "hours").items()) == [("few", 8), ("many", 8), ("(missing)", 1)]
+    for made, stored in ((scored, cube), (decided, other)):
+        assert [str(one) for one in counts(stored).slices] == [str(one.slice) for one in made.counts]
+
+
+@pytest.mark.parametrize("more", [{"bins": {"age": "young:40,old"}}, {"bins": {"age": "young:30,old"}, "other_below": 3}])
+def test_cubes_whose_slices_of_one_name_are_not_the_same_do_not_merge(more: dict[str, object]) -> None:
+    usual: dict[str, object] = {"decision_column": "yes", "protected": ("race",), "bins": {"age": "young:30,old"}, "other_below": 4, "engines": ("native",)}
+    table = pa.table({"race": ["a"] * 5 + ["b", "c", "d", "d", "d"], "age": list(range(25, 35)), "yes": [0, 1] * 5})
+    one, same, other = (run.audited(AuditConfig(**config), table).cube for config in (usual, usual, usual | more))  # type: ignore[arg-type]
+    assert one.merge(same).table.num_rows == one.table.num_rows
+    with pytest.raises(ValueError, match="different plans"):
+        one.merge(other)
+
+
+def test_the_report_says_how_attributes_were_cut_where_it_describes_them_and_at_their_slices() -> None:
+    bins = {"age": (25.0, 45.5), "hours": "few:20,many", "x": "quantiles:2"}
+    page = render(audited(RACES | {"age": [20, 30, 50] * 5, "hours": [10, 20, 30] * 5, "x": list(range(15))}, protected=("race",), other_below=5, bins=bins))
+    for said in (
+        "cut at 25, 45.5; a value equal to an edge is in the band above it",
+        "few: under 20; many: 20 and over",
+        "cut at 7, the quantiles that would divide the audited rows into 2 parts of as many rows each; a value equal to an edge is in the band above it",
+        "&#39;other&#39; is 2 values with fewer than 5 rows each, 3 rows together: c, d",
+    ):
+        assert page.count(said) == 2
+    assert all(f"<dt>{name}</dt>" in page for name in ("Bands of age", "Bands of hours", "Bands of x", "Rare values of race"))

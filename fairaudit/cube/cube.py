@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from fairaudit.bands import Bands
 from fairaudit.cube.counts import UNLABELLED, Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import ConfigError, ContentError
@@ -46,7 +47,8 @@ class Plan:
     has_weights: bool
     has_probabilities: bool
     has_copies: bool = False  # whether a line may stand for several rows, by `copies`
-    bands: tuple[tuple[str, ...], ...] = ()  # for each attribute, values that have an order of their own
+    bands: tuple[Bands | None, ...] = ()  # for each attribute, how its numbers were cut
+    merged: tuple[tuple[str, ...], ...] = ()  # for each attribute, the rare values that are one
     edges: tuple[float, ...] = ()  # rising; no score cell holds scores on both sides of one, and a score equal to it is below
     control: tuple[str, ...] = ()  # the last of the attributes: slicings are counted within their values too, without score cells
 
@@ -121,7 +123,7 @@ def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Cou
         with _summed():
             found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()}, {_ranked(keys)} FROM cells GROUP BY {', '.join(keys)}, label, decision").fetchall()
         masks = {_mask(plan, slicing): place for place, slicing in enumerate(slicings)}
-        order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or ((),) * len(plan.attributes))))
+        order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or (None,) * len(plan.attributes))))
         place = {key: at for at, key in enumerate(order)}
         places = np.array([at for _, at in sorted({(row[-1], place[row[: len(keys)]]) for row in found})], dtype=np.int64)
         cells = _score_cells(connection, keys, places) if has_scores else None
@@ -186,9 +188,9 @@ def _ranked(keys: Sequence[str]) -> str:
     return f"dense_rank() OVER (ORDER BY {', '.join(keys)})"
 
 
-def _rank(value: str | None, band: tuple[str, ...]) -> tuple[bool, int, str]:
+def _rank(value: str | None, bands: Bands | None) -> tuple[bool, int, str]:
     """Where a value stands among its attribute's: bands from the lowest up, texts by the alphabet, a missing value last."""
-    return value is None, band.index(value) if value in band else len(band), value or ""
+    return value is None, bands.names.index(value) if bands and value is not None else 0, value or ""
 
 
 def _names(plan: Plan) -> tuple[str, ...]:

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
-import numpy as np
 
-from fairaudit.bands import Bands, band_names
+from fairaudit.bands import Bands
 from fairaudit.data.columns import Column, read
+from fairaudit.data.cuts import Rare, quantile_edges, rare_values, sizes_of
 from fairaudit.data.labels import MOST, positives, truth
 from fairaudit.data.source import NotInParallel, Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
 from fairaudit.interrupts import stoppable
-from fairaudit.types import Floats, Ints
 
 NO_ROWS, NO_WEIGHT, NO_SCORE, NO_DECISION = "count 0", "weight 0", "no score", "no decision"  # why a row is left out
 MOST_ROWS = 2.0**40  # that one line may stand for
@@ -57,16 +56,12 @@ class Reading:
     label: tuple[str, ...] = ()  # the texts that are positive
     decision: tuple[str, ...] = ()
     bands: Mapping[str, Bands] = field(default_factory=dict)  # with their edges and names
-    merged: Mapping[str, Merged] = field(default_factory=dict)
+    rare: Mapping[str, Rare] = field(default_factory=dict)  # of attributes that have rare categories, where --other-below asks
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """Rare categories of an attribute that are one slice."""
-
-    name: str
-    values: tuple[str, ...]
-    rows: int
+    @property
+    def merged(self) -> dict[str, Rare]:
+        """Those whose rare categories are one slice."""
+        return {name: rare for name, rare in self.rare.items() if rare.is_merged}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +114,12 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         label_values = _values(connection, source, wanted, columns, wanted.label)
         label = positives(wanted.label, label_values, wanted.positive, file=source.name) if wanted.label else ()
         decision = _positive_decisions(source, wanted, _values(connection, source, wanted, columns, wanted.decision))
-        bands = {
-            name: _resolved(asked, lambda name=name: _numbers(connection, source, wanted, columns, name), whole=profile[f"whole_{place}"])  # type: ignore[misc]
-            for place, (name, asked) in enumerate(wanted.bins.items())
-        }
-        merged = _merged(connection, source, wanted, columns)
+        bands = _bands(connection, source, wanted, columns, profile)
+        rare = _rare(connection, source, wanted, columns)
     return Prepared(
         source=source,
         wanted=wanted,
-        reading=Reading(label=label, decision=decision, bands=bands, merged=merged),
+        reading=Reading(label=label, decision=decision, bands=bands, rare=rare),
         read=profile["read"],
         lines=profile["lines"],
         per_file=tuple(one["lines"] for one in per_file),
@@ -350,55 +342,36 @@ def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wante
     return [row[0] for row in connection.execute(sql).fetchall()]
 
 
-def _audited(source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str, value: str) -> str:
-    """SQL: each value of a column that audited rows have, and of how many rows."""
-    parts = (name, wanted.weight, wanted.count, wanted.score, wanted.decision)
+def _audited(source: Source, wanted: Wanted, columns: Mapping[str, Column], values: Mapping[str, str]) -> str:
+    """SQL: what some columns hold in each audited line, as v0, v1 …, and how many rows it stands for."""
+    parts = (*values, wanted.weight, wanted.count, wanted.score, wanted.decision)
     needed = (columns[one] for one in dict.fromkeys(parts) if one is not None)
     left_out = " OR ".join(_excluded(wanted, columns).values()) or "false"
-    return f"SELECT {value} AS one, sum({_copies(wanted, columns)})::BIGINT AS n FROM ({_read(source, needed)}) WHERE NOT ({left_out}) GROUP BY ALL HAVING one IS NOT NULL AND n > 0 ORDER BY one"
+    taken = ", ".join(f"{value} AS v{place}" for place, value in enumerate(values.values()))
+    return f"SELECT {taken}, {_copies(wanted, columns)} AS copies FROM ({_read(source, needed)}) WHERE NOT ({left_out})"
 
 
-def _numbers(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str) -> tuple[Floats, Ints]:
-    """The distinct numbers of audited rows from the lowest up, and how many rows have each."""
-    number = columns[name].number
-    found = connection.execute(_audited(source, wanted, columns, name, f"CASE WHEN isnan({number}) THEN NULL ELSE {number}::DOUBLE END")).fetchnumpy()
-    return np.asarray(found["one"], dtype=np.float64), np.asarray(found["n"], dtype=np.int64)
+def _bands(
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
+) -> dict[str, Bands]:
+    """Each cut attribute's bands with edges and names, those at quantiles too."""
+    at_quantiles = {name: asked.quantiles for name, asked in wanted.bins.items() if asked.quantiles}
+    found: dict[str, tuple[float, ...]] = {}
+    if at_quantiles:
+        numbers = {name: f"(CASE WHEN isnan({columns[name].number}) THEN NULL ELSE {columns[name].number} END)" for name in at_quantiles}
+        lines = _audited(source, wanted, columns, numbers)
+        found = dict(zip(at_quantiles, quantile_edges(connection, lines, tuple(at_quantiles.values())), strict=True))
+    return {name: asked.at(found.get(name, asked.edges), whole=profile[f"whole_{place}"]) for place, (name, asked) in enumerate(wanted.bins.items())}
 
 
-def _resolved(asked: Bands, numbers: Callable[[], tuple[Floats, Ints]], *, whole: bool) -> Bands:
-    """The bands with edges and names; quantiles are those of the audited rows, the smallest number that at least so large a share does not exceed.
-
-    An edge at which no row lies below is none, and edges that are equal are one: then there are fewer bands.
-    """
-    if not asked.quantiles:
-        return asked if asked.names else replace(asked, names=band_names(asked.edges, whole=whole))
-    value, rows = numbers()
-    if not value.size:
-        return replace(asked, names=band_names((), whole=whole))
-    below = np.cumsum(rows)
-    # In whole numbers: a share in floating point could fall to either side of a quantile.
-    places = [int(np.searchsorted(below * asked.quantiles, part * below[-1])) for part in range(1, asked.quantiles)]
-    edges = tuple(float(edge) for edge in dict.fromkeys(value[places]) if edge > value[0])
-    return replace(asked, edges=edges, names=band_names(edges, whole=whole))
-
-
-OTHER = "other"  # what rare categories are called together
-
-
-def _merged(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, Merged]:
-    """For each attribute with two rare categories or more, what they are; one alone would only lose its name."""
-    found: dict[str, Merged] = {}
-    if wanted.other_below is None:
-        return found
-    for name in wanted.attributes:
-        if name in wanted.bins or name in wanted.kept:
-            continue
-        sizes = dict(connection.execute(_audited(source, wanted, columns, name, columns[name].text)).fetchall())
-        rare = {value: rows for value, rows in sizes.items() if rows < wanted.other_below}
-        if len(rare) > 1:
-            kept = sizes.keys() - rare.keys()
-            found[name] = Merged(name=f"{OTHER} (merged)" if OTHER in kept else OTHER, values=tuple(rare), rows=sum(rare.values()))
-    return found
+def _rare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, Rare]:
+    """The rare categories of each attribute that has some."""
+    names = [name for name in wanted.attributes if name not in wanted.bins and name not in wanted.kept]
+    if wanted.other_below is None or not names:
+        return {}
+    sizes = sizes_of(connection, _audited(source, wanted, columns, {name: columns[name].text for name in names}), len(names))
+    found = zip(names, (rare_values(one, wanted.other_below) for one in sizes), strict=True)
+    return {name: rare for name, rare in found if rare.values}
 
 
 def _positive_decisions(source: Source, wanted: Wanted, values: Sequence[str]) -> tuple[str, ...]:
@@ -417,8 +390,7 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     def attribute(name: str) -> str:
         if name in wanted.bins:
             return columns[name].band(reading.bands[name])
-        if name in reading.merged:
-            rare = reading.merged[name]
+        if rare := reading.merged.get(name):
             return f"(CASE WHEN {columns[name].text} IN ({', '.join(map(literal, rare.values))}) THEN {literal(rare.name)} ELSE {columns[name].text} END)"
         return columns[name].text
 

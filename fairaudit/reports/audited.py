@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fairaudit.reports.cuts import cuts_of
 from fairaudit.reports.numbers import counted
 from fairaudit.result import Audit, Manifest
 
@@ -78,9 +79,8 @@ def _facts(audit: Audit) -> Iterable[Fact]:
     yield Fact(name="Label", text=_label(manifest))
     if config.get("protected"):
         yield Fact(name="Protected attributes", text=", ".join(map(str, config["protected"])))
-    for attribute, edges in manifest.bands.items():
-        asked = config.get("bins", {}).get(attribute)
-        yield Fact(name=f"Bands of {attribute}", text=f"cut at {', '.join(f'{edge:g}' for edge in edges) or 'nothing'}{f' ({asked})' if isinstance(asked, str) else ''}")
+    for name, how in cuts_of(manifest):
+        yield Fact(name=name, text=how)
     if config.get("control"):
         yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.evidence.measurement import Comparison
 from fairaudit.reports.controlled import ControlledView, controlled_of
+from fairaudit.reports.cuts import cut_of
 from fairaudit.reports.gaps import GapRow, TogetherRow, gaps_of, together_of
 from fairaudit.reports.lookup import Column, Lookup
 from fairaudit.reports.sweeps import SweepView, sweep_of
@@ -31,6 +32,7 @@ _Pair = tuple[Column, str]
 class SlicingView:
     id: str
     heading: str
+    cuts: tuple[str, ...]  # how attributes were cut whose values are not taken as they are
     reference: str
     slices: Table
     slices_note: str  # that only some are shown
@@ -65,6 +67,7 @@ def _slicing(known: Lookup, place: int, slicing: Slicing, cuts: tuple[Slice, ...
     return SlicingView(
         id=f"slicing-{place + 1}",
         heading=f"By {words}",
+        cuts=tuple(f"{attribute} – {how}." for attribute in slicing if (how := cut_of(known.audit.manifest, attribute))),
         reference=_reference(known, slicing),
         slices=_measured(known, slicing, largest, drawn, f"Slices by {words}", draw=True),
         slices_note=f"The {MOST_SHOWN} slices with the most rows, of {len(cuts)}." if len(largest) < len(cuts) else "",

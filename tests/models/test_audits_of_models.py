@@ -53,6 +53,23 @@ def test_rates_and_auc_are_those_of_the_models_scores(built: Built, people: str,
     assert auc.value == pytest.approx(((above > 0) + (above == 0) / 2).mean(), rel=1e-12) and auc.error is None
 
 
+def test_slices_are_cut_for_the_audit_and_the_model_is_given_what_the_file_has(built: Built, people: str) -> None:
+    made = _audited(built("people"), people, protected=("hours",), bins={"age": "quantiles:4"}, slices=("age*hours",), other_below=11)
+    age, hours = np.array([one[0] for one in PEOPLE]), np.array([one[1] for one in PEOPLE])
+    edges = np.quantile(age, [0.25, 0.5, 0.75], method="inverted_cdf")
+    assert made.manifest.bands == {"age": tuple(edges)}
+    rare = np.isin(hours, [value for value, rows in zip(*np.unique(hours, return_counts=True), strict=True) if rows < 11])
+    assert made.manifest.merged["hours"].rows == rare.sum() > 0
+    found = {str(one.slice): one for one in made.measurements if one.metric == "selection_rate"}
+    low, high = int(edges[1]), int(edges[2])
+    for name, mine in {
+        "hours=other": rare,
+        f"age={low}–{high - 1}, hours=other": rare & (low <= age) & (age < high),
+        f"age=under {edges[0]:g}": age < edges[0],
+    }.items():
+        assert (found[name].rows, found[name].value) == (mine.sum(), (SCORES > 0.4)[mine].mean())
+
+
 def test_the_batch_size_changes_no_byte_but_its_own(built: Built, people: str) -> None:
     one, other = (_audited(built("people"), people, batch_size=size) for size in (64, 1024))
     assert (one.measurements, one.comparisons, one.counts) == (other.measurements, other.comparisons, other.counts)
