@@ -45,7 +45,7 @@ def small_groups(findings: Sequence[Finding]) -> str:
     if not sizes:
         return ""
     largest = sorted(sizes.values(), reverse=True)[:_MOST_NAMED]
-    shown = [f"{group} ({number:,} {name})" for number, name, group in largest]
+    shown = [f"{group} ({number:,} {name.removesuffix('s') if number == 1 else name})" for number, name, group in largest]
     more = f" and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
     return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{more}"
 

@@ -63,6 +63,7 @@ def test_groups_too_small_to_judge_are_named_beside_a_pass() -> None:
     findings = [WITHIN, small(Group(slice=BLACK), 70), small(Group(slice=OTHER), 30)]
     assert small_groups(findings) == "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)"
     assert told(audit(findings)).points[0].startswith("2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows). Tested all the same")
+    assert small_groups([small(Group(slice=OTHER), 1)]) == "1 group too small to judge alone: race=Other (1 row)"
     assert small_groups([WITHIN]) == ""
 
 
