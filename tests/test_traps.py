@@ -91,6 +91,17 @@ def test_not_a_number_in_an_attribute_is_a_missing_value() -> None:
     assert "age=nan" not in _values(_audited(columns, protected=("age",)), "selection_rate")
 
 
+def test_not_a_number_is_seen_in_files_whose_lowest_and_highest_value_do_not_tell_of_it(tmp_path: Path) -> None:
+    """Arrow writes these without regard to NaN, and from them DuckDB concluded that there is none."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"age": [20.0, float("nan"), 70.0, 40.0, 30.0], "sex": SEX, "s": SCORE}), path)
+    given = {"data": (str(path),), "engines": ("native",), "protected": ("sex",)}
+    rows = {str(one.slice): sum(cell.rows for cell in one.cells) for one in audit(AuditConfig(score_column="s", bins={"age": (25.0, 65.0)}, **given)).counts}  # type: ignore[arg-type]
+    assert rows["age=(missing)"] == 1 and rows["age=65 and over"] == 1
+    with pytest.raises(ContentError, match=r"a\.parquet, row 2: the score column 'age' is NaN or infinite"):
+        audit(AuditConfig(score_column="age", **given))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("odd", ["NaN", "inf", "old"])
 def test_a_text_that_lies_in_no_band_is_told(odd: str) -> None:
     with pytest.raises(ContentError, match="the data frame, row 2: --bins needs numbers"):
