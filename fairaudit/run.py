@@ -30,14 +30,13 @@ from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.asked import improbable, mistaken_metrics, only_asked
 from fairaudit.evidence.conditional import conditional
-from fairaudit.evidence.consistency import METRIC as CONSISTENCY
-from fairaudit.evidence.consistency import as_answers, consistencies
+from fairaudit.evidence.consistency import MANY_TIED, as_answers, consistencies
 from fairaudit.evidence.measurement import Measurement, Sweep
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
-from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours
+from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
 from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
@@ -123,7 +122,8 @@ def _measured(
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
     sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()
-    alike = _consistencies(sample, found, witnesses, asked) if sample and (only is None or CONSISTENCY in only) else ()
+    ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
+    alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,
@@ -146,7 +146,7 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *(_sampled(config, sample) if sample else ()), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *(_sampled(config, sample, ties) if sample else ()), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
     )  # fmt: skip
 
 
@@ -270,19 +270,21 @@ def _cube(
     return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed), scored.sample
 
 
-def _consistencies(sample: Sample, found: Counts, witnesses: Witnesses, threshold: float | None) -> tuple[Measurement, ...]:
+def _consistencies(config: AuditConfig, sample: Sample, ties: float, found: Counts, witnesses: Witnesses, threshold: float | None) -> tuple[Measurement, ...]:
     by_library = None
     if "aif360" in witnesses.asked and sample.decision.size >= NEIGHBORS:
         from fairaudit.metrics.engines.aif360 import consistency
 
         by_library = consistency(sample.features, sample.decision, neighbors=NEIGHBORS)
-    return consistencies(sample, found.slices, threshold=threshold, by_library=by_library)
+    return consistencies(sample, found.slices, threshold=threshold, tied=ties, rng=np.random.default_rng(config.seed), by_library=by_library)
 
 
-def _sampled(config: AuditConfig, sample: Sample) -> Iterator[str]:
+def _sampled(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]:
     which = f"all {sample.drawn_from:,} rows" if sample.decision.size == sample.drawn_from else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
-    lacking = f"; {sample.lacking:,} rows lack one of them and are left out" if sample.lacking else ""
+    lacking = "" if not sample.lacking else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
     yield f"Consistency is of {which}, each beside the {NEIGHBORS} nearest in {', '.join(config.features)}, unscaled and unweighted{lacking}."
+    if ties > MANY_TIED:
+        yield f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance; the intervals of consistency allow for it."
 
 
 def _unknown_values(config: AuditConfig, rows: Prepared, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:

@@ -20,6 +20,7 @@ from fairaudit.interrupts import stoppable
 NO_ROWS, NO_WEIGHT, NO_SCORE, NO_DECISION = "count 0", "weight 0", "no score", "no decision"  # why a row is left out
 MOST_ROWS = 2.0**40  # that one line may stand for
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
+LARGEST_FEATURE = 1e150  # whose square, and sums of it, a double still holds
 MOST_VALUES = 5_000  # of one attribute; more are no groups, and no report could show them
 
 
@@ -212,7 +213,7 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
         asked[f"whole_{place}"] = f"coalesce(bool_and({value} = floor({value})) FILTER (WHERE NOT isnan({value})), true)"
     for place, name in enumerate(wanted.features):
-        asked[f"no_feature_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
+        asked[f"no_feature_{place}"] = f"count(*) FILTER (WHERE {_no_feature(columns[name])} AND {live})"
     earlier = "false"
     for reason, holds in _excluded(wanted, columns).items():
         asked[reason] = rows(f"{holds} AND NOT ({earlier})")
@@ -283,13 +284,20 @@ def _mistakes(
             yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
     for place, name in enumerate(wanted.features):
         if rows := profile[f"no_feature_{place}"]:
-            where = first(columns[name].unbanded)
-            yield ContentError(f"{where}: --feature needs numbers, and {name!r} holds what is none, as in {_rows(rows)} in all; mend it, name the text with --missing, or name another column.")
+            where = first(_no_feature(columns[name]))
+            yield ContentError(
+                f"{where}: --feature needs numbers within ±{LARGEST_FEATURE:g}, and {name!r} holds what is none, as in {_rows(rows)} in all; "
+                "mend it, name the text with --missing, or name another column."
+            )
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
         if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, columns[name])
+
+
+def _no_feature(column: Column) -> str:
+    return f"({column.unbanded} OR (abs({column.number}) > {LARGEST_FEATURE!r} AND NOT isnan({column.number})))"
 
 
 def _no_number_of_rows(column: Column) -> str:

@@ -22,7 +22,8 @@ def only_asked(config: AuditConfig, by_rules: Collection[str]) -> frozenset[str]
 
 
 def mistaken_metrics(config: AuditConfig) -> Iterator[FairauditError]:
-    """A sentence for each metric asked for that is none, is of another task, or needs what the audit has not."""
+    """A sentence for each metric asked for that is none, is of another task, or needs what the audit has not; and for features that none of them needs."""
+    chosen = set()
     for name in config.metrics:
         if name in _OTHER_TASKS:
             yield ConfigError(f"--metric {name} is of {_OTHER_TASKS[name]}, and this audit is of decisions that are yes or no; `fairaudit metrics list` has those.")
@@ -32,8 +33,11 @@ def mistaken_metrics(config: AuditConfig) -> Iterator[FairauditError]:
         except UnknownName as error:
             yield error
             continue
+        chosen.add(entry.shape)
         for need in _lacking(config, entry):
             yield ConfigError(f"--metric {name} needs {need}.")
+    if config.features and chosen and Shape.INDIVIDUAL not in chosen:
+        yield ConfigError("--feature is for consistency, which --metric does not name; add --metric consistency, or leave --feature out.")
 
 
 def _lacking(config: AuditConfig, entry: Metric) -> Iterator[str]:

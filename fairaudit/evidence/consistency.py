@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]
@@ -17,25 +18,37 @@ from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.metrics.consistency import NEIGHBORS, disagreement
 from fairaudit.metrics.engines.interface import Quantity
-from fairaudit.types import Floats
+from fairaudit.types import Bools, Floats
 
 METRIC, PARAMS = "consistency", {"neighbors": float(NEIGHBORS)}
+MANY_TIED = 0.1  # of the sampled rows; fewer hardly move the value
 _PARTS = 10
 _ENOUGH = 200  # rows, from which parts are large enough
 
 
-def consistencies(sample: Sample, slices: Sequence[Slice], *, threshold: float | None, by_library: float | None = None) -> tuple[Measurement, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spread:
+    """What the sample shows of chance; disagreements of shape (rows of the part,) and (rows,)."""
+
+    parts: tuple[tuple[slice, Floats], ...]
+    orders: tuple[Floats, ...]  # of the whole sample, as it is when its rows stand in another order
+
+
+def consistencies(
+    sample: Sample, slices: Sequence[Slice], *, threshold: float | None, tied: float, rng: np.random.Generator, by_library: float | None = None
+) -> tuple[Measurement, ...]:
     """A measurement for each slice: the nearest rows are sought among everyone.
 
     Args:
+        tied: the share of rows that have others as near as the last of their nearest.
+        rng: for the orders in which the rows are looked at again, where many are tied.
         by_library: what a witness says of everyone, if one was asked; its name is AIF360's.
     """
     if sample.decision.size < NEIGHBORS:
         few = f"fewer than {NEIGHBORS} rows have every feature"
         return tuple(_measurement(one, 0, None, None, few, threshold, {"native": None}) for one in slices)
     apart = disagreement(sample.features, sample.decision)
-    parts = [(turn, disagreement(sample.features[turn], sample.decision[turn])) for turn in _turns(sample.decision.size)]
-    return tuple(_of_slices(sample, slices, apart, parts, threshold, by_library))
+    return tuple(_of_slices(sample, slices, apart, _spread(sample, tied, rng), threshold, by_library))
 
 
 def as_answers(found: Sequence[Measurement], counts: Counts) -> tuple[Answer, ...]:
@@ -49,32 +62,50 @@ def as_answers(found: Sequence[Measurement], counts: Counts) -> tuple[Answer, ..
     return (Answer(quantity=quantity, values=values, answered={name: np.ones(len(both), dtype=bool) for name in names}),)
 
 
-def _turns(rows: int) -> list[slice]:
-    """Parts of the sample, which comes in an order that says nothing."""
-    return [slice(part, None, _PARTS) for part in range(_PARTS)] if rows >= _ENOUGH else []
+def _spread(sample: Sample, tied: float, rng: np.random.Generator) -> _Spread:
+    if sample.decision.size < _ENOUGH:
+        return _Spread(parts=(), orders=())
+    turns = [slice(part, None, _PARTS) for part in range(_PARTS)]  # the sample's order says nothing
+    return _Spread(
+        parts=tuple((turn, disagreement(sample.features[turn], sample.decision[turn])) for turn in turns),
+        orders=tuple(_in_another_order(sample, rng) for _ in range(_PARTS)) if tied > MANY_TIED else (),
+    )
+
+
+def _in_another_order(sample: Sample, rng: np.random.Generator) -> Floats:
+    order = rng.permutation(sample.decision.size)
+    out = np.empty(order.size)
+    out[order] = disagreement(sample.features[order], sample.decision[order])
+    return out
 
 
 def _of_slices(
-    sample: Sample, slices: Sequence[Slice], apart: Floats, parts: Sequence[tuple[slice, Floats]], threshold: float | None, by_library: float | None
+    sample: Sample, slices: Sequence[Slice], apart: Floats, spread: _Spread, threshold: float | None, by_library: float | None
 ) -> Iterator[Measurement]:
     for one in slices:
         mine = sample.of(one)
         rows = int(mine.sum())
         value = 1 - float(apart[mine].mean()) if rows else None
         engines = {"native": value} | ({"aif360": by_library} if one == EVERYONE and by_library is not None else {})
-        means = [own[mine[turn]] for turn, own in parts] if rows >= _ENOUGH else []
-        yield _measurement(one, rows, value, None if value is None else _interval(value, means), "no sampled row is of it", threshold, engines)
+        interval = _interval(value, mine, spread) if value is not None and rows >= _ENOUGH else None
+        yield _measurement(one, rows, value, interval, "no sampled row is of it", threshold, engines)
 
 
-def _interval(value: float, parts: Sequence[Floats]) -> Interval | None:
+def _interval(value: float, mine: Bools, spread: _Spread) -> Interval | None:
     """Student's, from how much parts of the sample differ: rows share neighbours, so their own spread would make it half as wide as it must be.
+
+    What the choice among equally near rows does to the whole sample does not shrink with its size as the rest does, so it is added.
+
+    Args:
+        mine: the slice's rows in the sample.
 
     Source: Politis & Romano (1994), Ann. Stat. 22:2031, for the variance from subsamples.
     """
-    means = [float(part.mean()) for part in parts if part.size]
+    means = [float(own[mine[turn]].mean()) for turn, own in spread.parts if mine[turn].any()]
     if len(means) < _PARTS:
         return None
-    reach = float(stdtrit(_PARTS - 1, (1 + LEVEL) / 2)) * float(np.std(means, ddof=1)) / math.sqrt(_PARTS)
+    by_order = float(np.var([one[mine].mean() for one in spread.orders], ddof=1)) if spread.orders else 0.0
+    reach = float(stdtrit(_PARTS - 1, (1 + LEVEL) / 2)) * math.sqrt(float(np.var(means, ddof=1)) / _PARTS + by_order)
     return max(value - reach, 0.0), min(value + reach, 1.0)
 
 

@@ -340,7 +340,7 @@ _METRICS = (
                  "How much larger the slice's share of those rejected is than its share of those selected, among people alike in the control: above 0 it is worse off.", ideal=0.0, bounds=_SIGNED,
                  undefined="in every stratum all decisions are alike", source="Wachter, Mittelstadt & Russell 2021, Comput. Law Secur. Rev. 41:105567"),
     Metric(id="consistency", title="Consistency", formula="1 − mean |ŷ_i − mean of ŷ over the 5 rows nearest to i|, i itself among them", shape=Shape.INDIVIDUAL,
-           meaning="How far people who are alike in the features are decided alike: 1 is always. Features count as they are, so whatever varies most decides who is alike.",
+           meaning="How far people who are alike in the features are decided alike: 1 is always. Features count as they are, so whatever varies most decides who is alike; of more rows the nearest are nearer, so compare samples of one size.",
            better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no sampled row is of it, or fewer than 5 rows have every feature", needs_label=False, compared=False,
            source="Zemel et al. 2013, ICML; AIF360"),
 )  # fmt: skip

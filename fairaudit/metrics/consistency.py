@@ -33,3 +33,14 @@ def disagreement(features: Floats, decision: Bools, *, neighbors: int = NEIGHBOR
     nearest = NearestNeighbors(n_neighbors=neighbors, algorithm="ball_tree").fit(features).kneighbors(features, return_distance=False)
     out: Floats = np.abs(taken - taken[nearest].mean(axis=1))
     return out
+
+
+def tied(features: Floats, *, neighbors: int = NEIGHBORS) -> Bools:
+    """Which rows have others as near as the last of their nearest, shape (rows,): which of these count depends on the order of rows."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(features) <= neighbors:
+        return np.zeros(len(features), dtype=bool)
+    apart = NearestNeighbors(n_neighbors=neighbors + 1, algorithm="ball_tree").fit(features).kneighbors(features)[0]
+    out: Bools = apart[:, neighbors - 1] == apart[:, neighbors]
+    return out

@@ -37,6 +37,12 @@ def test_what_cannot_be_had_is_refused_with_a_sentence(flags: tuple[str, ...], m
     assert not Path("out").exists()
 
 
+def test_features_that_no_metric_needs_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", *SCORED, "--metric", "tpr", "--feature", "s"]) == 2
+    assert capfd.readouterr().err == "fairaudit: --feature is for consistency, which --metric does not name; add --metric consistency, or leave --feature out.\n"
+    assert _run(["audit", *SCORED, "--metric", "tpr", "--metric", "consistency", "--feature", "s"]) == 0
+
+
 def test_only_what_is_asked_and_judged_is_computed() -> None:
     config = {"data": ("a.csv",), "score_column": "s", "label": "y", "threshold": 3.0, "protected": ("sex",), "control": ("dept",), "engines": ("native",), "rules": ("four-fifths",)}
     some, whole = (audit(AuditConfig(metrics=metrics, **config)) for metrics in (("fpr", "mantel_haenszel_odds_ratio"), ()))  # type: ignore[arg-type]

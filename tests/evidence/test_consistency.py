@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit import AuditConfig, audit
@@ -15,7 +17,7 @@ from fairaudit.cube.slices import EVERYONE
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.consistency import consistencies
 from fairaudit.evidence.measurement import Measurement, Status
-from fairaudit.metrics.consistency import disagreement
+from fairaudit.metrics.consistency import disagreement, tied
 from fairaudit.metrics.engines import aif360
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT
@@ -86,6 +88,30 @@ def test_rows_that_lack_a_feature_are_left_out_and_counted() -> None:
     assert any(note.endswith("; 2 rows lack one of them and are left out.") for note in made.notes)
 
 
+def test_not_a_number_in_a_file_of_numbers_is_a_missing_feature() -> None:
+    ages = RNG.random(50)
+    whole, lacking = pa.table({"sex": ["f"] * 50, "age": ages, "s": ages[::-1]}), pa.table({"sex": ["m"], "age": [float("nan")], "s": [0.9]})
+    pq.write_table(pa.concat_tables([lacking, whole]), "a.parquet")
+    made = audited(data=("a.parquet",), features=("age",))
+    assert consistency(made)["everyone"].rows == 50
+    assert any(note.endswith("; 1 row lacks one of them and is left out.") for note in made.notes)
+
+
+def test_rows_are_tied_whose_sixth_is_as_near_as_their_fifth() -> None:
+    """Five rows at 0 have only one another; one at 8 has 4, 2 and 1, and then chooses one of the five; one at 16 has 8, 4, 2 and 1."""
+    line = np.array([[0.0]] * 5 + [[1.0], [2.0], [4.0], [8.0], [16.0]])
+    assert tied(line).tolist() == [False] * 5 + [True] * 4 + [False]
+    assert tied(np.vstack([[[0.0]], line])).tolist() == [True] * 6 + [True] * 4 + [False]
+    assert tied(line[:5]).tolist() == [False] * 5
+
+
+def test_that_many_rows_are_equally_near_is_told() -> None:
+    Path("a.csv").write_text("sex,years,days,s\n" + "".join(f"f,{int(age)},{age!r},{score!r}\n" for age, score in zip((80 * RNG.random(500)).tolist(), RNG.random(500).tolist(), strict=True)))
+    told = "others are just as near as the last of the 5, and which of them count is chance; the intervals of consistency allow for it."
+    notes = {feature: [note for note in audited(features=(feature,)).notes if told in note] for feature in ("years", "days")}
+    assert len(notes["years"]) == 1 and not notes["days"]
+
+
 def test_fewer_rows_than_neighbours_have_none() -> None:
     Path("a.csv").write_text("sex,age,s\nf,20,0.5\nm,30,0.7\nf,25,0.1\n")
     one = consistency(audited(features=("age",)))["everyone"]
@@ -107,14 +133,16 @@ def test_the_report_tells_of_it(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("flags", "code", "said"),
     [
-        (("--feature", "sex"), 4, "a.csv, row 1: --feature needs numbers, and 'sex' holds what is none, as in 400 rows in all"),
+        (("--feature", "sex"), 4, "a.csv, row 1: --feature needs numbers within ±1e+150, and 'sex' holds what is none, as in 400 rows in all"),
+        (("--feature", "far"), 4, "far.csv, row 3: --feature needs numbers within ±1e+150, and 'far' holds what is none, as in 1 row in all"),
         (("--feature", "agee"), 2, "a.csv has no column 'agee', which --feature needs; did you mean 'age'?"),
         (("--feature", "age", "--feature", "age"), 2, "--feature 'age' is given twice; keep one."),
         (("--feature", "age", "--count", "hours"), 2, "a line of --count stands for several"),
     ],
 )
 def test_a_feature_that_cannot_be_is_refused(flags: tuple[str, ...], code: int, said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert _run(["audit", *FLAGS, *flags]) == code
+    Path("far.csv").write_text("sex,s,far\nf,0.1,1e150\nf,0.2,-1e150\nm,0.3,-2e150\n")
+    assert _run(["audit", *(("far.csv" if one == "a.csv" and "far" in flags else one) for one in FLAGS), *flags]) == code
     assert said in capfd.readouterr().err
 
 
@@ -124,12 +152,15 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
         audited()
 
 
-def test_intervals_hold_the_mean_of_samples_of_the_same_size() -> None:
+@pytest.mark.parametrize("levels", [None, 40, 4])
+def test_intervals_hold_the_mean_of_samples_of_the_same_size(levels: int | None) -> None:
+    """Also where a feature has few levels, so that chance decides which of many equally near rows count."""
     rng, found = np.random.default_rng(11), []
     for _ in range(200):
-        features = rng.random((400, 2))
+        features = rng.random((400, 2 if levels is None else 1))
         decision = rng.random(400) < 1 / (1 + np.exp(-8 * (features[:, 0] - 0.5)))
+        features = features if levels is None else np.floor(levels * features)
         sample = Sample(attributes={}, decision=decision, features=features, drawn_from=400, lacking=0)
-        found.append(consistencies(sample, [EVERYONE], threshold=0.5)[0])
+        found.append(consistencies(sample, [EVERYONE], threshold=0.5, tied=float(tied(features).mean()), rng=rng)[0])
     true = np.mean([one.value for one in found if one.value is not None])
-    assert 0.91 <= np.mean([one.interval is not None and one.interval[0] <= true <= one.interval[1] for one in found]) <= 0.99
+    assert 0.91 <= np.mean([one.interval is not None and one.interval[0] <= true <= one.interval[1] for one in found]) <= (1.0 if levels == 4 else 0.99)

@@ -111,13 +111,6 @@ def test_calibration_errors_are_those_of_binning_by_hand(rows: list[Row]) -> Non
     assert [value_of(name, _counts(rows), {"bins": 10})[0] for name in names] == pytest.approx(list(expected), abs=1e-12, nan_ok=True)
 
 
-def test_calibration_errors_are_torchmetrics_printed_ones() -> None:
-    """BinaryCalibrationError's docstring examples: five rows, two bins."""
-    found = counts_of_rows(label=[0, 0, 1, 1, 1], decision=[0, 0, 1, 1, 1], score=[0.25, 0.25, 0.55, 0.75, 0.75])
-    for name, printed in (("expected", 0.29), ("root_mean_square", 0.2918), ("maximum", 0.3167)):
-        assert round(float(value_of(f"{name}_calibration_error", found, {"bins": 2})[0]), 4) == printed
-
-
 def test_perfectly_calibrated_scores_show_the_error_that_chance_gives() -> None:
     rng = np.random.default_rng(0)
     score = np.round(rng.random((400, 300)) * 100) / 100

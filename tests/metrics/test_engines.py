@@ -65,6 +65,7 @@ def counts_of(published: Any) -> Counts:
         ("sklearn-small-decisions", {"tfma": 1, "aif360": 0}),
         ("sklearn-small-brier", {"tfma": 1, "aif360": 0}),
         ("sklearn-small-log-loss", {"tfma": 1, "aif360": 0}),
+        ("torchmetrics-ece-binary", {"tfma": 0, "aif360": 0}),
     ],
 )
 def test_an_engine_reaches_the_published_digits(engine: Engine, name: str, witnesses: dict[str, int]) -> None:
