@@ -144,6 +144,14 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     if config.positive_decision is not None and config.decision_column is None:
         yield ConfigError("--positive-decision says which decision is positive, but no --decision-column COL is given.")
     yield from _idle(config)
+    yield from _mistaken_slices(config)
+    for name in config.engines:
+        if name not in ENGINES:
+            yield UnknownName("engine", name, ENGINES, where="--engine")
+    yield from _mistaken_columns(config)
+
+
+def _mistaken_slices(config: AuditConfig) -> Iterator[FairauditError]:
     for cross in config.slices:
         parts = cross_attributes(cross)
         if "" in parts or len(set(parts)) != len(parts):
@@ -156,17 +164,14 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
             parsed(asked)
         except ValueError as error:
             yield ConfigError(f"--bins {attribute}: {error}.")
-    if config.features and config.count is not None:
-        yield ConfigError("--feature compares rows one by one, and a line of --count stands for several; leave one out.")
-    for feature in sorted({one for one in config.features if config.features.count(one) > 1}):
-        yield ConfigError(f"--feature {feature!r} is given twice; keep one.")
     if config.other_below is not None and config.other_below < 2:
         yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 2: every value has a row.")
     elif config.other_below is not None and config.attributes and all(attribute in config.bins for attribute in config.attributes):
         yield ConfigError("--other-below merges categories, and every protected attribute is cut into bands; leave it out.")
-    for name in config.engines:
-        if name not in ENGINES:
-            yield UnknownName("engine", name, ENGINES, where="--engine")
+
+
+def _mistaken_columns(config: AuditConfig) -> Iterator[FairauditError]:
+    """A mistake for each column that would have to be two things."""
     roles = {"label": config.label, "weight": config.weight, "count": config.count, "id": config.id, "score": config.score_column, "decision": config.decision_column}
     named: dict[str, str] = {}
     for role, column in roles.items():
@@ -183,6 +188,13 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"column {column!r} cannot be both {part} and the control; a control is another fact that may fairly explain a difference.")
         if config.control.count(column) > 1:
             yield ConfigError(f"--control {column!r} is given twice; keep one.")
+    if config.features and config.count is not None:
+        yield ConfigError("--feature compares rows one by one, and a line of --count stands for several; leave one out.")
+    for feature in sorted({one for one in config.features if config.features.count(one) > 1}):
+        yield ConfigError(f"--feature {feature!r} is given twice; keep one.")
+    for feature in dict.fromkeys(config.features):
+        if feature in named:
+            yield ConfigError(f"column {feature!r} cannot be both the {named[feature]} and a feature; features say who is alike, whatever is decided of them.")
 
 
 def _mistaken_thresholds(config: AuditConfig) -> Iterator[FairauditError]:

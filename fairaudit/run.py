@@ -18,9 +18,8 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
 from fairaudit.cube.sampled import Sample, draw
 from fairaudit.cube.scored import count_given, count_scored, sample_given
-from fairaudit.cube.slices import EVERYONE, Slicing
+from fairaudit.cube.slices import Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of
-from fairaudit.data.cuts import told_of_bands, told_of_rare
 from fairaudit.data.files import files_of, mistaken_names
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
@@ -30,25 +29,23 @@ from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.asked import improbable, mistaken_metrics, only_asked
 from fairaudit.evidence.conditional import conditional
-from fairaudit.evidence.consistency import MANY_TIED, as_answers, consistencies
-from fairaudit.evidence.measurement import Measurement, Sweep
+from fairaudit.evidence.consistency import as_answers, consistencies
+from fairaudit.evidence.measurement import Measurement
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
-from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.result import Audit, DataFile, Exclusion, Rows, counts_written
+from fairaudit.notes import copies, notes, of_sample, of_scores, unswept
+from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
 from fairaudit.rules.judge import judge, overall_verdict, wanted_pairs
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
-
-MANY_TIES = 0.01  # of the rows at the median score, from which it is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +143,10 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         verdict=overall_verdict(findings) if rules else None,
-        notes=(*_notes(config, rows, found, references, thresholds), *_unswept(found, sweeps), *(_sampled(config, sample, ties) if sample else ()), *_copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context)),
+        notes=(
+            *notes(config, rows, found, within, references, thresholds), *of_scores(found, only), *unswept(found, sweeps),
+            *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
+        ),
     )  # fmt: skip
 
 
@@ -279,14 +279,6 @@ def _consistencies(config: AuditConfig, sample: Sample, ties: float, found: Coun
     return consistencies(sample, found.slices, threshold=threshold, tied=ties, rng=np.random.default_rng(config.seed), by_library=by_library)
 
 
-def _sampled(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]:
-    which = f"all {sample.drawn_from:,} rows" if sample.decision.size == sample.drawn_from else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
-    lacking = "" if not sample.lacking else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
-    yield f"Consistency is of {which}, each beside the {NEIGHBORS} nearest in {', '.join(config.features)}, unscaled and unweighted{lacking}."
-    if ties > MANY_TIED:
-        yield f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance; the intervals of consistency allow for it."
-
-
 def _unknown_values(config: AuditConfig, rows: Prepared, values: Mapping[str, Sequence[str]]) -> Iterator[FairauditError]:
     named = [("--reference", attribute, value) for attribute, value in config.reference.items()]
     named += [("group_thresholds", attribute, value) for attribute, groups in config.group_thresholds.items() for value in groups]
@@ -315,60 +307,3 @@ def _reference(config: AuditConfig, found: Counts, slicing: Slicing) -> Referenc
             return Reference(slicing=slicing, slice=found.slices[named[0]], chosen="asked")
     sizes = found.rows.sum(axis=(1, 2))
     return Reference(slicing=slicing, slice=found.slices[max(known, key=lambda index: (sizes[index], -index))], chosen="largest")
-
-
-def _copies(files: Sequence[DataFile]) -> Iterator[str]:
-    first: dict[str, str] = {}
-    for one in files:
-        if one.sha256 in first:
-            yield f"{first[one.sha256]} and {one.name} hold the same bytes, so their rows count twice."
-        first.setdefault(one.sha256, one.name)
-
-
-def _notes(config: AuditConfig, rows: Prepared, found: Counts, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
-    if rows.trimmed:
-        yield "Some texts had spaces around them, which were trimmed."
-    yield from told_of_bands(rows.wanted.bins, rows.reading.bands)
-    if config.other_below is not None:
-        yield from told_of_rare(rows.reading.rare, config.other_below)
-    for text in rows.never_missing:
-        yield f"No column that the audit reads holds {text!r}, which --missing names."
-    if config.label and rows.label_values == 0:
-        yield f"No row has a label in {config.label!r}, so whatever needs labels is undefined."
-    elif config.label and rows.label_values == 1:
-        yield f"All labels in {config.label!r} are alike, so metrics that compare positives with negatives are undefined."
-    for one in references:
-        if one.chosen == "largest" and all(attribute in config.reference for attribute in one.slicing):
-            asked = ", ".join(f"{attribute}={config.reference[attribute]}" for attribute in one.slicing)
-            yield f"No row is of {asked}, which --reference names, so {' × '.join(one.slicing)} is compared with its largest slice, {one.slice}."
-    decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
-    if not decided.all():
-        asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
-        yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
-    if thresholds and thresholds.of_groups:
-        yield _by_group(thresholds)
-    yield from _tied(found)
-    if rows.score_range and not found.has_probabilities:
-        low, high = rows.score_range
-        yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
-
-
-def _by_group(thresholds: Thresholds) -> str:
-    own = ", ".join(f"{value} {asked:g}" for value, asked in thresholds.of_groups.items())
-    return (
-        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). Deciding about people differently because of such "
-        "an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
-    )
-
-
-def _tied(found: Counts) -> Iterator[str]:
-    """What LL144's scoring rate does not tell: many rows have exactly the median score."""
-    middle = above_median(found)
-    if middle.median is not None and middle.ties >= MANY_TIES:
-        above = middle.share[found.index(EVERYONE)]
-        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
-
-
-def _unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
-    if sweeps and len(sweeps) < len(found.slices):
-        yield f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds; fewer thresholds would leave room for crosses."

@@ -293,7 +293,7 @@ def _mistakes(
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
         if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
-            yield from _too_many_values(connection, source, columns[name])
+            yield from _too_many_values(connection, source, columns[name], "control" if name in wanted.kept else "protected attribute")
 
 
 def _no_feature(column: Column) -> str:
@@ -333,11 +333,11 @@ def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: 
         yield ContentError(f"{source.name}: the id {connection.execute(sql).fetchall()[0][0]!r} stands in more than one row; --id names a column that tells rows apart.")
 
 
-def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> Iterator[FairauditError]:
+def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, column: Column, part: str) -> Iterator[FairauditError]:
     sql = f"SELECT count(*) FROM (SELECT DISTINCT {column.sql} FROM ({source.relation((column.name,))}) LIMIT {MOST_VALUES + 1})"
     if connection.execute(sql).fetchall()[0][0] > MOST_VALUES:
         advice = f"cut it with --bins '{column.name}=…', or name" if column.is_number else "name"
-        yield ConfigError(f"{source.name}: the protected attribute {column.name!r} has more than {MOST_VALUES:,} values; {advice} a column of groups.")
+        yield ConfigError(f"{source.name}: the {part} {column.name!r} has more than {MOST_VALUES:,} values; {advice} a column of groups.")
 
 
 def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str | None) -> list[str]:

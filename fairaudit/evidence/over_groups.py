@@ -132,10 +132,6 @@ def _noncentrality(statistic: float, freedom: int) -> Interval:
     return at((1 + LEVEL) / 2), at((1 - LEVEL) / 2)
 
 
-def _same(squares: float, counts: Counts, groups: Ints, value: float) -> float:
-    return squares
-
-
 def _in_proportion(squares: float, counts: Counts, groups: Ints, value: float) -> float:
     """Indices of other α grow in proportion to GE(2) where the groups' means are near one another."""
     found = benefits(counts, groups)
@@ -213,15 +209,13 @@ def _amplification(counts: Counts, slicing: Slicing, value: float, params: Param
     for of, sign in outcomes:
         ends = _epsilon_bounds(counts, groups, params["concentration"], of, labelled=True)
         found = smoothed(counts, groups, params["concentration"], of=of, labelled=True).chance
-        if ends is None:
-            return None
         apart = max(abs(math.log(chance.max() / chance.min())) for chance in (found, 1 - found))
         parts.append((sign, Estimate(np.array(apart), np.array(ends[0]), np.array(ends[1]))))
     lower, upper = mover(parts)
     return float(lower), float(upper)
 
 
-def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outcome, *, labelled: bool) -> Interval | None:
+def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outcome, *, labelled: bool) -> Interval:
     """The widest ends of all pairs' ratios, of both outcomes, at the level at which they hold together; on the scale of logarithms."""
     found = smoothed(counts, groups, concentration, of=of, labelled=labelled)
     critical = studentized_range_quantile(1 - LEVEL, found.groups.size) / math.sqrt(2)

@@ -18,6 +18,7 @@ _SHOWN = (
     ("selection_rate", "conditional_difference"), ("mantel_haenszel_risk_ratio", "value"), ("mantel_haenszel_odds_ratio", "value"),
     ("cochran_mantel_haenszel_statistic", "value"), ("standardized_selection_rate", "value"), ("conditional_demographic_disparity", "value"),
 )  # fmt: skip
+_HOMOGENEITY = ("breslow_day_statistic", "value")
 _UNCONTROLLED = ("selection_rate", "difference")
 Key = tuple[str, str]  # metric, kind
 
@@ -52,7 +53,7 @@ def controlled_of(known: Lookup, slicing: Slicing, cuts: Sequence[Slice]) -> Con
     return ControlledView(
         control=words,
         pooled=_table(known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"),
-        warnings=tuple(_left_out(found)) + tuple(_warning(cut, words, test.p_value) for cut, own in found.items() if (test := own.get(("breslow_day_statistic", "value"))) and (test.p_value or 1.0) < _DIFFERENT),
+        warnings=tuple(_left_out(found)) + tuple(_warning(cut, words, test.p_value) for cut, own in found.items() if (test := own.get(_HOMOGENEITY)) and test.p_value is not None and test.p_value < _DIFFERENT),
         every=_table(known, slicing, cuts, found, tuple(keys), f"Every number among people alike in {words}"),
         strata=_by_stratum(cuts, shown, f"Selection rates by {words}") if strata else None,
         strata_note=f"The {_MOST_STRATA} with the most rows, of {len(strata):,}." if len(strata) > _MOST_STRATA else "",
@@ -85,8 +86,8 @@ def _left_out(found: Mapping[Slice, Mapping[Key, Comparison]]) -> Iterator[str]:
             yield f"{cut.label}: {one.reason}."
 
 
-def _warning(cut: Slice, control: str, p: float | None) -> str:
-    return f"{cut.label}: the odds ratio is not the same for all of {control} (Breslow–Day p {probability(p or 0.0)}), so one number for all hides something; see the rates below."
+def _warning(cut: Slice, control: str, p: float) -> str:
+    return f"{cut.label}: the odds ratio is not the same for all of {control} (Breslow–Day p {probability(p)}), so one number for all hides something; see the rates below."
 
 
 def _strata(known: Lookup, slicing: Slicing, control: Slicing) -> list[tuple[Slice, dict[Slice, SliceCounts]]]:

@@ -11,7 +11,7 @@ import pytest
 from fairaudit import AuditConfig, audit
 from fairaudit.cli import _run
 from fairaudit.evidence.measurement import Comparison, Status
-from fairaudit.result import Audit
+from fairaudit.result import Audit, read_audit
 
 # Department, sex, selected, of so many: each department takes more women, and the whole fewer.
 TABLE = (("A", "f", 18, 20), ("A", "m", 80, 100), ("B", "f", 30, 100), ("B", "m", 5, 20))
@@ -112,6 +112,27 @@ def test_odds_ratios_that_differ_by_stratum_are_told() -> None:
     Path("a.csv").write_text(lines((("A", "f", 80, 100), ("A", "m", 20, 100), ("B", "f", 20, 100), ("B", "m", 80, 101))))
     assert _run(["audit", *FLAGS, "--control", "dept"]) == 0
     assert "the odds ratio is not the same for all of dept (Breslow–Day p below 0.001)" in Path("out/report.html").read_text()
+
+
+def test_odds_ratios_so_far_apart_that_the_p_value_is_0_are_told_all_the_same() -> None:
+    Path("a.csv").write_text(lines((("A", "f", 9000, 10000), ("A", "m", 1000, 10000), ("B", "f", 1000, 10000), ("B", "m", 9000, 10001))))
+    assert _run(["audit", *FLAGS, "--control", "dept"]) == 0
+    test = next(one for one in read_audit("out").comparisons if one.metric == "breslow_day_statistic")
+    assert test.p_value == 0.0
+    assert "the odds ratio is not the same for all of dept" in Path("out/report.html").read_text()
+
+
+def test_a_control_that_all_rows_share_is_told() -> None:
+    Path("a.csv").write_text(lines((("A", "f", 80, 100), ("A", "m", 20, 100))))
+    assert "All rows are alike in dept, so comparing among people alike in it changes nothing." in audited().notes
+    Path("a.csv").write_text(lines())
+    assert not any("All rows are alike" in note for note in audited().notes)
+
+
+def test_a_control_with_too_many_values_is_called_one(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text("sex,dept,taken,n\n" + "".join(f"{'fm'[place % 2]},{place},1,1\n" for place in range(6000)))
+    assert _run(["audit", *FLAGS, "--control", "dept"]) == 2
+    assert "the control 'dept' has more than 5,000 values" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""What a reader of the audit must know besides its numbers: a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fairaudit.config import AuditConfig
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.sampled import Sample
+from fairaudit.cube.slices import EVERYONE
+from fairaudit.cube.thresholds import Thresholds
+from fairaudit.data.cuts import told_of_bands, told_of_rare
+from fairaudit.data.rows import Prepared
+from fairaudit.evidence.consistency import MANY_TIED
+from fairaudit.evidence.measurement import Sweep
+from fairaudit.evidence.wanted import Only
+from fairaudit.metrics.consistency import NEIGHBORS
+from fairaudit.metrics.engines.median import above_median
+from fairaudit.result import DataFile
+from fairaudit.result import ReferenceOf as Reference
+
+MANY_TIES = 0.01  # of the rows at the median score, from which it is said
+
+
+def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
+    """What a reader must know of the rows and of what was asked of them.
+
+    Args:
+        within: the counts by stratum, where there is a control.
+    """
+    if rows.trimmed:
+        yield "Some texts had spaces around them, which were trimmed."
+    yield from told_of_bands(rows.wanted.bins, rows.reading.bands)
+    if config.other_below is not None:
+        yield from told_of_rare(rows.reading.rare, config.other_below)
+    if within and len({one.values[-len(config.control) :] for one in within.slices}) == 1:
+        yield f"All rows are alike in {' and '.join(config.control)}, so comparing among people alike in it changes nothing."
+    for text in rows.never_missing:
+        yield f"No column that the audit reads holds {text!r}, which --missing names."
+    if config.label and rows.label_values == 0:
+        yield f"No row has a label in {config.label!r}, so whatever needs labels is undefined."
+    elif config.label and rows.label_values == 1:
+        yield f"All labels in {config.label!r} are alike, so metrics that compare positives with negatives are undefined."
+    for one in references:
+        if one.chosen == "largest" and all(attribute in config.reference for attribute in one.slicing):
+            asked = ", ".join(f"{attribute}={config.reference[attribute]}" for attribute in one.slicing)
+            yield f"No row is of {asked}, which --reference names, so {' × '.join(one.slicing)} is compared with its largest slice, {one.slice}."
+    decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
+    if not decided.all():
+        asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
+        yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
+    if thresholds and thresholds.of_groups:
+        yield _by_group(thresholds)
+    if rows.score_range and not found.has_probabilities:
+        low, high = rows.score_range
+        yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
+
+
+def _by_group(thresholds: Thresholds) -> str:
+    own = ", ".join(f"{value} {asked:g}" for value, asked in thresholds.of_groups.items())
+    return (
+        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). Deciding about people differently because of such "
+        "an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
+    )
+
+
+def of_scores(found: Counts, only: Only) -> Iterator[str]:
+    """What LL144's scoring rate does not tell: many rows have exactly the median score."""
+    if only is not None and "scoring_rate" not in only:
+        return
+    middle = above_median(found)
+    if middle.median is not None and middle.ties >= MANY_TIES:
+        above = middle.share[found.index(EVERYONE)]
+        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+
+
+def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
+    """That crosses were left out of a sweep."""
+    if sweeps and len(sweeps) < len(found.slices):
+        yield f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds; fewer thresholds would leave room for crosses."
+
+
+def of_sample(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]:
+    """What consistency is of.
+
+    Args:
+        ties: the share of rows that have others as near as the last of their nearest.
+    """
+    which = f"all {sample.drawn_from:,} rows" if sample.decision.size == sample.drawn_from else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
+    lacking = "" if not sample.lacking else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
+    yield f"Consistency is of {which}, each beside the {NEIGHBORS} nearest in {', '.join(config.features)}, unscaled and unweighted{lacking}."
+    if ties > MANY_TIED:
+        yield f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance; the intervals of consistency allow for it."
+
+
+def copies(files: Sequence[DataFile]) -> Iterator[str]:
+    """Files that are the same, byte for byte."""
+    first: dict[str, str] = {}
+    for one in files:
+        if one.sha256 in first:
+            yield f"{first[one.sha256]} and {one.name} hold the same bytes, so their rows count twice."
+        first.setdefault(one.sha256, one.name)
