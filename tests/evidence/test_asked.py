@@ -38,9 +38,9 @@ def test_what_cannot_be_had_is_refused_with_a_sentence(flags: tuple[str, ...], m
 
 
 def test_features_that_no_metric_needs_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
-    assert _run(["audit", *SCORED, "--metric", "tpr", "--feature", "s"]) == 2
+    assert _run(["audit", *SCORED, "--metric", "tpr", "--feature", "d"]) == 2
     assert capfd.readouterr().err == "fairaudit: --feature is for consistency, which --metric does not name; add --metric consistency, or leave --feature out.\n"
-    assert _run(["audit", *SCORED, "--metric", "tpr", "--metric", "consistency", "--feature", "s"]) == 0
+    assert _run(["audit", *SCORED, "--metric", "tpr", "--metric", "consistency", "--feature", "d"]) == 0
 
 
 def test_only_what_is_asked_and_judged_is_computed() -> None:
