@@ -24,7 +24,7 @@ from fairaudit.metrics.engines import engine
 from fairaudit.metrics.engines.interface import Quantity
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats
-from tests.builders import Table, counts_from, slice_called
+from tests.builders import Table, counts_from, counts_of_rows, slice_called
 from tests.vectors import vector
 
 GROUP: Slicing = ("group",)
@@ -87,6 +87,17 @@ def test_fairlearns_equalized_odds_are_reached() -> None:
     gap, ratio = (found(counts, f"equalized_odds_{kind}") for kind in ("gap", "ratio"))
     assert (gap.value, gap.reason) == (1.0, "the false positive rate")
     assert ratio.value == 0.0
+
+
+def test_what_aif360_calls_conditional_demographic_disparity_is_the_mean_over_groups_by_both_engines() -> None:
+    published = vector("aif360-demographic-disparity")
+    rows = published["rows"]
+    masks = {Slice([("group", name)]): [one == name for one in rows["group"]] for name in dict.fromkeys(rows["group"])}
+    counts = counts_of_rows(masks, label=rows["label"], decision=rows["label"], weight=rows["weight"])
+    (one,) = (one for one in answered(counts, GROUP) if one.quantity.metric == "mean_demographic_disparity")
+    assert one.values.keys() == {"native", "aif360"}
+    for value in one.values.values():
+        assert value[0] == pytest.approx(published["expected"][0]["value"], abs=0.5 * 10 ** -published["expected"][0]["digits"])
 
 
 # --- A second opinion
