@@ -15,7 +15,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.config import AuditConfig
 from fairaudit.cube.thresholds import Thresholds
 from fairaudit.data.files import fingerprint
-from fairaudit.data.rows import Prepared
+from fairaudit.data.rows import Prepared, grid_range
 from fairaudit.data.source import Source
 from fairaudit.models.interface import ModelCard
 from fairaudit.result import DataFile, Manifest, Merge, Model
@@ -38,7 +38,7 @@ def manifest(
         group_thresholds={attribute: {value: thresholds.used(asked) for value, asked in groups.items()} for attribute, groups in config.group_thresholds.items()} if thresholds else {},
         bands={attribute: bands.edges for attribute, bands in rows.reading.bands.items()},
         merged={attribute: Merge(name=rare.name, values=rare.values, rows=rare.rows) for attribute, rare in rows.reading.merged.items()},
-        model=_model(config, card),
+        model=_model(config, rows, card),
         data=tuple(_files(source, rows)),
         engines=dict(engines),
         packages=_versions(card is not None, engines),
@@ -54,11 +54,11 @@ def _without_folders(config: AuditConfig) -> dict[str, Any]:
     }
 
 
-def _model(config: AuditConfig, card: ModelCard | None) -> Model:
+def _model(config: AuditConfig, rows: Prepared, card: ModelCard | None) -> Model:
     if card is not None:
-        return Model(kind="saved_model", name=card.name, sha256=card.sha256, signature=card.signature, output=card.output)
+        return Model(kind="saved_model", name=card.name, probabilities=True, sha256=card.sha256, signature=card.signature, output=card.output)
     if config.score_column is not None:
-        return Model(kind="score_column", name=config.score_column)
+        return Model(kind="score_column", name=config.score_column, probabilities=rows.score_range is not None and grid_range(rows.score_range) == (0.0, 1.0))
     return Model(kind="decision_column", name=str(config.decision_column))
 
 

@@ -16,6 +16,7 @@ from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Comparison, Measurement, Sweep
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.rule import Rule
+from fairaudit.rules.sides import Judged
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Literal["saved_model", "score_column", "decision_column"]
     name: str
+    probabilities: bool = False  # its scores lie in [0, 1] and were read as probabilities
     sha256: str | None = None
     signature: str | None = None
     output: str | None = None
@@ -119,6 +121,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     sweeps: tuple[Sweep, ...] = ()
     rules: tuple[Rule, ...]  # as they were judged
     findings: tuple[Finding, ...]
+    judged_by: tuple[Judged, ...] = ()  # of rules on metrics of single scores: what their groups have, so that `gate` can judge again
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
@@ -169,7 +172,7 @@ def counts_read(audit: Audit) -> Counts:
         slices=tuple(one.slice for one in audit.counts), rows=rows, weight=weight, weight_sq=weight_sq,
         score=score if has_scores else None, score_sq=score_sq if has_scores else None,
         has_labels=config.get("label") is not None, has_weights=config.get("weight") is not None,
-        has_probabilities=audit.manifest.model.kind == "saved_model",
+        has_probabilities=audit.manifest.model.probabilities,
     )  # fmt: skip
 
 

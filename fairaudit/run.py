@@ -42,7 +42,7 @@ from fairaudit.notes import copies, notes, of_sample, of_scores, unswept
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
-from fairaudit.rules.judge import judge, overall_verdict, wanted_pairs
+from fairaudit.rules.judge import judge, kept_for_the_gate, overall_verdict, wanted_pairs
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
@@ -142,6 +142,7 @@ def _measured(
         sweeps=sweeps,
         rules=tuple(rules),
         findings=findings,
+        judged_by=kept_for_the_gate(rules, found, context),
         verdict=overall_verdict(findings) if rules else None,
         notes=(
             *notes(config, rows, found, within, references, thresholds), *of_scores(found, only), *unswept(found, sweeps),
@@ -216,7 +217,7 @@ def _nothing_yet(config: AuditConfig) -> Counts:
     scored = empty if config.decision_column is None else None
     return Counts(
         slices=(), rows=empty.astype(np.int64), weight=empty, weight_sq=empty, score=scored, score_sq=scored,
-        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=config.model is not None,
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=True,  # of a column that is seen later
     )  # fmt: skip
 
 

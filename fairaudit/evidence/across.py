@@ -98,9 +98,14 @@ def without_words(counts: Counts, groups: Ints) -> str:
 
 
 def _interval(kind: Kind, found: Estimate) -> Interval | None:
-    lower, upper = _ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else _ends(found, mover_r, np.fmin.reduce)
-    lower, upper = max(lower, 0.0), upper if kind is Kind.GAP else min(upper, 1.0)
+    lower, upper = widest_ends(kind, found)
     return (lower, upper) if math.isfinite(lower) and math.isfinite(upper) else None
+
+
+def widest_ends(kind: Kind, found: Estimate) -> Interval:
+    """The ends of a gap, or of the smallest over the largest, of groups whose intervals are at the level at which all pairs hold together; NaN where undefined."""
+    lower, upper = _ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else _ends(found, mover_r, np.fmin.reduce)
+    return max(lower, 0.0), upper if kind is Kind.GAP else min(upper, 1.0)
 
 
 def gap_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, *, level: float) -> Interval | None:

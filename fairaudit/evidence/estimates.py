@@ -28,6 +28,11 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     return _estimate(counts, metric, tuple((params or {}).items()))
 
 
+def has_interval(metric: Metric) -> bool:
+    """Whether `estimate` has one for slices of enough rows."""
+    return metric.shape is Shape.RATE or metric.id in _METHODS
+
+
 @remembered
 def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ...]) -> Estimate | None:
     if metric.shape is Shape.RATE:

@@ -25,7 +25,7 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     if not rules:
         raise ConfigError("this audit was made without rules; name one with --rule ID, as four-fifths.")
     effect: Literal["helps", "harms"] = "harms" if audit.manifest.config.get("effect") == "harms" else "helps"
-    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None)
+    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, kept=audit.judged_by)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
     findings = (*judge(rules, counts_read(audit), context), *differing)
     return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, verdict=overall_verdict(findings))

@@ -79,8 +79,16 @@ def rate_axis(values: Iterable[float], write: Writer, *, reference: float | None
 
 def difference_axis(values: Iterable[float], write: Writer, *, limits: Sequence[float] = ()) -> Axis:
     """Around 0, as far to either side as the values and limits go."""
-    far = min(1.0, _round_up(max((abs(value) for value in (*values, *limits)), default=0.1) or 0.1))
+    far = _round_up(max((abs(value) for value in (*values, *limits)), default=0.1) or 0.1)
     return _axis(-far, far, (-far, 0.0, far), write, reference=0.0, limits=limits)
+
+
+def value_axis(values: Iterable[float], write: Writer, *, limits: Sequence[float] = ()) -> Axis:
+    """From 0 to a round number that holds values and limits; as far to the other side where some are below 0."""
+    drawn = [*values, *limits]
+    far = _round_up(max(map(abs, drawn), default=1.0) or 1.0)
+    low = -far if min(drawn, default=0.0) < 0 else 0.0
+    return _axis(low, far, (low, (low + far) / 2, far), write, reference=None, limits=limits)
 
 
 def ratio_axis(values: Iterable[float], write: Writer, *, limits: Sequence[float] = ()) -> Axis:

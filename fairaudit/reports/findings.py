@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from fairaudit.errors import listed
-from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.reports.badges import GRAVEST_FIRST, Badge, badge, badge_of_all
-from fairaudit.reports.chart import Axis, difference_axis, ratio_axis
+from fairaudit.reports.chart import Axis, difference_axis, ratio_axis, value_axis
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
 from fairaudit.reports.sentences import in_sentence, limit_words, title_of
@@ -26,6 +26,12 @@ _P_CHOSEN = (
     f"{_P} It tests each slice against everyone else, and slices with enough evidence against each other; where the reference is small,"
     " it can tell a disparity that the interval against that one reference cannot."
 )
+
+_P_OF_VALUES = "p: how easily chance alone would put a value that is at the limit so far past it, adjusted for the number of slices."
+_P_OF_PAIRS = "p: how easily chance alone would set any two of so many groups as far apart."
+_VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value"}
+_AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis}
+_WITH_REFERENCE = ("ratio", "difference", "min_max_ratio")  # whose axes mark where there is no difference
 
 _SEVERITY = {
     Severity.FAIL: "A violation fails the audit.",
@@ -45,7 +51,7 @@ class FamilyView:
     untold: str  # how many of those the table alone holds
     table: tuple[Told, ...]
     axis: Axis
-    limit: str
+    drawn: str  # what the lines of the drawing are
     p_means: str
     summary: str
     is_open: bool
@@ -96,6 +102,12 @@ def _limit(finding: Finding, rule: Rule) -> str:
     """What is allowed. A minimum ratio is turned over where low is good, and the reader of the rule is told."""
     what = in_sentence(finding.metric)
     allowed = limit_words(finding.kind, finding.limit)
+    if finding.kind == "gap":
+        return f"The {what} of any two groups may be {allowed}."
+    if finding.kind == "min_max_ratio":
+        return f"The lowest {what} of any group must be {allowed} the highest."
+    if finding.kind == "value":
+        return f"The {what} {'over all groups' if finding.metric in CATALOGUE and CATALOGUE[finding.metric].shape is Shape.ACROSS else 'of a group'} must be {allowed}."
     if finding.kind == "ratio":
         turned = f", which is 1 / {rule.limit:g}, since low is good here" if finding.limit[0] is None else ""
         return f"The {what} of a group must be {allowed} that of its reference{turned}."
@@ -109,29 +121,37 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
     table = tuple(told(known, one, axis) for one in findings if one.group is not None)
     return FamilyView(
         heading=f"{title_of(first.metric)} by {slicing_words(first.slicing)}",
-        value_title="Ratio" if first.kind == "ratio" else "Difference",
+        value_title=_VALUE_TITLES[first.kind],
         unit=unit(CATALOGUE[first.metric]).capitalize() if first.metric in CATALOGUE else "Rows",
         told=tuple(told(known, one, axis) for one in telling[:MOST_TOLD]),
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,
         axis=axis,
-        limit=limit_words(first.kind, first.limit),
-        p_means=f"{_P_CHOSEN if known.rules[first.rule].reference == 'best' else _P}{_level(first)}",
+        drawn=f"Dashed line: the limit, {limit_words(first.kind, first.limit)}.{' Dotted line: no difference.' if first.kind in _WITH_REFERENCE else ''} Whiskers: 95% intervals.",
+        p_means=f"{_p_means(first, known.rules[first.rule])}{_level(first)}",
         summary=f"{counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
 
 
+def _p_means(first: Finding, rule: Rule) -> str:
+    match first.kind:
+        case "value":
+            return _P_OF_VALUES
+        case "gap" | "min_max_ratio":
+            return _P_OF_PAIRS
+    return _P_CHOSEN if rule.reference == "best" else _P
+
+
 def _level(one: Finding) -> str:
     """What p is held against: the run's error, shared among its comparisons."""
-    return "" if one.alpha is None else f" A disparity is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
+    return "" if one.alpha is None else f" It is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
 
 
 def _axis(findings: tuple[Finding, ...]) -> Axis:
     values = [end for one in findings if one.value is not None for end in (one.value, *(one.interval or ()))]
     limits = [end for end in findings[0].limit if end is not None]
-    make = ratio_axis if findings[0].kind == "ratio" else difference_axis
-    return make(values, significant, limits=limits)
+    return _AXES[findings[0].kind](values, significant, limits=limits)
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:

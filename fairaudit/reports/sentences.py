@@ -82,9 +82,15 @@ def interval_words(kind: str, interval: Interval) -> str:
 
 
 def limit_words(kind: str, limits: Limits) -> str:
-    """What a rule allows: at least 0.8 times; at most 0.1 lower."""
+    """What a rule allows: at least 0.8 times; at most 0.1 lower; at most 0.1 apart; from −0.05 to 0.05."""
     low, high = limits
-    if kind == "ratio":
+    if kind == "gap":
+        return f"at most {significant(high or 0)} apart"
+    if kind == "value":
+        if low is not None and high is not None:
+            return f"from {significant(low)} to {significant(high)}"
+        return f"at least {significant(low)}" if low is not None else f"at most {significant(high or 0)}"
+    if kind in ("ratio", "min_max_ratio"):
         if low is not None and high is not None:
             return f"from {significant(low)} to {significant(high)} times"
         return f"at least {significant(low)} times" if low is not None else f"at most {significant(high or 0)} times"
@@ -132,6 +138,12 @@ def _against(one: Compared) -> str:
         verb = "is" if group == "everyone" else "are"
         return f"{at_start(group)} {verb} {happens} {'exactly' if one.value == level else f'{value} times'} as often as {reference}"
     what = f"The {in_sentence(one.metric)}"
+    if one.kind == "gap":
+        return f"{what} of {group} and that of {reference} are {value} apart, the furthest of all"
+    if one.kind == "min_max_ratio":
+        return f"{what} of {group}, the lowest of all, is {value} times that of {reference}, the highest"
+    if one.kind == "value" and one.reference is None:
+        return f"{what} of {group} is {apart(one.kind, one.value, one.limits)}"
     if one.value == level:
         return f"{what} of {group} is the same as that of {reference}"
     if one.kind == "ratio":

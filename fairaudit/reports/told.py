@@ -39,7 +39,8 @@ def sentence_of(known: Lookup, finding: Finding) -> str:
     if is_reference(finding):
         return f"{at_start(people(finding.group))} are {finding.reason}."
     if finding.value is None:
-        return f"The {finding.kind} of the {in_sentence(finding.metric)} of {people(finding.group)} is {_without_value(finding)}: {finding.reason}."
+        what = in_sentence(finding.metric) if finding.kind == "value" else f"{finding.kind} of the {in_sentence(finding.metric)}"
+        return f"The {what} of {people(finding.group)} is {_without_value(finding)}: {finding.reason}."
     return sentence(
         Compared(
             metric=finding.metric,

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 
 from fairaudit.documents import Mistake
 from fairaudit.errors import UnknownName
+from fairaudit.evidence.wanted import kinds_of
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
+from fairaudit.metrics.engines.interface import Kind
 from fairaudit.rules.finding import Severity
-from fairaudit.rules.rule import Comparing, LimitOrigin, Method, Rule
+from fairaudit.rules.limits import is_minimum, serious_magnitude
+from fairaudit.rules.rule import Comparing, Direction, LimitOrigin, Method, Rule
+from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 
 LATER = {
     field: f"a rule cannot have {field!r} in this version; {instead}"
@@ -39,6 +43,10 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
         yield Mistake(("slices",), "a slicing names an attribute twice.")
     if isinstance(rule.reference, dict) and not rule.reference:
         yield Mistake(("reference",), "'reference' names no attribute; write {attribute: value}.")
+    if (rule.comparison is Comparing.VALUE or rule.comparison.is_extreme) and rule.reference not in ("best", "none"):
+        yield Mistake(("reference",), f"a rule on a {rule.comparison.value} has no reference; leave it out, or write none.")
+    elif rule.reference == "none" and rule.comparison in (Comparing.RATIO, Comparing.DIFFERENCE):
+        yield Mistake(("reference",), f"a rule on a {rule.comparison.value} needs a reference: best, largest, overall, rest, or {{attribute: value}}.")
     yield from _metric_mistakes(rule)
     yield from _limit_mistakes(rule)
 
@@ -55,26 +63,69 @@ def _metric_mistakes(rule: Rule) -> Iterator[Mistake]:
         if entry.id in seen:
             yield Mistake(at, f"the metric {name!r} is named twice.")
         seen.add(entry.id)
-        if entry.shape is not Shape.RATE:
-            yield Mistake(at, f"the metric {name!r} cannot be judged yet: this version judges rates such as selection_rate or true_positive_rate.")
+        cannot = _cannot(rule, entry)
+        if cannot:
+            yield Mistake(at, f"the metric {name!r} {cannot}")
         elif _lacks_a_side(rule, entry):
             yield Mistake(at, f"{name!r} is neither good nor bad by itself; say which by `better: higher` or `better: lower`.")
 
 
+def _cannot(rule: Rule, entry: Metric) -> str:
+    """Why a metric cannot be judged so; nothing where it can."""
+    if entry.shape is Shape.ACROSS:
+        return "" if rule.comparison is Comparing.VALUE else "is one number over all groups, so there is nothing to compare it with; judge it with `comparison: value`."
+    if entry.shape is Shape.PAIR:
+        return "compares two groups by itself; judge the metrics that it is made of, with `comparison: difference`."
+    if not can_be_judged(entry):
+        return "has no interval of a slice, and without one there is no verdict."
+    if rule.comparison is Comparing.VALUE:
+        return ""
+    if entry.of_part:
+        against = entry.id in AGAINST_EVERYONE and rule.comparison is Comparing.DIFFERENCE and rule.reference == "overall"
+        other = ", or `difference` with `reference: overall`" if entry.id in AGAINST_EVERYONE else ""
+        return "" if against else f"sets a group against everyone else by itself; judge it with `comparison: value`{other}."
+    kind = Kind.RATIO if rule.comparison in (Comparing.RATIO, Comparing.MIN_MAX_RATIO) else Kind.DIFFERENCE
+    if kind not in kinds_of(entry):
+        return f"is not compared by its {kind.value}; judge {'its difference, or ' if Kind.DIFFERENCE in kinds_of(entry) else ''}`comparison: value`."
+    return ""
+
+
 def _lacks_a_side(rule: Rule, entry: Metric) -> bool:
     follows_effect = entry.id in ("selection_rate", "negative_rate")
-    return entry.better is Better.NEITHER and not follows_effect and rule.better is None
+    has_an_ideal = rule.comparison is Comparing.VALUE and entry.ideal is not None
+    either_way = rule.direction is Direction.EITHER and rule.reference != "best"
+    return entry.better is Better.NEITHER and not (follows_effect or has_an_ideal or either_way or rule.comparison.is_extreme) and rule.better is None
 
 
 def _limit_mistakes(rule: Rule) -> Iterator[Mistake]:
-    if rule.comparison is Comparing.RATIO:
-        if rule.limit > 1:
-            yield Mistake(("limit",), f"the limit of a ratio is at most 1 (0.8 also stands for 1.25 where low is good), and is {rule.limit:g}.")
-        elif rule.serious_limit >= rule.limit:
-            yield Mistake(("serious",), f"'serious' must be a worse ratio than the limit {rule.limit:g}, and is {rule.serious_limit:g}.")
-    elif rule.limit >= 1:
-        yield Mistake(("limit",), f"the limit of a difference of rates is below 1 (0.1 is ten points), and is {rule.limit:g}.")
-    elif rule.serious_limit <= rule.limit:
-        yield Mistake(("serious",), f"'serious' must be a larger difference than the limit {rule.limit:g}, and is {rule.serious_limit:g}.")
-    elif rule.serious_limit >= 1:
-        yield Mistake(("serious",), f"'serious' would be {rule.serious_limit:g}, a difference that no rates can have; give one below 1.")
+    if rule.comparison in (Comparing.RATIO, Comparing.MIN_MAX_RATIO) and rule.limit > 1:
+        yield Mistake(("limit",), f"the limit of a ratio is at most 1 (0.8 also stands for 1.25 where low is good), and is {rule.limit:g}.")
+        return
+    for name in rule.metric_names:
+        try:
+            entry = metric(name)
+        except UnknownName:
+            continue  # which is told of the metric
+        mistake = _misplaced(rule, entry)
+        if mistake is not None:
+            yield mistake
+            return
+
+
+def _misplaced(rule: Rule, entry: Metric) -> Mistake | None:
+    """A limit or a serious violation that a metric cannot have, or that do not go together."""
+    better = Better(rule.better) if rule.better else entry.better
+    serious, least_is_bad = serious_magnitude(rule, entry, better), is_minimum(rule, entry, better)
+    widest = entry.bounds[1] - entry.bounds[0] if rule.comparison in (Comparing.DIFFERENCE, Comparing.GAP) else entry.bounds[1]
+    is_ratio = rule.comparison in (Comparing.RATIO, Comparing.MIN_MAX_RATIO)
+    what = "a difference of rates" if entry.shape is Shape.RATE and not is_ratio and rule.comparison is not Comparing.VALUE else f"the {rule.comparison.value} of {entry.id}"
+    if not is_ratio and rule.limit >= widest:
+        return Mistake(("limit",), f"the limit of {what} is below {widest:g}{' (0.1 is ten points)' if widest == 1 else ''}, and is {rule.limit:g}.")
+    if least_is_bad and serious >= rule.limit:
+        kind = "ratio" if is_ratio else "value"
+        return Mistake(("serious",), f"'serious' must be a worse {kind} than the limit {rule.limit:g}, and is {serious:g}.")
+    if not least_is_bad and serious <= rule.limit:
+        return Mistake(("serious",), f"'serious' must be a larger {'value' if rule.comparison is Comparing.VALUE else 'difference'} than the limit {rule.limit:g}, and is {serious:g}.")
+    if not least_is_bad and serious >= widest:
+        return Mistake(("serious",), f"'serious' would be {serious:g}, which {entry.id} cannot have; give one below {widest:g}.")
+    return None

@@ -5,35 +5,45 @@ from __future__ import annotations
 import math
 
 from fairaudit.cube.counts import Counts
+from fairaudit.rules.extremes import furthest_apart
 from fairaudit.rules.facts import Fact, facts
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import Finding, Outcome, RowsNeeded, Verdict
-from fairaudit.rules.limits import line
 from fairaudit.rules.needed import rows_needed, rows_to_minimum
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
+from fairaudit.rules.tally import Tally
 from fairaudit.rules.words import notes, reason, too_few
-
-NEEDED_GROUPS = 2
 
 
 def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> tuple[Finding, ...]:
-    """One finding a group, one for the pool, and one more where too few groups can be judged alone.
+    """One finding a group, one for the pool, and one more where too few groups can be judged alone; of a gap one for the slicing.
 
     Args:
         gates: whether what stays inconclusive here may block a pass.
     """
-    found = tuple(_finding(family, fact, counts, context, gates) for fact in facts(family))
-    return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) else found
+    judged = filter(None, (furthest_apart(family),)) if family.asked.comparison.is_extreme else facts(family)
+    found = tuple(_finding(family, fact, counts, context, gates) for fact in judged)
+    return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) or not found else found
 
 
 def is_thin(family: Family) -> bool:
     """Whether fewer than two known groups reach the minimum. The pool does not count, nor do missing values, who are nobody in particular."""
-    return family.yardsticks.size < NEEDED_GROUPS
+    return able(family) < needed_groups(family)
+
+
+def able(family: Family) -> int:
+    """How many known groups reach the minimum."""
+    return int((family.yardsticks < family.groups).sum())
+
+
+def needed_groups(family: Family) -> int:
+    """How many a verdict takes: two to compare, one to be held against a limit."""
+    return 1 if family.against_nobody else 2
 
 
 def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool) -> Finding:
-    rule, ends = family.rule, line(family.rule, family.better, family.rule.serious_limit)
+    rule = family.asked
     outcome, verdict = fact.outcome, fact.verdict
     needed = rows_needed(family, fact, counts) if verdict is Verdict.INCONCLUSIVE else None
     has_interval = not (fact.is_reference or math.isnan(fact.lower) or math.isnan(fact.value))
@@ -47,9 +57,9 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         threshold=context.threshold,
         value=fact.value if math.isfinite(fact.value) else None,
         interval=(fact.lower, fact.upper) if has_interval else None,
-        limit=family.line.open_ends,
+        limit=family.asked_line.open_ends,
         limit_origin=rule.limit_origin.value,
-        serious=ends.high if math.isinf(ends.low) else ends.low,
+        serious=family.asked_serious,
         outcome=outcome,
         verdict=verdict,
         needed_for_pass=gates and (fact.enough or rule.small_groups is SmallGroups.GATE),
@@ -58,7 +68,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         alpha=family.alpha,
         family=family.name,
         rows=fact.rows,
-        events=fact.events,
+        events=None if math.isnan(fact.events) else fact.events,
         rows_needed=needed,
         reason=reason(family, fact, needed),
         notes=notes(fact),
@@ -66,7 +76,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
 
 
 def _too_few_groups(family: Family, counts: Counts, context: Context, gates: bool) -> Finding:
-    rule, needed = family.rule, _rows_for_two(family, counts)
+    rule, needed = family.asked, _rows_for_enough(family, counts)
     return Finding(
         rule=rule.id,
         metric=family.metric.id,
@@ -77,7 +87,7 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         threshold=context.threshold,
         value=None,
         interval=None,
-        limit=family.line.open_ends,
+        limit=family.asked_line.open_ends,
         limit_origin=rule.limit_origin.value,
         serious=None,
         outcome=Outcome.UNDECIDED,
@@ -87,15 +97,15 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         alpha=family.alpha,
         family=family.name,
         rows=int(family.everyone.rows[0]),
-        events=float(family.everyone.events[0]),
+        events=float(family.everyone.events[0]) if isinstance(family.everyone, Tally) else None,
         rows_needed=needed[-1] if needed else None,
         reason=too_few(family, needed, gates=gates),
     )
 
 
-def _rows_for_two(family: Family, counts: Counts) -> tuple[RowsNeeded, ...]:
+def _rows_for_enough(family: Family, counts: Counts) -> tuple[RowsNeeded, ...]:
     """The rows that bring enough groups to the minimum, by group, the most at the end; empty where there are no such groups."""
     candidates = [place for place, one in enumerate(family.slices) if not one.has_missing and place not in family.yardsticks]
     lacking = sorted(filter(None, (rows_to_minimum(family, place, counts) for place in candidates)), key=lambda needed: needed.rows)
-    last = NEEDED_GROUPS - family.yardsticks.size - 1
+    last = max(needed_groups(family) - able(family), 1) - 1
     return tuple(lacking[: last + 1]) if last < len(lacking) else ()

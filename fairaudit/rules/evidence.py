@@ -9,6 +9,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from scipy.special import bdtr, bdtrc, ndtr  # type: ignore[import-untyped]
 
 from fairaudit.evidence.intervals import Bounds, one_sided
 from fairaudit.evidence.significance import (
@@ -22,9 +23,11 @@ from fairaudit.evidence.significance import (
     z_upper,
 )
 from fairaudit.metrics.catalogue import Better
+from fairaudit.rules.basis import Basis, Estimates, errors_apart, errors_from
 from fairaudit.rules.family import Family, blocks
-from fairaudit.rules.limits import bounds, bounds_to_everyone, past
+from fairaudit.rules.limits import bounds, bounds_to_everyone, past, value_past
 from fairaudit.rules.rule import Deciding, Direction, Method
+from fairaudit.rules.sides import AGAINST_EVERYONE
 from fairaudit.rules.tally import Tally
 from fairaudit.types import Bools, Floats
 
@@ -46,19 +49,22 @@ def by_significance(family: Family) -> Evidence:
     """Beyond: the value is past the limit, and no disparity at all is rejected (RULES.md E3, `two-look`).
 
     Look 1 tests every group however small, and the pool, exactly, with Holm's correction; look 2 tests pairs of groups with
-    enough evidence, with Tukey's, so that having picked the best-off group from the data is paid for. Each spends half of α.
+    enough evidence, with Tukey's, so that having picked the best-off group from the data is paid for. Each spends half of α. What is no rate has no exact
+    test: there, only groups with enough evidence are tested, by their standard errors.
+
+    Where a rule judges groups' own values, they are tested against the limit itself, with Holm's correction.
     """
     raw = _look_one(family)
     tests = max(1, int(np.count_nonzero(~np.isnan(raw))))
     looks = 2 if _has_pairs(family) else 1
     corrected = _CORRECTED[family.rule.multiplicity.method](raw)
     convicted = corrected <= family.alpha / looks
-    beyond = convicted & past(family.rule, family.line, family.tally, family.opposite)
+    beyond = convicted & is_past(family)
     p = corrected * looks
     if looks == 2:
-        pair_p, pair_real, pair_beyond = _look_two(family, family.alpha / 2)
-        p = np.fmin(p, 2 * pair_p)
-        convicted, beyond = convicted | pair_real, beyond | pair_beyond
+        pairs = look_two(family, family.alpha / 2)
+        p = np.fmin(p, 2 * pairs.p)
+        convicted, beyond = convicted | pairs.is_real, beyond | pairs.is_beyond
     spent = family.alpha / looks / (1 if family.rule.multiplicity.method is Method.NONE else tests)
     return Evidence(p_adjusted=np.minimum(p, 1.0), is_real=convicted, is_beyond=beyond, look_alpha=spent)
 
@@ -66,6 +72,8 @@ def by_significance(family: Family) -> Evidence:
 def by_interval(family: Family) -> Evidence:
     """Beyond: the whole interval is past the limit, so that the error at the limit is held, and not only at no disparity."""
     evidence = by_significance(family)
+    if family.against_nobody:  # which has no other test
+        return evidence
     interval = bounds_of(family, level=one_sided(1 - _tail_of_each(family)))
     return Evidence(p_adjusted=evidence.p_adjusted, is_real=evidence.is_real, is_beyond=family.line.missed_by(interval), look_alpha=evidence.look_alpha)
 
@@ -76,7 +84,7 @@ def _tail_of_each(family: Family) -> float:
     Against the best-off group this is Tukey's: dividing α by twenty groups, as for a reference named beforehand, convicted
     somebody in 13 % of runs where ten of them lay exactly at the limit.
     """
-    groups = family.tally.rows.size
+    groups = family.candidates.rows.size
     if family.rule.multiplicity.method is Method.NONE:
         return family.alpha
     if family.rule.reference == "best" and groups > 1:
@@ -87,8 +95,7 @@ def _tail_of_each(family: Family) -> float:
 def by_point(family: Family) -> Evidence:
     """Beyond: the observed value is past the limit, chance or not."""
     evidence = by_significance(family)
-    beyond = past(family.rule, family.line, family.tally, family.opposite)
-    return Evidence(p_adjusted=evidence.p_adjusted, is_real=evidence.is_real, is_beyond=beyond, look_alpha=evidence.look_alpha)
+    return Evidence(p_adjusted=evidence.p_adjusted, is_real=evidence.is_real, is_beyond=is_past(family), look_alpha=evidence.look_alpha)
 
 
 DECIDE: dict[Deciding, Callable[[Family], Evidence]] = {
@@ -98,31 +105,53 @@ DECIDE: dict[Deciding, Callable[[Family], Evidence]] = {
 }
 
 
+def is_past(family: Family) -> Bools:
+    """Whose value is past the limit."""
+    if family.against_nobody:
+        return value_past(family.rule, family.line, family.candidates)
+    return past(family.rule, family.line, family.candidates, family.opposite)
+
+
 def bounds_of(family: Family, *, level: float) -> Bounds:
-    """Interval of each candidate's value against its reference."""
-    if family.rule.reference == "overall":
-        return bounds_to_everyone(family.rule, family.tally, family.others, level=level)
-    return bounds(family.rule, family.tally, family.opposite, level=level)
+    """Interval of each candidate's value against its reference, or of its own."""
+    if family.against_nobody:
+        own = family.candidates.estimate(level)
+        return own.lower, own.upper
+    if family.rule.reference == "overall" and family.metric.id not in AGAINST_EVERYONE:
+        return bounds_to_everyone(family.rule, family.candidates, family.others, family.everyone, level=level)
+    return bounds(family.rule, family.candidates, family.opposite, level=level)
 
 
 def _has_pairs(family: Family) -> bool:
     """Whether there is a second look: the best-off group is chosen from the data, and there are more than two."""
-    chosen = family.rule.reference == "best" and family.rule.multiplicity.method is Method.TWO_LOOK
-    return chosen and int(np.count_nonzero(family.tally.rows[: family.groups])) > 2
+    chosen = family.rule.reference == "best" and family.rule.multiplicity.method is Method.TWO_LOOK and not family.against_nobody
+    return chosen and int(np.count_nonzero(family.candidates.rows[: family.groups])) > 2
 
 
 def _look_one(family: Family) -> Floats:
-    """One-sided p of every candidate against everyone else, or against the reference where the rule fixes one."""
+    """One-sided p of every candidate against everyone else, against the reference where the rule fixes one, or against the limit."""
+    if family.against_nobody:
+        return _against_limit(family)
     opponents = family.opposite if family.has_fixed_reference else family.others
-    lower, upper = (z_lower, z_upper) if family.tally.weighted else (fisher_lower, fisher_upper)
-    table = _effective(family.tally, opponents) if family.tally.weighted else _counts(family.tally, opponents)
-    if family.rule.direction is Direction.EITHER:
-        p = np.minimum(2 * np.minimum(lower(*table), upper(*table)), 1.0)
-    else:
-        p = lower(*table) if family.better is Better.HIGHER else upper(*table)
+    lower, upper = _tails(family.candidates, opponents, family.sides.spread)
+    either = np.minimum(2 * np.minimum(lower, upper), 1.0)
+    p = either if family.rule.direction is Direction.EITHER else lower if family.better is Better.HIGHER else upper
+    if isinstance(family.candidates, Estimates):
+        p = np.where(family.enough, p, np.nan)
     if family.has_fixed_reference:
         p[family.reference] = np.nan
     return p
+
+
+def _tails(group: Basis, other: Basis, spread: float) -> tuple[Floats, Floats]:
+    """How easily chance alone would put each group as far below the other, and as far above."""
+    if isinstance(group, Tally) and isinstance(other, Tally):
+        if group.weighted:
+            return z_lower(*_effective(group, other)), z_upper(*_effective(group, other))
+        return fisher_lower(*_counts(group, other)), fisher_upper(*_counts(group, other))
+    assert isinstance(group, Estimates) and isinstance(other, Estimates)
+    z = errors_apart(group, other, spread)
+    return ndtr(z), ndtr(-z)
 
 
 def _counts(group: Tally, other: Tally) -> tuple[Any, ...]:
@@ -136,21 +165,63 @@ def _effective(group: Tally, other: Tally) -> tuple[Any, ...]:
     return group.events, group.trials, other.events, other.trials
 
 
-def _look_two(family: Family, alpha: float) -> tuple[Floats, Bools, Bools]:
-    """Tukey–Kramer over pairs of groups with enough evidence: each candidate's p, whether a pair rejects, and whether such a pair is past the limit."""
-    size = family.tally.rows.size
-    p, is_real, is_beyond = np.full(size, np.nan), np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    judged = np.flatnonzero(family.enough[: family.groups])
+def _against_limit(family: Family) -> Floats:
+    """How easily chance alone would put a group, whose true value is at the limit, so far past it; the nearer end where there are two."""
+    ends = [(end, sign) for end, sign in ((family.line.low, -1), (family.line.high, 1)) if math.isfinite(end)]
+    return np.fmin.reduce([_beyond_end(family, end, sign) for end, sign in ends])
+
+
+def _beyond_end(family: Family, end: float, sign: int) -> Floats:
+    """One-sided p of values above an end, or below it where `sign` is negative: binomial for counts, by standard errors otherwise."""
+    group = family.candidates
+    if isinstance(group, Tally):
+        if not group.weighted:
+            x, n = np.rint(group.hits), np.rint(group.weight)
+            p: Floats = np.where(x > 0, bdtrc(x - 1, n, end), 1.0) if sign > 0 else bdtr(x, n, end)
+        else:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                p = ndtr(-sign * (group.rate - end) / np.sqrt(end * (1 - end) / group.trials))
+        found: Floats = np.where(group.trials > 0, p, np.nan)
+        return found
+    assert isinstance(group, Estimates)
+    out: Floats = np.where(family.enough, ndtr(-sign * errors_from(group, end)), np.nan)
+    return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """What the second look says of each candidate; arrays of shape (candidates,)."""
+
+    p: Floats  # of its furthest pair; NaN where it was not tested
+    is_real: Bools  # whether a pair rejects
+    is_beyond: Bools  # whether such a pair is past the limit
+
+
+def look_two(family: Family, alpha: float) -> Pairs:
+    """Tukey–Kramer over pairs of groups with enough evidence."""
+    size = family.candidates.rows.size
+    found = Pairs(p=np.full(size, np.nan), is_real=np.zeros(size, dtype=bool), is_beyond=np.zeros(size, dtype=bool))
+    judged = family.yardsticks if family.asked.comparison.is_extreme else np.flatnonzero(family.enough[: family.groups])
     # Where everybody or nobody has the event, no two groups differ.
-    if judged.size < 2 or not family.yardsticks.size or not 0 < float(family.everyone.rate.item()) < 1:
-        return p, is_real, is_beyond
-    better_off, rate = family.tally.at(family.yardsticks), family.everyone.rate
+    if judged.size < 2 or not family.yardsticks.size or (isinstance(family.everyone, Tally) and not 0 < float(family.everyone.rate.item()) < 1):
+        return found
+    better_off = family.candidates.at(family.yardsticks)
     critical = studentized_range_quantile(alpha, judged.size) / math.sqrt(2)
     for some in blocks(judged, better_off.rows.size):
-        groups = family.tally.at(some[:, None])
-        gap = (better_off.rate - groups.rate) * (1 if family.better is Better.HIGHER else -1)
-        z = gap / np.sqrt(rate * (1 - rate) * (1 / groups.trials + 1 / better_off.trials))
-        p[some] = studentized_range_sf(z.max(axis=1) * math.sqrt(2), judged.size)
-        is_real[some] = (z > critical).any(axis=1)
-        is_beyond[some] = ((z > critical) & past(family.rule, family.line, groups, better_off)).any(axis=1)
-    return p, is_real, is_beyond
+        groups = family.candidates.at(some[:, None])
+        z = _errors_below(groups, better_off, family)
+        furthest = np.max(np.where(np.isnan(z), -np.inf, z), axis=1)
+        found.p[some] = np.where(np.isinf(furthest), np.nan, studentized_range_sf(np.maximum(furthest, 0.0) * math.sqrt(2), judged.size))
+        found.is_real[some] = (z > critical).any(axis=1)
+        found.is_beyond[some] = ((z > critical) & past(family.rule, family.line, groups, better_off)).any(axis=1)
+    return found
+
+
+def _errors_below(groups: Basis, better_off: Basis, family: Family) -> Floats:
+    """By how many standard errors groups are worse off than others."""
+    sign = 1 if family.better is Better.HIGHER else -1
+    if isinstance(groups, Estimates) and isinstance(better_off, Estimates):
+        return -sign * errors_apart(groups, better_off, family.sides.spread)
+    rate = family.everyone.value
+    out: Floats = sign * (better_off.value - groups.value) / np.sqrt(rate * (1 - rate) * (1 / groups.trials + 1 / better_off.trials))
+    return out

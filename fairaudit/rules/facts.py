@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairaudit.evidence.intervals import one_sided
-from fairaudit.rules.evidence import DECIDE, bounds_of
+from fairaudit.rules.evidence import DECIDE, bounds_of, is_past
 from fairaudit.rules.family import Family, blocks
 from fairaudit.rules.finding import Outcome, Verdict
-from fairaudit.rules.limits import bounds, compared, line, past
-from fairaudit.types import Bools
+from fairaudit.rules.limits import Line, bounds, compared
+from fairaudit.rules.tally import Tally
+from fairaudit.types import Bools, Floats
 
 SHOWN_LEVEL = 0.95  # of the interval beside every value, two-sided
 
@@ -23,7 +24,7 @@ class Fact:
 
     candidate: int
     rows: int
-    events: float
+    events: float  # NaN where the metric is no rate
     value: float  # NaN where undefined; infinite where only the reference's rate is 0
     lower: float  # of its interval at `SHOWN_LEVEL`
     upper: float
@@ -63,37 +64,53 @@ class Fact:
 
 def facts(family: Family) -> tuple[Fact, ...]:
     """A fact a candidate, in order; none where the slicing has no slices."""
-    size = family.tally.rows.size
+    size = family.candidates.rows.size
     if not family.groups:
         return ()
-    rule, evidence = family.rule, DECIDE[family.rule.decide_on](family)
-    value = compared(rule, family.tally, family.opposite)
-    if family.reference is None and not family.against_others:
-        value = np.full(size, np.nan)  # nobody but missing values: there is no one to compare with
+    evidence = DECIDE[family.rule.decide_on](family)
+    value = _values(family)
     lower, upper = bounds_of(family, level=SHOWN_LEVEL)
     columns = (
-        np.arange(size), family.tally.rows, family.tally.events, value, lower, upper, np.arange(size) == family.reference, family.enough,
-        past(rule, family.line, family.tally, family.opposite), evidence.is_real, evidence.is_beyond & ~np.isnan(value), _within(family),
+        np.arange(size), family.candidates.rows, events_of(family), value, lower, upper, np.arange(size) == family.reference, family.enough,
+        is_past(family), evidence.is_real, evidence.is_beyond & ~np.isnan(value), _within(family),
         _excludes_serious(family), evidence.p_adjusted, np.full(size, evidence.look_alpha),
     )  # fmt: skip
     return tuple(Fact(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
 
 
+def events_of(family: Family) -> Floats:
+    """Events of each candidate; NaN where the metric is no rate."""
+    return family.candidates.events if isinstance(family.candidates, Tally) else np.full(family.candidates.rows.size, np.nan)
+
+
+def _values(family: Family) -> Floats:
+    if family.against_nobody:
+        return family.candidates.value
+    if family.reference is None and not family.against_others:
+        return np.full(family.candidates.rows.size, np.nan)  # nobody but missing values: there is no one to compare with
+    return compared(family.rule, family.candidates, family.opposite)
+
+
 def _within(family: Family) -> Bools:
     """Whose one-sided bounds meet the limit against every yardstick. All of them must, so no correction is due."""
+    if family.rule.reference != "best" or not family.yardsticks.size or family.against_nobody:
+        return family.line.met_by(bounds_of(family, level=one_sided(family.rule.confidence)))
+    return meets_against_all(family, family.line)
+
+
+def meets_against_all(family: Family, ends: Line) -> Bools:
+    """Whose one-sided bounds meet a line against every yardstick but themselves."""
     level = one_sided(family.rule.confidence)
-    if family.rule.reference != "best" or not family.yardsticks.size:
-        return family.line.met_by(bounds_of(family, level=level))
-    yardsticks, within = family.tally.at(family.yardsticks), np.zeros(family.tally.rows.size, dtype=bool)
+    yardsticks, within = family.candidates.at(family.yardsticks), np.zeros(family.candidates.rows.size, dtype=bool)
     for some in blocks(np.arange(within.size), family.yardsticks.size):
-        met = family.line.met_by(bounds(family.rule, family.tally.at(some[:, None]), yardsticks, level=level))
+        met = ends.met_by(bounds(family.rule, family.candidates.at(some[:, None]), yardsticks, level=level))
         within[some] = (met | (some[:, None] == family.yardsticks)).all(axis=1)
     return within
 
 
 def _excludes_serious(family: Family) -> Bools:
     """Whose one-sided bounds rule out a violation as large as `serious`, against the rest or the reference that the rule fixes."""
-    level, ends = one_sided(family.rule.confidence), line(family.rule, family.better, family.rule.serious_limit)
-    if family.rule.reference == "best":
-        return ends.met_by(bounds(family.rule, family.tally, family.others, level=level))
-    return ends.met_by(bounds_of(family, level=level))
+    level = one_sided(family.rule.confidence)
+    if family.rule.reference == "best" and not family.against_nobody:
+        return family.serious_line.met_by(bounds(family.rule, family.candidates, family.others, level=level))
+    return family.serious_line.met_by(bounds_of(family, level=level))

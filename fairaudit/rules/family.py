@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.measurement import Group, GroupKind
-from fairaudit.metrics.catalogue import Better, Metric, metric
-from fairaudit.rules.limits import Line, line
+from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
+from fairaudit.rules.basis import Basis
+from fairaudit.rules.limits import Line, line, serious_magnitude
 from fairaudit.rules.plan import Context, Planned
-from fairaudit.rules.rule import Minimum, Rule, SmallGroups
-from fairaudit.rules.tally import Tally, tally
+from fairaudit.rules.rule import Comparing, Direction, Minimum, Rule, SmallGroups
+from fairaudit.rules.sides import Sides, of_estimate, of_rate
 from fairaudit.types import Bools, Ints
 
 
@@ -23,36 +25,45 @@ from fairaudit.types import Bools, Ints
 class Family:
     """The candidates are all groups, and behind them, where there is one, the pool of the small. Arrays have shape (candidates,)."""
 
-    rule: Rule
+    asked: Rule
+    rule: Rule  # as pairs of groups are compared by it: the rule asked for, but that a gap is a difference to the highest value, and its ratio a ratio
     metric: Metric
     better: Better
     slicing: Slicing
     alpha: float  # what this metric of this family may spend
     indices: Ints  # of the groups, in `Counts.slices`; shape (groups,)
     slices: tuple[Slice, ...]  # the groups
-    tally: Tally
-    everyone: Tally  # shape (1,)
+    sides: Sides
     enough: Bools  # reaches `minimum`
     pooled: tuple[int, ...]  # which groups are in the pool
-    yardsticks: Ints  # groups with enough evidence that may serve as reference: never a missing value
-    reference: int | None  # the group that values are reported against; None where it is the rest or everyone, or there is none
+    yardsticks: Ints  # candidates with enough evidence that may serve as reference: never a missing value
+    reference: int | None  # the candidate that values are reported against; None where it is the rest or everyone, or there is none
 
     @property
     def name(self) -> str:
-        return f"{self.rule.id} on {'*'.join(self.slicing)}"
+        return f"{self.asked.id} on {'*'.join(self.slicing)}"
 
     @property
     def groups(self) -> int:
         return len(self.slices)
 
     @property
-    def others(self) -> Tally:
+    def candidates(self) -> Basis:
+        return self.sides.candidates
+
+    @property
+    def others(self) -> Basis:
         """Everyone else, for each candidate."""
-        return self.everyone.apart_from(self.tally)
+        return self.sides.others
+
+    @property
+    def everyone(self) -> Basis:
+        """Shape (1,)."""
+        return self.sides.everyone
 
     @property
     def has_fixed_reference(self) -> bool:
-        """Whether the reference is a group that was not chosen for its rate: then it is what groups are tested against."""
+        """Whether the reference is a group that was not chosen for its value: then it is what groups are tested against."""
         return self.reference is not None and self.rule.reference != "best"
 
     @property
@@ -61,18 +72,37 @@ class Family:
         return self.rule.reference in ("rest", "overall")
 
     @property
-    def opposite(self) -> Tally:
+    def against_nobody(self) -> bool:
+        """Whether each group's own value is judged."""
+        return self.rule.comparison is Comparing.VALUE
+
+    @property
+    def opposite(self) -> Basis:
         """Each candidate's reference: what its value is compared with."""
         if self.rule.reference == "rest":
             return self.others
-        everywhere = np.zeros(self.tally.rows.size, dtype=int)
+        everywhere = np.zeros(self.candidates.rows.size, dtype=int)
         if self.rule.reference == "overall":
             return self.everyone.at(everywhere)
-        return self.tally.at(everywhere + (self.reference or 0))
+        return self.candidates.at(everywhere + (self.reference or 0))
 
     @property
     def line(self) -> Line:
-        return line(self.rule, self.better, self.rule.limit)
+        """Of the rule as pairs are compared by it."""
+        return line(self.rule, self.metric, self.better, self.asked.limit)
+
+    @property
+    def serious_line(self) -> Line:
+        return line(self.rule, self.metric, self.better, serious_magnitude(self.asked, self.metric, self.better))
+
+    @property
+    def asked_line(self) -> Line:
+        """As findings tell of it."""
+        return line(self.asked, self.metric, self.better, self.asked.limit)
+
+    @property
+    def asked_serious(self) -> float:
+        return line(self.asked, self.metric, self.better, serious_magnitude(self.asked, self.metric, self.better)).end
 
     def group(self, candidate: int) -> Group:
         if candidate >= self.groups:
@@ -80,12 +110,14 @@ class Family:
         return Group(slice=self.slices[candidate])
 
     def reference_group(self, candidate: int) -> Group | None:
+        if self.against_nobody:
+            return None
         if self.rule.reference == "overall":
             return Group(kind=GroupKind.OVERALL)
         if self.rule.reference == "rest":
             own = self.group(candidate)
             return Group(kind=GroupKind.REST, slice=own.slice, members=own.members)
-        return None if self.reference is None else Group(slice=self.slices[self.reference])
+        return None if self.reference is None else self.group(self.reference)
 
 
 def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, context: Context) -> Family:
@@ -96,25 +128,39 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
 
     Raises:
         UnknownName: the rule names a reference that is not among them.
+        ConfigError: the metric needs scores that are not at hand.
     """
-    rule = planned.rule
+    asked = planned.rule
+    rule = as_pairs(asked)
     slices = tuple(counts.slices[i] for i in indices)
     entry = metric(metric_id)
-    groups = tally(counts, entry, indices)
-    everyone = groups.together()
-    enough = reaches(rule.minimum, groups, everyone)
-    pooled = _pooled(rule, groups, enough)
+
+    def sides(pooled: Sequence[int]) -> Sides:
+        return of_rate(entry, counts, indices, pooled) if entry.shape is Shape.RATE else of_estimate(entry, counts, indices, pooled, context.kept)
+
+    found = sides(())
+    enough = reaches(rule.minimum, found.candidates, found.share)
+    pooled = _pooled(rule, found.candidates, enough)
     if pooled:
-        pool = groups.at(np.array(pooled)).together()
-        groups, enough = groups.and_also(pool), np.append(enough, reaches(rule.minimum, pool, everyone))
+        found = sides(pooled)
+        enough = reaches(rule.minimum, found.candidates, found.share)
     better = rule.better_of(entry.id, context.effect)
     known = np.array([not one.has_missing for one in slices], dtype=bool)
-    yardsticks = np.flatnonzero(enough[: len(slices)] & known)
+    # A gap looks for the furthest two of all that can be judged, the small together among them.
+    may_serve = np.append(known, True) if pooled and asked.comparison.is_extreme else known
+    yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
     return Family(
-        rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
-        tally=groups, everyone=everyone, enough=enough, pooled=pooled, yardsticks=yardsticks,
-        reference=_reference(rule, better, slices, groups, yardsticks, known),
+        asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
+        sides=found, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=_reference(rule, better, slices, found.candidates, yardsticks, known),
     )  # fmt: skip
+
+
+def as_pairs(rule: Rule) -> Rule:
+    """A gap is the lowest value's difference to the highest, whichever of the two is good; likewise its ratio."""
+    if not rule.comparison.is_extreme:
+        return rule
+    comparison = Comparing.DIFFERENCE if rule.comparison is Comparing.GAP else Comparing.RATIO
+    return msgspec.structs.replace(rule, comparison=comparison, reference="best", direction=Direction.WORSE, better="higher")
 
 
 def blocks(groups: Ints, width: int) -> Iterator[Ints]:
@@ -126,13 +172,17 @@ def blocks(groups: Ints, width: int) -> Iterator[Ints]:
 _MOST_PAIRS = 2**18
 
 
-def reaches(minimum: Minimum, groups: Tally, everyone: Tally) -> Bools:
-    """Which groups can be judged alone: enough rows, and enough events and non-events at the pooled rate."""
-    trials, rate = groups.trials, everyone.rate
-    return np.asarray((groups.rows >= minimum.rows) & (trials * rate >= minimum.events) & (trials * (1 - rate) >= minimum.non_events))
+def reaches(minimum: Minimum, groups: Basis, share: float) -> Bools:
+    """Which groups can be judged alone: enough rows, and enough events and non-events at everyone's share of events.
+
+    Where rows have no two kinds, as for a mean score, as many rows as both together.
+    """
+    if np.isnan(share):
+        return np.asarray((groups.rows >= minimum.rows) & (groups.trials >= minimum.events + minimum.non_events))
+    return np.asarray((groups.rows >= minimum.rows) & (groups.trials * share >= minimum.events) & (groups.trials * (1 - share) >= minimum.non_events))
 
 
-def _pooled(rule: Rule, groups: Tally, enough: Bools) -> tuple[int, ...]:
+def _pooled(rule: Rule, groups: Basis, enough: Bools) -> tuple[int, ...]:
     """The small groups, if they are two or more and not everyone."""
     present = groups.rows > 0
     small = np.flatnonzero(present & ~enough)
@@ -140,9 +190,11 @@ def _pooled(rule: Rule, groups: Tally, enough: Bools) -> tuple[int, ...]:
     return tuple(small.tolist()) if worth_it else ()
 
 
-def _reference(rule: Rule, better: Better, slices: tuple[Slice, ...], groups: Tally, yardsticks: Ints, known: Bools) -> int | None:
+def _reference(rule: Rule, better: Better, slices: tuple[Slice, ...], groups: Basis, yardsticks: Ints, known: Bools) -> int | None:
+    if rule.comparison is Comparing.VALUE:
+        return None
     match rule.reference:
-        case "rest" | "overall":
+        case "rest" | "overall" | "none":
             return None
         case "best" if yardsticks.size:
             return _first(yardsticks, groups, better, by_size=False)
@@ -153,9 +205,10 @@ def _reference(rule: Rule, better: Better, slices: tuple[Slice, ...], groups: Ta
             return _named(rule.id, dict(named), slices)
 
 
-def _first(among: Ints, groups: Tally, better: Better, *, by_size: bool) -> int:
-    """The best-off, or the largest, of some groups; the other decides ties, then the order."""
-    good = groups.rate[among] * (1 if better is Better.HIGHER else -1)
+def _first(among: Ints, groups: Basis, better: Better, *, by_size: bool) -> int:
+    """The best-off, or the largest, of some groups; the other decides ties, then the order. One without a value comes last."""
+    value = groups.value[among]
+    good = np.where(np.isnan(value), -np.inf, value * (1 if better is Better.HIGHER else -1))
     size = groups.trials[among]
     last, first = (good, size) if by_size else (size, good)
     return int(among[np.lexsort((-last, -first))[0]])

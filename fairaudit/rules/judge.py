@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
+from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.rules.decide import decide, is_thin
 from fairaudit.rules.family import Family, family
 from fairaudit.rules.finding import Finding, Severity, Verdict
-from fairaudit.rules.plan import Context, plan
+from fairaudit.rules.plan import Context, Planned, plan
 from fairaudit.rules.rule import Rule, SmallGroups
+from fairaudit.rules.sides import OF_CELLS, Judged, written
+from fairaudit.rules.whole import decide_whole
 from fairaudit.types import Ints
 
 
@@ -22,24 +26,34 @@ def judge(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Find
     Raises:
         ConfigError: a rule needs labels, scores, slicings or a reference that the audit lacks.
     """
-    families = _families(rules, counts, context)
-    decided = {(one.rule.id, one.metric.id, one.slicing) for one in families if not is_thin(one)}
-    return tuple(finding for one in families for finding in decide(one, counts, context, gates=_gates(one, decided)))
+    judged = _judged(rules, counts, context)
+    decided = {(one.asked.id, one.metric.id, one.slicing) for one in judged if isinstance(one, Family) and not is_thin(one)}
+    return tuple(finding for one in judged for finding in _findings(one, decided, counts, context))
 
 
 def wanted_pairs(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[tuple[str, str, int, int], ...]:
     """The comparisons between two slices that the findings rest on: (metric, kind, group, reference), as indexes into `counts.slices`.
 
-    Comparisons with the rest, with everyone and of the pool are no pairs of slices and are not listed.
+    Comparisons with the rest, with everyone and of the pool are no pairs of slices and are not listed; nor are gaps, which the audit has of itself.
     """
     pairs = (
-        (one.metric.id, one.rule.comparison.value, int(index), int(one.indices[one.reference]))
-        for one in _families(rules, counts, context)
-        if one.reference is not None
+        (one.metric.id, one.asked.comparison.value, int(index), int(one.indices[one.reference]))
+        for one in _judged(rules, counts, context)
+        if isinstance(one, Family) and one.reference is not None and not one.asked.comparison.is_extreme
         for place, index in enumerate(one.indices)
         if place != one.reference
     )
     return tuple(dict.fromkeys(pairs))
+
+
+def kept_for_the_gate(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Judged, ...]:
+    """What rules on metrics of single scores were judged by, so that they can be judged again without the scores."""
+    found = (
+        written(one.metric, one.slicing, one.sides, tuple(one.slices[place] for place in one.pooled))
+        for one in _judged(rules, counts, context)
+        if isinstance(one, Family) and one.metric.id in OF_CELLS
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def overall_verdict(findings: Iterable[Finding]) -> Verdict:
@@ -52,18 +66,39 @@ def overall_verdict(findings: Iterable[Finding]) -> Verdict:
     return Verdict.PASS
 
 
-def _families(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Family, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whole:
+    """One rule on one number over all groups of a slicing."""
+
+    planned: Planned
+    metric: Metric
+    indices: Ints
+
+
+def _judged(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Family | _Whole, ...]:
     planned = plan(rules, counts, context)
     cut: dict[Slicing, list[int]] = {}
     for index, one in enumerate(counts.slices):
         cut.setdefault(one.attributes, []).append(index)
     indices: dict[Slicing, Ints] = {slicing: np.array(cut.get(slicing, []), dtype=np.int64) for slicing in context.slicings}
-    return tuple(family(one, metric, indices[one.slicing], counts, context) for one in planned for metric in one.rule.metrics)
+    return tuple(
+        _Whole(planned=one, metric=CATALOGUE[name], indices=indices[one.slicing])
+        if CATALOGUE[name].shape is Shape.ACROSS
+        else family(one, name, indices[one.slicing], counts, context)
+        for one in planned
+        for name in one.rule.metrics
+    )
+
+
+def _findings(one: Family | _Whole, decided: set[tuple[str, str, Slicing]], counts: Counts, context: Context) -> tuple[Finding, ...]:
+    if isinstance(one, _Whole):
+        return (decide_whole(one.planned, one.metric, one.indices, counts, context, gates=one.planned.rule.severity is Severity.FAIL),)
+    return decide(one, counts, context, gates=_gates(one, decided))
 
 
 def _gates(one: Family, decided: set[tuple[str, str, Slicing]]) -> bool:
     """Whether what is inconclusive here may block: not where rules only warn, and not in a thin crossing of attributes that were decided alone."""
-    if one.rule.severity is not Severity.FAIL:
+    if one.asked.severity is not Severity.FAIL:
         return False
-    crossing_of_decided = len(one.slicing) > 1 and all((one.rule.id, one.metric.id, (attribute,)) in decided for attribute in one.slicing)
-    return not (is_thin(one) and crossing_of_decided) or one.rule.small_groups is SmallGroups.GATE
+    crossing_of_decided = len(one.slicing) > 1 and all((one.asked.id, one.metric.id, (attribute,)) in decided for attribute in one.slicing)
+    return not (is_thin(one) and crossing_of_decided) or one.asked.small_groups is SmallGroups.GATE

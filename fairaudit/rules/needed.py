@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.evidence.intervals import one_sided
 from fairaudit.evidence.measurement import Group, GroupKind
-from fairaudit.evidence.power import power, rows_for_power
+from fairaudit.evidence.power import POWER, power, rows_for_power
+from fairaudit.evidence.rates import Z
+from fairaudit.rules.basis import Basis, Estimates
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import RowsNeeded
-from fairaudit.rules.limits import bounds, line
+from fairaudit.rules.limits import bounds
 from fairaudit.rules.rule import Comparing
 from fairaudit.rules.tally import Tally
 
@@ -26,26 +29,28 @@ class _Sides:
     """A candidate and those it is tested against; sizes are effective rows of the denominator."""
 
     size: float
-    rate: float
+    value: float
     other_size: float
-    other_rate: float
+    other_value: float
 
 
 def rows_needed(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
     """The rows that would decide it, in addition to those there are: 80 % power against a true value of `serious`.
 
-    A group that has that many already, and was unlucky, needs enough to settle it if its rate stays what it is.
+    A group that has that many already, and was unlucky, needs enough to settle it if its value stays what it is.
     Rows are all rows of the group, as people are found: for a true positive rate only some of them are positives.
 
     Returns:
-        None where no number of rows would do: nobody has events, or the rates leave no room for `serious`.
+        None where no number of rows would do: nobody has events, or the values leave no room for `serious`.
     """
+    if not isinstance(family.candidates, Tally) or family.against_nobody:
+        return _by_errors(family, fact, counts)
     sides = _sides(family, fact.candidate)
-    if not (sides.other_size > 0 and 0 < float(family.everyone.rate[0]) < 1):
+    if not (sides.other_size > 0 and 0 < family.sides.share < 1):
         return None
-    aim = _serious_rate(family, sides.other_rate)
+    aim = min(max(_serious(family, sides.other_value), 0.0), 1.0)
     for grows in (0.0, sides.other_size / sides.size if sides.size else 0.0):
-        rows = rows_for_power(group_rate=aim, other_rate=sides.other_rate, alpha=fact.look_alpha, other_rows=sides.other_size, grows=grows)
+        rows = rows_for_power(group_rate=aim, other_rate=sides.other_value, alpha=fact.look_alpha, other_rows=sides.other_size, grows=grows)
         if rows is not None and max(rows, minimal_size(family)) <= sides.size:
             rows = _rows_to_settle(family, fact, sides, grows)
         if rows is not None:
@@ -55,43 +60,48 @@ def rows_needed(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None
 
 
 def minimal_size(family: Family) -> int:
-    """Rows of the denominator that reach the rule's minimum, at the pooled rate; the rate must be between 0 and 1."""
-    rate, minimum = float(family.everyone.rate[0]), family.rule.minimum
-    return math.ceil(max(minimum.rows, minimum.events / rate, minimum.non_events / (1 - rate)) - 1e-9)
+    """Rows of the denominator that reach the rule's minimum, at everyone's share of events; the share must be between 0 and 1, or rows have no two kinds."""
+    share, minimum = family.sides.share, family.rule.minimum
+    if math.isnan(share):
+        return math.ceil(max(minimum.rows, minimum.events + minimum.non_events))
+    return math.ceil(max(minimum.rows, minimum.events / share, minimum.non_events / (1 - share)) - 1e-9)
 
 
 def rows_to_minimum(family: Family, candidate: int, counts: Counts) -> RowsNeeded | None:
-    """The rows a group lacks to be judged alone; None where the pooled rate is 0, 1 or undefined, or it lacks none."""
-    if not 0 < float(family.everyone.rate[0]) < 1:
+    """The rows a group lacks to be judged alone; None where everyone's share of events is 0 or 1, or it lacks none."""
+    if family.sides.share <= 0 or family.sides.share >= 1 or not family.everyone.trials.item():
         return None
     sides = _sides(family, candidate)
     lacking = minimal_size(family) - sides.size
     return _scaled(family, candidate, counts, lacking, sides, of_everyone=False) if lacking > 0 else None
 
 
+def _other(family: Family, candidate: int) -> Basis:
+    """Whom a candidate is tested against."""
+    is_pair = family.has_fixed_reference or family.asked.comparison.is_extreme
+    return family.candidates.at([family.reference]) if is_pair and family.reference is not None else family.others.at([candidate])
+
+
 def _sides(family: Family, candidate: int) -> _Sides:
-    group = family.tally.at([candidate])
-    other = family.tally.at([family.reference]) if family.has_fixed_reference else family.everyone.apart_from(group)
-    return _Sides(size=group.trials[0], rate=group.rate[0], other_size=other.trials[0], other_rate=other.rate[0])
+    group, other = family.candidates.at([candidate]), _other(family, candidate)
+    return _Sides(size=group.trials[0], value=group.value[0], other_size=other.trials[0], other_value=other.value[0])
 
 
-def _serious_rate(family: Family, other: float) -> float:
-    """The group's rate if the disparity were as large as `serious`, within what a rate can be."""
-    ends = line(family.rule, family.better, family.rule.serious_limit)
-    far = ends.high if math.isinf(ends.low) else ends.low
-    rate = other * far if family.rule.comparison is Comparing.RATIO else other + far
-    return min(max(rate, 0.0), 1.0)
+def _serious(family: Family, other: float) -> float:
+    """The group's value if the disparity were as large as `serious`."""
+    far = family.serious_line.end
+    return other * far if family.rule.comparison is Comparing.RATIO else other + far
 
 
 def _rows_to_settle(family: Family, fact: Fact, sides: _Sides, grows: float) -> int | None:
     """The smallest size at which, rates staying as they are, `serious` is excluded, or what is past the limit is significant."""
-    level, ends = one_sided(family.rule.confidence), line(family.rule, family.better, family.rule.serious_limit)
+    level, ends = one_sided(family.rule.confidence), family.serious_line
 
     def settled(size: float) -> bool:
         others = grows * size if grows else sides.other_size
-        if fact.is_past and power(size, others, group_rate=sides.rate, other_rate=sides.other_rate, alpha=fact.look_alpha) >= 0.5:
+        if fact.is_past and power(size, others, group_rate=sides.value, other_rate=sides.other_value, alpha=fact.look_alpha) >= 0.5:
             return True
-        return bool(ends.met_by(bounds(family.rule, _made(sides.rate, size), _made(sides.other_rate, others), level=level))[0])
+        return bool(ends.met_by(bounds(family.rule, _made(sides.value, size), _made(sides.other_value, others), level=level))[0])
 
     low, high = math.floor(sides.size), math.floor(sides.size) + 1
     while not settled(high):
@@ -107,6 +117,63 @@ def _rows_to_settle(family: Family, fact: Fact, sides: _Sides, grows: float) -> 
 def _made(rate: float, size: float) -> Tally:
     weight = np.array([size])
     return Tally(hits=rate * weight, weight=weight, weight_sq=weight, rows=np.ones(1, dtype=np.int64), weighted=False)
+
+
+# --- By standard errors, which shrink with the root of the rows: what is no rate, and values that are held against a limit
+
+
+def _by_errors(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
+    sides = _sides(family, fact.candidate)
+    variance = _row_variance(family, fact.candidate)
+    if family.against_nobody:
+        ends = _ends(family, sides.value)
+        null, aim, of_others = ends[0], ends[1], 0.0
+    else:
+        null, aim, of_others = sides.other_value, _serious(family, sides.other_value), _error(_other(family, fact.candidate)) ** 2
+    if not all(map(math.isfinite, (variance, null, aim, of_others))) or variance <= 0 or aim == null:
+        return None
+    normal = NormalDist()
+    to_find = ((aim - null) / (normal.inv_cdf(1 - fact.look_alpha) + normal.inv_cdf(POWER))) ** 2
+    for of_everyone in (False, True):
+        rows = _rows_for(to_find, variance, of_others, sides.size, of_everyone=of_everyone)
+        if rows is not None and max(rows, minimal_size(family)) <= sides.size:
+            to_exclude = ((sides.value - aim) / normal.inv_cdf(family.rule.confidence)) ** 2
+            to_convict = ((sides.value - null) / normal.inv_cdf(1 - fact.look_alpha)) ** 2 if fact.is_past else 0.0
+            rows = _rows_for(max(to_exclude, to_convict), variance, of_others, sides.size, of_everyone=of_everyone)
+        if rows is not None:
+            rows = max(rows, minimal_size(family))
+            return _scaled(family, fact.candidate, counts, rows - sides.size, sides, of_everyone=of_everyone)
+    return None
+
+
+def _rows_for(allowed: float, variance: float, of_others: float, size: float, *, of_everyone: bool) -> float | None:
+    """The group's rows at which the variance of the difference is as small as allowed; None where the others' alone is not."""
+    if of_everyone:
+        return (variance + of_others * size) / allowed if allowed > 0 and size > 0 else None
+    return variance / (allowed - of_others) if allowed > of_others else None
+
+
+def _row_variance(family: Family, candidate: int) -> float:
+    """The variance that one row brings; everyone's where the group's own is not known, and of a rate that at the limit."""
+    if isinstance(family.candidates, Tally):
+        return family.line.end * (1 - family.line.end)
+    group = family.candidates.at([candidate])
+    own = _error(group) ** 2 * group.trials[0]
+    return own if own > 0 else _error(family.everyone) ** 2 * family.everyone.trials.item()
+
+
+def _error(one: Basis) -> float:
+    """The standard error of one value."""
+    if not isinstance(one, Estimates):
+        return math.nan
+    return float((one.below[0] + one.above[0]) / (2 * Z))
+
+
+def _ends(family: Family, value: float) -> tuple[float, float]:
+    """The limit and `serious` on the side on which a value lies."""
+    limit, serious = family.line, family.serious_line
+    is_above = math.isinf(limit.low) or (not math.isinf(limit.high) and value - limit.low > limit.high - value)
+    return (limit.high, serious.high) if is_above else (limit.low, serious.low)
 
 
 def _scaled(family: Family, candidate: int, counts: Counts, lacking: float, sides: _Sides, *, of_everyone: bool) -> RowsNeeded:

@@ -11,8 +11,10 @@ from typing import Literal
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.errors import ConfigError, FairauditError, listed, raise_all
+from fairaudit.metrics.catalogue import metric
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.rule import Intersections, Rule
+from fairaudit.rules.sides import Judged
 
 MANY_FAMILIES = 12  # beyond this the power of each is visibly spent
 
@@ -24,6 +26,7 @@ class Context:
     slicings: tuple[Slicing, ...]
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to people
     threshold: float | None = None  # of the score; None where decisions came as such, or groups have thresholds of their own
+    kept: tuple[Judged, ...] = ()  # of an audit whose scores are not at hand: what its rules were judged by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +93,13 @@ def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
     lacks = []
     if rule.needs_label and not counts.has_labels:
         lacks.append(f"the rule {rule.id!r} judges {listed(rule.metrics)} and needs labels, which this audit has not; name the label column with --label.")
-    if "score" in rule.needs and counts.score is None:
-        lacks.append(f"the rule {rule.id!r} needs scores, which this audit has not; give a model or --score-column.")
+    of_scores = [name for name in rule.metrics if metric(name).needs_score]
+    if ("score" in rule.needs or of_scores) and counts.score is None:
+        what = f"judges {listed(of_scores)} and needs" if of_scores else "needs"
+        lacks.append(f"the rule {rule.id!r} {what} scores, which this audit has not; give a model or --score-column.")
+    of_probabilities = [name for name in rule.metrics if metric(name).needs_probability]
+    if of_probabilities and counts.score is not None and not counts.has_probabilities:
+        lacks.append(f"the rule {rule.id!r} judges {listed(of_probabilities)} and needs probabilities, and some of these scores lie outside [0, 1]; name a column of probabilities.")
     if "threshold" in rule.needs and context.threshold is None:
         lacks.append(f"the rule {rule.id!r} needs one threshold for everyone, and this audit's decisions were not made by one.")
     return lacks

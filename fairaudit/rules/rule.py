@@ -30,10 +30,18 @@ class LimitOrigin(StrEnum):
 
 
 class Comparing(StrEnum):
-    """How a group is set against its reference: group / reference, or group − reference."""
+    """What is held against the limit."""
 
-    RATIO = "ratio"
-    DIFFERENCE = "difference"
+    RATIO = "ratio"  # group / reference
+    DIFFERENCE = "difference"  # group − reference
+    GAP = "gap"  # the largest value of any group less the smallest
+    MIN_MAX_RATIO = "min_max_ratio"  # the smallest over the largest
+    VALUE = "value"  # each group's own, or one number over all groups
+
+    @property
+    def is_extreme(self) -> bool:
+        """Whether it is of the two groups that are furthest apart."""
+        return self in (Comparing.GAP, Comparing.MIN_MAX_RATIO)
 
 
 class Direction(StrEnum):
@@ -111,7 +119,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     needs: tuple[Literal["label", "score", "threshold"], ...] = ()
     metric: Text | Annotated[tuple[Text, ...], Meta(min_length=1)]
     comparison: Comparing
-    reference: Literal["best", "largest", "overall", "rest"] | dict[str, str] = "best"
+    reference: Literal["best", "largest", "overall", "rest", "none"] | dict[str, str] = "best"  # of a gap or a value there is none
     direction: Direction = Direction.WORSE
     limit: Annotated[float, Meta(gt=0)]
     serious: Annotated[float, Meta(gt=0)] | None = None
@@ -128,13 +136,6 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def metrics(self) -> tuple[str, ...]:
         """The catalogue ids it judges, whatever aliases the file uses."""
         return tuple(metric(name).id for name in self.metric_names)
-
-    @property
-    def serious_limit(self) -> float:
-        """A violation so large that the data must be able to exclude it; a magnitude like `limit`."""
-        if self.serious is not None:
-            return self.serious
-        return self.limit * (0.625 if self.comparison is Comparing.RATIO else 2.0)
 
     @property
     def needs_label(self) -> bool:

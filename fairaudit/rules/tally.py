@@ -29,6 +29,10 @@ class Tally:
         return np.divide(self.hits, self.weight, out=np.full(self.weight.shape, np.nan), where=self.rows > 0)
 
     @property
+    def value(self) -> Floats:
+        return self.rate
+
+    @property
     def trials(self) -> Floats:
         """Rows; with weights, the effective size."""
         return effective_size(self.weight, self.weight_sq) if self.weighted else self.weight

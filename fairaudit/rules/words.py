@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fairaudit.metrics.catalogue import Metric
+from fairaudit.errors import listed
+from fairaudit.metrics.catalogue import Metric, Shape
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import Outcome, RowsNeeded, Verdict
-from fairaudit.rules.limits import line
 from fairaudit.rules.rule import Comparing, Deciding
+from fairaudit.rules.tally import Tally
 
+_SIGNIFICANT = "past the limit, and more than chance would explain"
 _BEYOND = {
-    Deciding.SIGNIFICANT: "past the limit, and more than chance would explain",
+    Deciding.SIGNIFICANT: _SIGNIFICANT,
     Deciding.INTERVAL: "its whole interval is past the limit",
     Deciding.POINT: "past the limit",
 }
@@ -27,13 +29,36 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
         case Outcome.WITHIN:
             return "within the limit, with the confidence that the rule asks for"
         case Outcome.BEYOND:
-            return _BEYOND[family.rule.decide_on] + ("; the reference's rate is 0, so the ratio is infinite" if math.isinf(fact.value) else "")
+            return _beyond(family, fact)
         case Outcome.UNDEFINED:
             return _undefined(family, fact)
     if fact.verdict is Verdict.PASS:
         return f"not proven within the limit; {_excluded(family)}"
+    if family.asked.comparison.is_extreme and not fact.enough:
+        return _partial(family)
     size = "neither a violation nor its absence can be shown" if fact.enough else f"{_too_small(family, fact)} to be judged alone"
     return f"{size}{_more(needed)}"
+
+
+def _beyond(family: Family, fact: Fact) -> str:
+    if family.against_nobody and family.asked.decide_on is not Deciding.POINT:
+        return "past the limit, and further than chance would put a value that is at the limit"
+    infinite = f"; the reference's {_noun(family)} is 0, so the ratio is infinite" if math.isinf(fact.value) else ""
+    return _BEYOND[family.asked.decide_on] + infinite
+
+
+def _noun(family: Family) -> str:
+    """What a group has that is compared."""
+    return "rate" if family.metric.shape is Shape.RATE else "value"
+
+
+def _partial(family: Family) -> str:
+    """Why a gap is not all that the rule asks for: some group has no value, or all must be judged and some are small."""
+    lacking = [str(family.group(one)) for one in family.yardsticks.tolist() if math.isnan(family.candidates.value[one])]
+    if lacking:
+        return f"it is of some groups only: {family.metric.undefined} in {listed(lacking, most=3)}"
+    small = [str(one) for one, enough, rows in zip(family.slices, family.enough, family.candidates.rows, strict=False) if rows and not enough]
+    return f"it is of some groups only: too few {_unit(family)} in {listed(small, most=3)}"
 
 
 def too_few(family: Family, needed: Sequence[RowsNeeded], *, gates: bool) -> str:
@@ -42,10 +67,16 @@ def too_few(family: Family, needed: Sequence[RowsNeeded], *, gates: bool) -> str
     Args:
         needed: what each of the groups that come nearest lacks.
     """
-    able, (all_rows,), (all_events,) = family.yardsticks.size, family.everyone.rows, family.everyone.events
-    if all_rows and all_events in (0, all_rows):
-        return f"too few groups: the {family.metric.title.lower()} is {'0' if all_events == 0 else '1'} in every group, so there is nothing to compare"
-    found = {0: "no group has", 1: f"only {family.slices[int(family.yardsticks[0])]} has" if able else ""}[able]
+    judged = [family.slices[place] for place in family.yardsticks.tolist() if place < family.groups]
+    if isinstance(family.everyone, Tally):
+        all_rows, all_events = family.everyone.rows.item(), family.everyone.events.item()
+        if all_rows and all_events in (0, all_rows):
+            return f"too few groups: the {family.metric.title.lower()} is {'0' if all_events == 0 else '1'} in every group, so there is nothing to compare"
+    if family.against_nobody:
+        return f"too few groups: no group has enough {_unit(family)} to be judged{_enough(needed)}"
+    if len(judged) > 1:
+        return f"too few groups: fewer than two have a value ({family.metric.undefined})"
+    found = f"only {judged[0]} has" if judged else "no group has"
     thin = "" if gates or len(family.slicing) < 2 else "too thin: "
     return f"{thin}too few groups: {found} enough {_unit(family)} to be judged alone, and a comparison takes two{_enough(needed)}"
 
@@ -61,17 +92,25 @@ def notes(fact: Fact) -> tuple[str, ...]:
         told.append("real but smaller than the limit")
     if fact.is_real and fact.is_past and not fact.is_beyond:
         told.append("real, but perhaps smaller than the limit")
-    if not fact.enough and fact.verdict is Verdict.INCONCLUSIVE:
+    if not fact.enough and fact.verdict is Verdict.INCONCLUSIVE and not math.isnan(fact.p_adjusted):
         told.append("tested all the same; in so small a group most true disparities stay unseen")
     return tuple(told)
 
 
 def _excluded(family: Family) -> str:
-    """The violation that the rule calls serious, and against whom it is excluded: a best-off group was chosen for its rate, and tests nothing."""
-    ends = line(family.rule, family.better, family.rule.serious_limit)
-    size = f"{ends.high if math.isinf(ends.low) else ends.low:g} times" if family.rule.comparison is Comparing.RATIO else f"{family.rule.serious_limit:g}"
+    """The violation that the rule calls serious, and against whom it is excluded: a best-off group was chosen for its value, and tests nothing."""
+    end = family.asked_serious
+    match family.asked.comparison:
+        case Comparing.VALUE:
+            return f"a value as far off as {end:g} is excluded"
+        case Comparing.GAP:
+            return f"a gap as large as {end:g} is excluded"
+        case Comparing.MIN_MAX_RATIO:
+            return f"a ratio as small as {end:g} is excluded"
     whom = "the reference" if family.has_fixed_reference else "everyone else"
-    return f"a violation as large as {size} the rate of {whom} is excluded" if size.endswith("times") else f"a difference from {whom} as large as {size} is excluded"
+    if family.asked.comparison is Comparing.RATIO:
+        return f"a violation as large as {end:g} times the {_noun(family)} of {whom} is excluded"
+    return f"a difference from {whom} as large as {abs(end):g} is excluded"
 
 
 def _chosen(family: Family) -> str:
@@ -81,14 +120,14 @@ def _chosen(family: Family) -> str:
 
 
 def _undefined(family: Family, fact: Fact) -> str:
-    if fact.rows == 0:
+    if fact.rows == 0 or math.isnan(family.candidates.value[fact.candidate]):
         return family.metric.undefined
     if family.reference is None and not family.against_others:
         return "there is no group to compare with"
     opposite = family.opposite
-    if opposite.rows[fact.candidate] == 0:
+    if opposite.rows[fact.candidate] == 0 or math.isnan(opposite.value[fact.candidate]):
         return f"the reference: {family.metric.undefined}"
-    return "the reference's rate is 0, so there is no ratio" if family.rule.comparison is Comparing.RATIO else family.metric.undefined
+    return f"the reference's {_noun(family)} is 0, so there is no ratio" if family.rule.comparison is Comparing.RATIO else family.metric.undefined
 
 
 def _too_small(family: Family, fact: Fact) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from fairaudit.errors import ConfigError, FairauditError, Several
-from fairaudit.metrics.catalogue import Better
+from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.resources import resource
 from fairaudit.rules.checks import LATER
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.library import load_rule, load_rules, shipped_rules
+from fairaudit.rules.limits import line, serious_magnitude
 from fairaudit.rules.rule import Deciding, Method, SmallGroups
 from tests.rules.selections import rule
 
@@ -35,8 +36,8 @@ def test_a_shipped_rule_is_sound_and_its_file_has_its_name(id: str) -> None:
 
 def test_the_two_shipped_rules_say_what_the_catalogue_of_rules_says() -> None:
     four_fifths, opportunity = load_rules(["four-fifths", "equal-opportunity"])
-    assert (four_fifths.metrics, four_fifths.limit, four_fifths.serious_limit, four_fifths.limit_origin.value) == (("selection_rate",), 0.8, 0.5, "guidance")
-    assert (opportunity.metrics, opportunity.limit, opportunity.serious_limit, opportunity.limit_origin.value) == (("true_positive_rate",), 0.1, 0.2, "ours")
+    assert (four_fifths.metrics, four_fifths.limit, four_fifths.serious, four_fifths.limit_origin.value) == (("selection_rate",), 0.8, 0.5, "guidance")
+    assert (opportunity.metrics, opportunity.limit, opportunity.serious, opportunity.limit_origin.value) == (("true_positive_rate",), 0.1, 0.2, "ours")
     assert {four_fifths.severity, opportunity.severity} == {Severity.FAIL}
 
 
@@ -46,12 +47,31 @@ def test_defaults_are_the_cautious_ones(tmp_path: Path) -> None:
     assert (least.reference, least.decide_on, least.confidence, least.multiplicity.method) == ("best", Deciding.SIGNIFICANT, 0.95, Method.TWO_LOOK)
     assert (least.minimum.rows, least.minimum.events, least.minimum.non_events) == (1, 30, 10)
     assert (least.small_groups, least.severity, least.slices, least.multiplicity.family) == (SmallGroups.POOL, Severity.FAIL, "all", "run")
-    assert least.serious_limit == 0.2
+    assert least.serious is None
     assert least.metrics == ("true_positive_rate",) and least.needs_label
 
 
-def test_a_ratio_is_serious_at_five_eighths_of_its_limit() -> None:
-    assert rule(limit=0.8, serious="null").serious_limit == 0.5
+@pytest.mark.parametrize(
+    ("changes", "serious", "allowed"),
+    [
+        ({"limit": 0.8}, 0.5, (0.8, None)),
+        ({"comparison": "difference", "limit": 0.1}, 0.2, (-0.1, None)),
+        ({"comparison": "gap", "limit": 0.1}, 0.2, (None, 0.1)),
+        ({"comparison": "min_max_ratio", "limit": 0.8}, 0.5, (0.8, None)),
+        ({"comparison": "value", "metric": "accuracy", "limit": 0.8}, 0.5, (0.8, None)),  # at least
+        ({"comparison": "value", "metric": "fpr", "limit": 0.05}, 0.1, (None, 0.05)),  # at most
+        ({"comparison": "value", "metric": "calibration_in_the_large", "limit": 0.05}, 0.1, (-0.05, 0.05)),  # either way from 0
+        ({"comparison": "value", "metric": "calibration_ratio", "limit": 0.8}, 0.5, (0.8, 1.25)),  # and from 1
+        ({"comparison": "value", "metric": "differential_fairness", "limit": 0.223}, 0.446, (None, 0.223)),
+    ],
+)  # fmt: skip
+def test_the_line_and_what_is_serious_follow_from_what_is_compared(changes: dict[str, Any], serious: float, allowed: tuple[float | None, float | None]) -> None:
+    """0.625 times a limit that values must reach, twice one that they must not pass (RULES.md A)."""
+    one = rule(serious="null", **changes)
+    entry = metric(one.metrics[0])
+    better = one.better_of(entry.id, "helps")
+    assert serious_magnitude(one, entry, better) == pytest.approx(serious)
+    assert line(one, entry, better, one.limit).open_ends == allowed
 
 
 def refused(**changes: Any) -> str:
@@ -77,21 +97,31 @@ def refused(**changes: Any) -> str:
         ({"serious": 0.9}, "must be a worse ratio"),
         ({"comparison": "difference", "limit": 1}, "the limit of a difference of rates is below 1"),
         ({"comparison": "difference", "limit": 0.2, "serious": 0.1}, "must be a larger difference"),
-        ({"comparison": "difference", "limit": 0.6, "serious": "null"}, "a difference that no rates can have"),
+        ({"comparison": "difference", "limit": 0.6, "serious": "null"}, "which selection_rate cannot have; give one below 1"),
         ({"limit_origin": "law", "source": "[{cite: x, kind: law, says_number: false, as_of: 2026-01-01}]"}, "needs a source that prints it"),
         ({"confidence": 1}, "must be below 1"),
         ({"confidence": 0.5}, "must be above 0.5"),
         ({"multiplicity": "{method: none}"}, "must pay for its number of groups"),
         ({"multiplicity": "{method: bh}"}, "must pay for its number of groups"),
         ({"multiplicity": "{method: by}"}, "must be one of two-look, holm, bh, none"),
-        ({"comparison": "gap"}, "must be one of ratio, difference"),
+        ({"comparison": "gaps"}, "must be one of ratio, difference, gap, min_max_ratio, value"),
         ({"reference": "bets"}, "did you mean 'best'?"),
-        ({"reference": "none"}, "must be one of"),
+        ({"reference": "none"}, "a rule on a ratio needs a reference"),
         ({"reference": "{}"}, "names no attribute"),
         ({"metric": "selection_rat"}, "did you mean 'selection_rate'?"),
         ({"metric": "[tpr, fpr, recall]"}, "the metric 'recall' is named twice"),
-        ({"metric": "auc"}, "cannot be judged yet"),
-        ({"metric": "balanced_accuracy"}, "this version judges rates"),
+        ({"comparison": "gap", "reference": "largest", "limit": 0.1, "serious": "null"}, "a rule on a gap has no reference"),
+        ({"metric": "auc"}, "is not compared by its ratio; judge its difference, or `comparison: value`"),
+        ({"metric": "true_positives"}, "has no interval of a slice"),
+        ({"metric": "mean_log_deviation"}, "has no interval of a slice"),
+        ({"metric": "equalized_odds_difference"}, "compares two groups by itself"),
+        ({"metric": "differential_fairness"}, "is one number over all groups"),
+        ({"metric": "bpsn_auc", "comparison": "difference", "limit": 0.05, "serious": "null"}, "or `difference` with `reference: overall`"),
+        ({"metric": "demographic_disparity", "comparison": "gap", "limit": 0.05, "serious": "null"}, "sets a group against everyone else by itself"),
+        ({"metric": "theil_index", "comparison": "difference", "limit": 0.05, "serious": "null"}, "is not compared by its difference"),
+        ({"metric": "mean_score", "comparison": "difference", "limit": 0.05, "serious": "null"}, "say which by `better: higher`"),
+        ({"metric": "accuracy", "comparison": "value", "limit": 1, "serious": "null"}, "the limit of the value of accuracy is below 1"),
+        ({"metric": "accuracy", "comparison": "value", "limit": 0.8, "serious": 0.9}, "must be a worse value than the limit 0.8"),
         ({"metric": "[]"}, "at least 1"),
         ({"metric": "base_rate"}, "say which by `better: higher`"),
         ({"applies_to": "{task: [regression]}"}, "the rule's task must name binary"),

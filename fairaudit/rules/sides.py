@@ -1,0 +1,173 @@
+"""A metric of a slicing's groups, of the small ones together, of everyone else, and of everyone: what rules compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.cube.joined import Part, joined
+from fairaudit.cube.slices import EVERYONE, Slice, Slicing
+from fairaudit.errors import ConfigError
+from fairaudit.evidence.estimates import estimate, has_interval
+from fairaudit.evidence.intervals import Estimate
+from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, size_of
+from fairaudit.evidence.wanted import PARAMS
+from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
+from fairaudit.metrics.engines.cells import remembered
+from fairaudit.rules.basis import Basis, Estimates, row_variance
+from fairaudit.rules.tally import tally
+from fairaudit.types import Floats, Ints
+
+OF_CELLS = frozenset(  # what needs single scores, which audit.json does not hold
+    {"roc_auc", "pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "log_loss", "brier_score", "scoring_rate"}
+    | {f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square")}
+)
+_MEANS = {  # of something of each row; the labels whose rows count
+    "mean_score": EVERY_LABEL, "calibration_in_the_large": LABELLED, "brier_score": LABELLED, "log_loss": LABELLED,
+    "generalized_true_positive_rate": (POSITIVE,), "generalized_false_positive_rate": (NEGATIVE,),
+}  # fmt: skip
+AGAINST_EVERYONE = {"bpsn_auc": "roc_auc", "bnsp_auc": "roc_auc"}  # everyone has no such value: what stands in for it
+_AT_ONCE = 200  # candidates whose score cells are put together
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric with its 95 % interval, of several groups; None where there is none."""
+
+    value: tuple[float | None, ...]
+    lower: tuple[float | None, ...]
+    upper: tuple[float | None, ...]
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule on a metric of single scores was judged by, kept so that `gate` can judge again."""
+
+    metric: str
+    slicing: Slicing
+    pooled: tuple[Slice, ...]  # the groups that are too small to be judged alone, taken together; none: no such group
+    groups: Measured  # in the order of the slicing's slices, the pool last
+    rest: Measured  # everyone else, for each of them
+    everyone: Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """One metric of the candidates: all groups, and behind them, where there is one, the pool of the small."""
+
+    candidates: Basis
+    others: Basis  # everyone else, for each candidate
+    everyone: Basis  # shape (1,)
+    spread: float  # the variance of one row, of a mean; NaN of other metrics
+    share: float  # of events among the rows, by which `minimum` is reckoned; NaN where rows have no two kinds
+
+
+def of_rate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]) -> Sides:
+    """The sides of a rate, from its counts."""
+    groups = tally(counts, metric, indices)
+    everyone = groups.together()
+    if pooled:
+        groups = groups.and_also(groups.at(np.array(pooled)).together())
+    return Sides(candidates=groups, others=everyone.apart_from(groups), everyone=everyone, spread=np.nan, share=float(everyone.rate[0]))
+
+
+def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged] = ()) -> Sides:
+    """The sides of any other metric of slices, from the counts of each put together.
+
+    Args:
+        kept: what an audit was judged by, where its scores are not at hand.
+
+    Raises:
+        ConfigError: the metric needs single scores, and neither these nor `kept` hold what it needs.
+    """
+    labels = _MEANS.get(metric.id, LABELLED if metric.needs_label else EVERY_LABEL)
+    has_values = metric.id not in OF_CELLS or counts.score_cells is not None
+    groups, rest, everyone, share = _put_together(metric, labels, counts, indices, pooled, has_values=has_values)
+    if not has_values:
+        found = _of_kept(metric, counts, indices, pooled, kept)
+        groups, rest, everyone = (replace(side, found=one) for side, one in zip((groups, rest, everyone), found, strict=True))
+    if metric.id in AGAINST_EVERYONE:
+        rest = everyone.at(np.zeros(groups.rows.size, dtype=int))
+    return Sides(candidates=groups, others=rest, everyone=everyone, spread=row_variance(everyone) if metric.id in _MEANS else np.nan, share=share)
+
+
+def _put_together(
+    metric: Metric, labels: tuple[int, ...], counts: Counts, indices: Ints, pooled: Sequence[int], *, has_values: bool
+) -> tuple[Estimates, Estimates, Estimates, float]:
+    """Candidates, everyone but each of them, and everyone; some candidates at a time, since each of those left has everyone's score cells."""
+    every = tuple(indices.tolist())
+    members = [*((index,) for index in every), *([tuple(every[place] for place in pooled)] if pooled else [])]
+    sides: list[tuple[Estimates, Estimates]] = []
+    for begin in range(0, max(len(members), 1), _AT_ONCE):
+        some = tuple(members[begin : begin + _AT_ONCE])
+        parts = (_remembered_parts if len(members) <= _AT_ONCE else _parts)(counts, every, some)
+        whole = _estimates(metric, labels, parts, has_values=has_values)
+        sides.append((whole.at(np.s_[: len(some)]), whole.at(np.s_[len(some) : -1])))
+    everyone = whole.at(np.s_[-1:])
+    if has_values and (stand_in := AGAINST_EVERYONE.get(metric.id)):
+        everyone = _estimates(CATALOGUE[stand_in], labels, parts, has_values=True).at(np.s_[-1:])
+    return _concatenated([one for one, _ in sides]), _concatenated([one for _, one in sides]), everyone, _share(parts, labels, metric)
+
+
+def _estimates(metric: Metric, labels: tuple[int, ...], parts: Counts, *, has_values: bool) -> Estimates:
+    found = estimate(metric, parts, dict(PARAMS.get(metric.id, ()))) if has_values else Estimate(*(np.full(len(parts.slices), np.nan) for _ in range(3)))
+    assert found is not None  # `checks` lets no metric through that has no interval
+    return Estimates(found=found, rows=parts.rows[:, labels].sum(axis=(1, 2)), trials=size_of(parts, labels), bounds=metric.bounds)
+
+
+def _concatenated(some: Sequence[Estimates]) -> Estimates:
+    if len(some) == 1:
+        return some[0]
+    found = Estimate(*(np.concatenate([getattr(one.found, name) for one in some]) for name in ("value", "lower", "upper")))
+    return Estimates(found=found, rows=np.concatenate([one.rows for one in some]), trials=np.concatenate([one.trials for one in some]), bounds=some[0].bounds)
+
+
+def _share(parts: Counts, labels: tuple[int, ...], metric: Metric) -> float:
+    """Of positives among everyone's rows, where a metric looks at both labels."""
+    weight = parts.weight[-1].sum(axis=1)
+    labelled = float(weight[list(LABELLED)].sum())
+    return float(weight[POSITIVE]) / labelled if metric.needs_label and labels == LABELLED and labelled > 0 else np.nan
+
+
+def _parts(counts: Counts, groups: tuple[int, ...], members: tuple[tuple[int, ...], ...]) -> Counts:
+    candidates = [Part(slice=Slice([("part", str(place))]), plus=own) for place, own in enumerate(members)]
+    rests = [Part(slice=Slice([("rest", str(place))]), plus=groups, minus=own) for place, own in enumerate(members)]
+    return joined(counts, [*candidates, *rests, Part(slice=EVERYONE, plus=groups)])
+
+
+_remembered_parts = remembered(_parts)  # rules on several metrics of one slicing need the same
+
+
+def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged]) -> tuple[Estimate, Estimate, Estimate]:
+    slices = [counts.slices[index] for index in indices]
+    together = tuple(slices[place] for place in pooled)
+    slicing = slices[0].attributes if slices else ()
+    for one in kept:
+        if (one.metric, one.slicing, one.pooled) == (metric.id, slicing, together) and len(one.groups.value) == len(slices) + bool(pooled):
+            return _read(one.groups), _read(one.rest), _read(one.everyone)
+    raise ConfigError(
+        f"{metric.id} by {' and '.join(slicing)} needs the scores themselves, which an audit file does not hold; audit again with a --rule on it, "
+        "with the same `minimum` and `small_groups`."
+    )
+
+
+def written(metric: Metric, slicing: Slicing, sides: Sides, pooled: tuple[Slice, ...]) -> Judged:
+    """What `of_estimate` can be made of again."""
+    parts = (side.estimate(0.95) for side in (sides.candidates, sides.others, sides.everyone))
+    groups, rest, everyone = (Measured(value=_numbers(one.value), lower=_numbers(one.lower), upper=_numbers(one.upper)) for one in parts)
+    return Judged(metric=metric.id, slicing=slicing, pooled=pooled, groups=groups, rest=rest, everyone=everyone)
+
+
+def _numbers(values: Floats) -> tuple[float | None, ...]:
+    return tuple(None if not np.isfinite(one) else one for one in values.tolist())
+
+
+def _read(one: Measured) -> Estimate:
+    return Estimate(*(np.array([np.nan if number is None else number for number in part]) for part in (one.value, one.lower, one.upper)))
+
+
+def can_be_judged(metric: Metric) -> bool:
+    """Whether a metric of slices has an interval, without which there is no verdict."""
+    return metric.of_slice and metric.shape is not Shape.COUNT and has_interval(metric)
