@@ -168,24 +168,27 @@ def _effective(group: Tally, other: Tally) -> tuple[Any, ...]:
 def _against_limit(family: Family) -> Floats:
     """How easily chance alone would put a group, whose true value is at the limit, so far past it; the nearer end where there are two."""
     ends = [(end, sign) for end, sign in ((family.line.low, -1), (family.line.high, 1)) if math.isfinite(end)]
-    return np.fmin.reduce([_beyond_end(family, end, sign) for end, sign in ends])
+    nearer: Floats = np.fmin.reduce([_beyond_end(family, end, sign) for end, sign in ends])
+    return nearer
 
 
 def _beyond_end(family: Family, end: float, sign: int) -> Floats:
     """One-sided p of values above an end, or below it where `sign` is negative: binomial for counts, by standard errors otherwise."""
     group = family.candidates
     if isinstance(group, Tally):
-        if not group.weighted:
-            x, n = np.rint(group.hits), np.rint(group.weight)
-            p: Floats = np.where(x > 0, bdtrc(x - 1, n, end), 1.0) if sign > 0 else bdtr(x, n, end)
-        else:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                p = ndtr(-sign * (group.rate - end) / np.sqrt(end * (1 - end) / group.trials))
-        found: Floats = np.where(group.trials > 0, p, np.nan)
-        return found
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = ndtr(-sign * (group.rate - end) / np.sqrt(end * (1 - end) / group.trials)) if group.weighted else _binomial(group, end, sign)
+        return np.where(group.trials > 0, p, np.nan)
     assert isinstance(group, Estimates)
     out: Floats = np.where(family.enough, ndtr(-sign * errors_from(group, end)), np.nan)
     return out
+
+
+def _binomial(group: Tally, chance: float, sign: int) -> Floats:
+    """P(X ≥ events), or P(X ≤ events) where `sign` is negative, of so many trials."""
+    x, n = np.rint(group.hits), np.rint(group.weight).astype(np.int64)
+    tail: Floats = np.where(x > 0, bdtrc(x - 1, n, chance), 1.0) if sign > 0 else bdtr(x, n, chance)
+    return tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

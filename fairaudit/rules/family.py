@@ -177,9 +177,13 @@ def reaches(minimum: Minimum, groups: Basis, share: float) -> Bools:
 
     Where rows have no two kinds, as for a mean score, as many rows as both together.
     """
+    events, non_events = minimum.events - _ROUNDING, minimum.non_events - _ROUNDING  # a tenth of 100 is 9.999999999999998 as 100 · (1 − 0.9)
     if np.isnan(share):
-        return np.asarray((groups.rows >= minimum.rows) & (groups.trials >= minimum.events + minimum.non_events))
-    return np.asarray((groups.rows >= minimum.rows) & (groups.trials * share >= minimum.events) & (groups.trials * (1 - share) >= minimum.non_events))
+        return np.asarray((groups.rows >= minimum.rows) & (groups.trials >= events + non_events))
+    return np.asarray((groups.rows >= minimum.rows) & (groups.trials * share >= events) & (groups.trials * (1 - share) >= non_events))
+
+
+_ROUNDING = 1e-9
 
 
 def _pooled(rule: Rule, groups: Basis, enough: Bools) -> tuple[int, ...]:

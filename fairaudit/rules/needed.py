@@ -69,11 +69,16 @@ def minimal_size(family: Family) -> int:
 
 def rows_to_minimum(family: Family, candidate: int, counts: Counts) -> RowsNeeded | None:
     """The rows a group lacks to be judged alone; None where everyone's share of events is 0 or 1, or it lacks none."""
-    if family.sides.share <= 0 or family.sides.share >= 1 or not family.everyone.trials.item():
+    if not _has_room(family):
         return None
     sides = _sides(family, candidate)
     lacking = minimal_size(family) - sides.size
     return _scaled(family, candidate, counts, lacking, sides, of_everyone=False) if lacking > 0 else None
+
+
+def _has_room(family: Family) -> bool:
+    """Whether more rows like these would make a group that reaches the minimum: they have both kinds, where there are two."""
+    return bool(family.everyone.trials.item()) and (math.isnan(family.sides.share) or 0 < family.sides.share < 1)
 
 
 def _other(family: Family, candidate: int) -> Basis:
@@ -123,6 +128,8 @@ def _made(rate: float, size: float) -> Tally:
 
 
 def _by_errors(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
+    if not _has_room(family):
+        return None
     sides = _sides(family, fact.candidate)
     variance = _row_variance(family, fact.candidate)
     if family.against_nobody:

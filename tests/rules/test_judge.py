@@ -537,3 +537,8 @@ def test_rejections_of_a_harmful_decision_are_judged_as_its_acceptances(table: T
     mirrored: Table = {name: (rows - selected, rows) for name, (selected, rows) in table.items()}
     rejections, selections_ = judged(table, metric="negative_rate"), judged(mirrored, Context(slicings=(("group",),), effect="harms"))
     assert [(one.value, one.verdict) for one in rejections.values()] == [(one.value, one.verdict) for one in selections_.values()]
+
+
+def test_exactly_the_minimum_is_enough() -> None:
+    """A tenth of 100 is ten non-events, although 100 · (1 − 0.9) is 9.999999999999998."""
+    assert judged({"a": (90, 100), "b": (90, 100)})["b"].needed_for_pass
