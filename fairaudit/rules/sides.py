@@ -73,6 +73,12 @@ def of_rate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]
     return Sides(candidates=groups, others=everyone.apart_from(groups), everyone=everyone, spread=np.nan, share=float(everyone.rate[0]))
 
 
+def sizes_of_estimate(metric: Metric, counts: Counts, indices: Ints) -> Sides:
+    """The groups' rows alone, without values: from which it follows who is too small."""
+    groups, rest, everyone, share = _put_together(metric, _labels(metric), counts, indices, (), has_values=False)
+    return Sides(candidates=groups, others=rest, everyone=everyone, spread=np.nan, share=share)
+
+
 def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged] = ()) -> Sides:
     """The sides of any other metric of slices, from the counts of each put together.
 
@@ -82,15 +88,19 @@ def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[
     Raises:
         ConfigError: the metric needs single scores, and neither these nor `kept` hold what it needs.
     """
-    labels = _MEANS.get(metric.id, LABELLED if metric.needs_label else EVERY_LABEL)
     has_values = metric.id not in OF_CELLS or counts.score_cells is not None
-    groups, rest, everyone, share = _put_together(metric, labels, counts, indices, pooled, has_values=has_values)
+    groups, rest, everyone, share = _put_together(metric, _labels(metric), counts, indices, pooled, has_values=has_values)
     if not has_values:
         found = _of_kept(metric, counts, indices, pooled, kept)
         groups, rest, everyone = (replace(side, found=one) for side, one in zip((groups, rest, everyone), found, strict=True))
     if metric.id in AGAINST_EVERYONE:
         rest = everyone.at(np.zeros(groups.rows.size, dtype=int))
     return Sides(candidates=groups, others=rest, everyone=everyone, spread=row_variance(everyone) if metric.id in _MEANS else np.nan, share=share)
+
+
+def _labels(metric: Metric) -> tuple[int, ...]:
+    """Whose rows a metric rests on."""
+    return _MEANS.get(metric.id, LABELLED if metric.needs_label else EVERY_LABEL)
 
 
 def _put_together(
