@@ -197,7 +197,7 @@ def _said(error: Exception) -> str:
 
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
-        attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
+        attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, cluster=config.cluster, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing, features=config.features,
     )  # fmt: skip
 
@@ -239,7 +239,7 @@ def _context(config: AuditConfig) -> Context:
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     from fairaudit import models
 
-    parts = {config.label, config.weight, config.count, config.id}
+    parts = {config.label, config.weight, config.count, config.cluster, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
         scorer = models.load(
             Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
@@ -256,7 +256,7 @@ def _cube(
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
-        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None, has_clusters=config.cluster is not None,
         bands=tuple(map(rows.reading.bands.get, config.counted_by)),
         merged=tuple(rare.values if (rare := rows.reading.merged.get(one)) else () for one in config.counted_by),
         edges=thresholds.edges if thresholds else (),
