@@ -118,7 +118,7 @@ def _measured(
     asked = context.threshold
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
     sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()
-    within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()
+    within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))

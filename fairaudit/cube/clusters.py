@@ -119,7 +119,7 @@ def _cut(slicing: Slicing, entries: Entries, of_values: Ints) -> _Cut:
 def _sums(entries: Entries, part: Ints, width: int) -> Floats:
     """Each part's sums, shape (parts, width)."""
     parts = int(part.max(initial=-1)) + 1
-    decided = np.bincount((part * 3 + entries.label) * 2 + entries.decision, entries.weight, parts * DECIDED).reshape(parts, DECIDED)
+    decided: Floats = np.bincount((part * 3 + entries.label) * 2 + entries.decision, entries.weight, parts * DECIDED).astype(np.float64).reshape(parts, DECIDED)
     if width == DECIDED:
         return decided
     by_label = part * 3 + entries.label

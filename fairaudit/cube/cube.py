@@ -167,7 +167,7 @@ def counts(cube: Cube) -> Counts:
 
 
 def counts_within(cube: Cube) -> Counts | None:
-    """The same of each slicing crossed with the control, without scores; None where there is no control."""
+    """The same of each slicing crossed with the control, without scores and without clusters, which whole slices have; None where there is no control."""
     return _counts(cube, controlled(cube.plan), has_scores=False) if cube.plan.control else None
 
 
@@ -200,7 +200,7 @@ def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Cou
         has_probabilities=plan.has_probabilities,
         score_cells=None if cells is None else cells.at(cells.label != UNLABELLED),
         unlabelled_cells=None if cells is None else cells.at(cells.label == UNLABELLED),
-        clusters=_clusters(cube, slicings, slices, has_scores=has_scores),
+        clusters=_clusters(cube, slicings, slices, has_scores=has_scores) if slicings != controlled(plan) else None,
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from fairaudit.cube.counts import REJECTED, SELECTED, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED, Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence import strata as pooled
+from fairaudit.evidence.design_effects import of_metric, of_part, smaller
 from fairaudit.evidence.intervals import Estimate, effective_size, proportion
 from fairaudit.evidence.measurement import Comparison, Group, Status
 from fairaudit.evidence.rates import LEVEL
@@ -27,6 +29,9 @@ _POOLED: dict[str, Callable[[Tables], Pooled]] = {
 }
 
 
+_DECIDED = {decision: tuple((label, decision) for label in (NEGATIVE, POSITIVE, UNLABELLED)) for decision in (REJECTED, SELECTED)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strata:
     """One slicing's sums within each value of the control; arrays of shape (groups, strata, 3 labels, 2 decisions), 0 where nobody is."""
@@ -38,19 +43,35 @@ class Strata:
     weight: Floats
     weight_sq: Floats
     has_weights: bool
+    whole: Counts | None = None  # with the clusters of each group, where rows are in some
+
+    def effect(self, of: Callable[[Counts], Floats]) -> Floats | None:
+        """The design effect of something in each group, shape (groups, 1); None where rows are independent.
+
+        It is the whole group's, since a cluster's rows may be in several strata: within one of them fewer are alike.
+        """
+        if self.whole is None:
+            return None
+        return of(self.whole)[[self.whole.index(one) for one in self.groups]][:, None]
 
     def of(self, metric: Metric) -> tuple[Floats, Floats]:
-        """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
+        """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights or clusters as many as they are worth."""
         top, bottom = mask(metric.numerator), mask(metric.denominator)
         hits, weight = self.weight[:, :, top].sum(axis=2), self.weight[:, :, bottom].sum(axis=2)
-        if not self.has_weights:
+        effect = self.effect(lambda whole: of_metric(metric, whole))
+        if not self.has_weights and effect is None:
             return hits, weight
         size = effective_size(weight, self.weight_sq[:, :, bottom].sum(axis=2))
+        size = size if effect is None else smaller(size, effect)
         return np.divide(hits * size, weight, out=np.zeros_like(weight), where=weight > 0), size
 
 
-def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
-    """The counts of a slicing crossed with the control, by group and stratum."""
+def strata_of(within: Counts, slicing: Slicing, control: Slicing, whole: Counts | None = None) -> Strata:
+    """The counts of a slicing crossed with the control, by group and stratum.
+
+    Args:
+        whole: those of the slicing itself, where its rows are in clusters.
+    """
     crossed = within.of_slicing((*slicing, *control))
     parts = [(Slice(within.slices[index].values[: len(slicing)]), Slice(within.slices[index].values[len(slicing) :])) for index in crossed]
     groups, strata = (tuple(dict.fromkeys(pair[side] for pair in parts)) for side in (0, 1))
@@ -58,16 +79,18 @@ def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
     weight, weight_sq = np.zeros((len(groups), len(strata), 3, 2)), np.zeros((len(groups), len(strata), 3, 2))
     for index, (group, stratum) in zip(crossed, parts, strict=True):
         weight[at[group], at[stratum]], weight_sq[at[group], at[stratum]] = within.weight[index], within.weight_sq[index]
-    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights)
+    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights, whole=whole)
 
 
-def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None) -> tuple[Comparison, ...]:
+def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None, whole: Counts | None = None) -> tuple[Comparison, ...]:
     """What is compared within the control: each group with its slicing's reference, and each group's standardized rate and demographic disparity.
 
     Args:
         references: of each slicing that has one.
+        whole: the counts of the slicings themselves; needed where rows are in clusters, whose design effects are theirs.
     """
-    found = (_conditional(strata_of(within, slicing, control), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
+    clustered = whole if whole is not None and whole.clusters is not None else None
+    found = (_conditional(strata_of(within, slicing, control, clustered), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
     return tuple(one for slicing in found for one in slicing)
 
 
@@ -152,7 +175,7 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     weight, squares = known.weight.sum(axis=2), known.weight_sq.sum(axis=2)
     totals, rows = weight.sum(axis=0), weight.sum(axis=(0, 2))
     used: Bools = (totals > 0).all(axis=1)
-    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED)]
+    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights, known.effect(partial(of_part, cells=_DECIDED[one]))) for one in (REJECTED, SELECTED)]
     shape = weight.shape[:2]
     group, reference = (side for side, _ in sides)
     found = pooled.weighted_mean(np.broadcast_to(rows, shape), np.broadcast_to(used, shape), group, reference, sizes=tuple(np.broadcast_to(size, shape) for _, size in sides))
@@ -161,7 +184,8 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     return found, without
 
 
-def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> tuple[Estimate, Floats]:
+def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool, effect: Floats | None) -> tuple[Estimate, Floats]:
     size = effective_size(whole, squares) if has_weights else whole
+    size = np.broadcast_to(size if effect is None else smaller(size, effect), part.shape)
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return proportion(share * size, np.broadcast_to(size, part.shape), level=LEVEL), size
+    return proportion(share * size, size, level=LEVEL), size
