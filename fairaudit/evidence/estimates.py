@@ -149,7 +149,7 @@ _SAID = {
 
 
 def method_of(metric: Metric) -> str:
-    """How a metric's 95 % interval is made, in words; by effective rows where there are weights."""
+    """How a metric's 95 % interval is made, in words; by effective rows where there are weights or clusters."""
     if metric.shape is Shape.COUNT:
         return "none: a count is no estimate"
     if metric.shape is Shape.RATE:
