@@ -29,6 +29,7 @@ _POOLED: dict[str, Callable[[Tables], Pooled]] = {
 }
 
 
+_ONE_CLUSTER = "all rows of a side are of one cluster"
 _DECIDED = {decision: tuple((label, decision) for label in (NEGATIVE, POSITIVE, UNLABELLED)) for decision in (REJECTED, SELECTED)}
 
 
@@ -54,15 +55,16 @@ class Strata:
             return None
         return of(self.whole)[[self.whole.index(one) for one in self.groups]][:, None]
 
+    def effect_of(self, metric: Metric) -> Floats | None:
+        return self.effect(lambda whole: of_metric(metric, whole))
+
     def of(self, metric: Metric) -> tuple[Floats, Floats]:
-        """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights or clusters as many as they are worth."""
+        """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
         top, bottom = mask(metric.numerator), mask(metric.denominator)
         hits, weight = self.weight[:, :, top].sum(axis=2), self.weight[:, :, bottom].sum(axis=2)
-        effect = self.effect(lambda whole: of_metric(metric, whole))
-        if not self.has_weights and effect is None:
+        if not self.has_weights:
             return hits, weight
         size = effective_size(weight, self.weight_sq[:, :, bottom].sum(axis=2))
-        size = size if effect is None else smaller(size, effect)
         return np.divide(hits * size, weight, out=np.zeros_like(weight), where=weight > 0), size
 
 
@@ -114,11 +116,16 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     for metric in CATALOGUE.values():
         if metric.shape is Shape.RATE and (has_labels or not metric.needs_label):
             tables = _tables(known, metric, others, base)
-            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, pooled.conditional_difference(tables), others.tolist(), reference, _left_out(known, tables))
+            found = _in_clusters(known, metric, others, base, tables, pooled.conditional_difference)
+            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, found, others.tolist(), reference, _left_out(known, tables))
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
-            yield from told(CATALOGUE[name], Kind.VALUE, method(tables), others.tolist(), reference, _left_out(known, tables))
+            found = _in_clusters(known, selection, others, base, tables, method)
+            reasons = _left_out(known, tables)
+            if found.p is not None and (effect := known.effect_of(selection)) is not None:
+                reasons = [_ONE_CLUSTER if lone else one for one, lone in zip(reasons, np.isnan(effect[others] + effect[base])[:, 0], strict=True)]
+            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
     yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking)
@@ -130,6 +137,17 @@ def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
     events, trials = known.of(metric)
     shape = (len(groups), len(known.strata))
     return Tables(events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape))
+
+
+def _in_clusters(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables, method: Callable[[Tables], Pooled]) -> Pooled:
+    """What the strata say together, of rows in clusters by tables that are worth less: both sides by the larger of their design effects, so that the strata weigh
+    what they weigh. A test is of these tables; of everything else the value is that of the rows."""
+    found, effect = method(tables), known.effect_of(metric)
+    if effect is None:
+        return found
+    larger = np.maximum(effect[groups], effect[base])
+    fewer = method(Tables(*(smaller(part, larger) for part in (tables.events, tables.trials, tables.other_events, tables.other_trials))))
+    return Pooled(value=found.value if found.p is None else fewer.value, bounds=fewer.bounds, p=fewer.p)
 
 
 def _left_out(known: Strata, tables: Tables) -> list[str]:
@@ -158,8 +176,12 @@ def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
     """Each group's rate if it were spread over the strata as everybody is; none where a stratum lacks the group."""
     events, trials = known.of(metric)
     share = known.weight.sum(axis=(0, 2, 3))
-    there = trials > 0
-    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, proportion(events, trials, level=LEVEL), sizes=(trials,))
+    there, effect = trials > 0, known.effect_of(metric)
+    rates = proportion(events, trials, level=LEVEL)
+    if effect is not None:
+        fewer = proportion(smaller(events, effect), smaller(trials, effect), level=LEVEL)
+        rates, trials = Estimate(rates.value, fewer.lower, fewer.upper), smaller(trials, effect)
+    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, rates, sizes=(trials,))
     lacking = [_listed([one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there]) for own in there]
     whole = there.all(axis=1)
     ends = found.bounds or (found.value, found.value)
@@ -185,7 +207,11 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
 
 
 def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool, effect: Floats | None) -> tuple[Estimate, Floats]:
-    size = effective_size(whole, squares) if has_weights else whole
-    size = np.broadcast_to(size if effect is None else smaller(size, effect), part.shape)
+    size = np.broadcast_to(effective_size(whole, squares) if has_weights else whole, part.shape)
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return proportion(share * size, size, level=LEVEL), size
+    found = proportion(share * size, size, level=LEVEL)
+    if effect is None:
+        return found, size
+    size = smaller(size, effect)
+    fewer = proportion(share * size, size, level=LEVEL)
+    return Estimate(found.value, fewer.lower, fewer.upper), size

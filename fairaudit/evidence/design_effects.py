@@ -373,22 +373,24 @@ def _crossed_auc(label: int) -> Callable[[Counts, Params], Floats]:
         entries, out = clusters.entries, np.full(n, np.nan)
         if entries is None or EVERYONE not in counts.slices:
             return out
-        everyone, found = counts.index(EVERYONE), of_cells.crossed_auc(counts, label)
-        mine, theirs = (_POSITIVES, _NEGATIVES) if label == POSITIVE else (_NEGATIVES, _POSITIVES)
-        own, most = _support(counts, mine)
-        others, most_others = (part[everyone] for part in _support(counts, theirs))
+        found = of_cells.crossed_auc(counts, label)
+        squares = [total(counts.weight_sq, cells) for cells in (_NEGATIVES, _POSITIVES)]
+        everyone = counts.index(EVERYONE)
         places = {int(one): cut.places for cut in clusters.cuts for one in np.unique(cut.slice)}
         for index in np.flatnonzero(np.isfinite(found.value)):
             ranked = of_cells.crossed_placements(counts, int(index), label)
             at = np.minimum(np.searchsorted(ranked.orders, entries.order), ranked.orders.size - 1)
             inside = places[int(index)] == index
             placed = np.where(entries.label == POSITIVE, ranked.placement[POSITIVE][at], ranked.placement[NEGATIVE][at]) - found.value[index]
-            taken = (inside & (entries.label == label)) | (~inside & (entries.label == 1 - label))
-            weight = np.where(entries.label == POSITIVE, ranked.weight[POSITIVE], ranked.weight[NEGATIVE])
-            moved = np.where(taken, entries.weight * np.nan_to_num(placed) / weight, 0.0)
+            sides = [(inside if one == label else ~inside) & (entries.label == one) for one in (NEGATIVE, POSITIVE)]
+            held = [float(np.square(np.bincount(entries.cluster, entries.weight * side)).sum()) for side in sides]
+            number = min(weight**2 / sums for weight, sums in zip(ranked.weight, held, strict=True))
+            single = [squares[one][index] if one == label else squares[one][everyone] - squares[one][index] for one in (NEGATIVE, POSITIVE)]
+            most = max(sums / float(square) for sums, square in zip(held, single, strict=True))
+            moved = sum(side * entries.weight * np.nan_to_num(placed) / weight for side, weight in zip(sides, ranked.weight, strict=True))
             between = np.array(np.square(np.bincount(entries.cluster, moved)).sum())
             independent = sum(part[index] * (size[index] - 1) / size[index] for part, size in zip(found.parts, found.sizes, strict=True))
-            out[index] = effect_of(between, np.array(independent if independent > _NOTHING else 0.0), np.minimum(own[index], others), np.maximum(most[index], most_others))
+            out[index] = effect_of(between, np.array(independent if independent > _NOTHING else 0.0), np.array(number), np.array(most))
         return out
 
     return effect
