@@ -124,7 +124,7 @@ def of_part(counts: Counts, cells: Sequence[Cell]) -> Floats:
     found = effect_of_rate(weight, whole, np.full_like(weight, weight_sq[everyone]), products, beside, np.full_like(weight, products[everyone]))
     # A share rests on the clusters of the slice too, which may be few where everyone's are many.
     of_few = effect_of(np.zeros_like(weight), np.ones_like(weight), divided(weight**2, products), np.ones_like(weight))
-    return np.where(weight > 0, np.fmax(found, of_few), found)
+    return np.where(weight > 0, np.maximum(found, of_few), found)
 
 
 def forms(counts: Counts, slopes: Floats) -> Floats:

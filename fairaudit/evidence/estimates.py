@@ -50,8 +50,8 @@ def estimate_with(metric: Metric, counts: Counts, params: dict[str, float], effe
     value = value_of(metric.id, counts, params)
     has = np.isfinite(value) if effect is None else np.isfinite(value) & np.isfinite(effect)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        # Of a slice's share of everyone, the slice's design effect is everyone's.
-        bounds = rates.disparity_with(counts, effect) if effect is not None and metric.id == "demographic_disparity" else method(known, value, params)
+        beside = _BESIDE_EVERYONE.get(metric.id)
+        bounds = method(known, value, params) if effect is None or beside is None else beside(counts, effect)
         ends = (np.where(has, end, np.nan) for end in bounds)
     return Estimate(value, *(np.clip(end, *metric.bounds) for end in ends))
 
@@ -95,6 +95,11 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "generalized_true_positive_rate": scores.mean_score((POSITIVE,)),
     "generalized_false_positive_rate": scores.mean_score((NEGATIVE,)),
     **{name: of_inequality(name) for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},
+}
+_BESIDE_EVERYONE: dict[str, Callable[[Counts, Floats], Bounds]] = {  # in which a slice's design effect is that of everyone's rows too
+    "demographic_disparity": rates.disparity_with,
+    "bpsn_auc": scores.crossed_auc_with(NEGATIVE),
+    "bnsp_auc": scores.crossed_auc_with(POSITIVE),
 }
 _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "average_odds_difference": rates.average_odds,
