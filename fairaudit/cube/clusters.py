@@ -96,7 +96,8 @@ def clusters_of(entries: Entries, members: Sequence[tuple[Slicing, Ints]], slice
         sums = _sums(entries, cut.part, width)[by_slice]
         number[present] = np.diff(np.r_[starts, by_slice.size])
         for one in range(width):
-            products[present, one] = np.add.reduceat(sums * sums[:, [one]], starts, axis=0)
+            products[present, one, one:] = np.add.reduceat(sums[:, one:] * sums[:, [one]], starts, axis=0)
+            products[present, one:, one] = products[present, one, one:]
         if beside is not None and whole is not None:
             owner = np.zeros(cut.slice.size, dtype=np.int64)
             owner[cut.part] = entries.cluster

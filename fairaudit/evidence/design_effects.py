@@ -375,11 +375,12 @@ def _crossed_auc(label: int) -> Callable[[Counts, Params], Floats]:
             return out
         found = of_cells.crossed_auc(counts, label)
         squares = [total(counts.weight_sq, cells) for cells in (_NEGATIVES, _POSITIVES)]
-        everyone = counts.index(EVERYONE)
+        everyone, at = counts.index(EVERYONE), np.zeros(0, dtype=np.int64)
         places = {int(one): cut.places for cut in clusters.cuts for one in np.unique(cut.slice)}
         for index in np.flatnonzero(np.isfinite(found.value)):
             ranked = of_cells.crossed_placements(counts, int(index), label)
-            at = np.minimum(np.searchsorted(ranked.orders, entries.order), ranked.orders.size - 1)
+            if not at.size:  # the score ranges are everyone's, whatever the slice
+                at = np.minimum(np.searchsorted(ranked.orders, entries.order), ranked.orders.size - 1)
             inside = places[int(index)] == index
             placed = np.where(entries.label == POSITIVE, ranked.placement[POSITIVE][at], ranked.placement[NEGATIVE][at]) - found.value[index]
             sides = [(inside if one == label else ~inside) & (entries.label == one) for one in (NEGATIVE, POSITIVE)]
