@@ -1,6 +1,6 @@
 """How often does a 95 % interval hold the truth? Every kind of interval, by simulation.
 
-    python -m benchmarks.coverage [--replicates N] [--seed N]
+    python -m benchmarks.coverage [--replicates N] [--seed N] [--clustered]
 
 A replicate is a slice, so thousands are measured at once by the code that measures an audit. Base rates are drawn from a band around each point (0.8 to 1.2
 times it), since the coverage of counts jumps from one rate to the next. A cell of the table holds the coverage in percent; it is in brackets where fewer than five
@@ -198,7 +198,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replicates", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clustered", action="store_true", help="rows in clusters, instead of the tables without and with weights")
     asked = parser.parse_args(arguments)
+    if asked.clustered:
+        from benchmarks import clusters  # which draws on this module
+
+        print(*clusters.table(asked.replicates, asked.seed), sep="\n")
+        return
     for weighted in (False, True):
         print(f"### {'Rows of weights, whose logarithms have the standard deviation 0.5' if weighted else 'Rows without weights'}\n")
         for line in table(asked.replicates, asked.seed, weighted=weighted):

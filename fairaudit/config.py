@@ -49,6 +49,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     features: tuple[str, ...] = ()  # numeric columns by which rows are near one another, for consistency
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
+    cluster: str | None = None  # whose rows belong together: a person with several, a household
     id: str | None = None
     bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, or 'young:25,adult:65,old', or 'quantiles:4'
     other_below: int | None = None  # categories with fewer rows are one slice together
@@ -172,7 +173,7 @@ def _mistaken_slices(config: AuditConfig) -> Iterator[FairauditError]:
 
 def _mistaken_columns(config: AuditConfig) -> Iterator[FairauditError]:
     """A mistake for each column that would have to be two things."""
-    roles = {"label": config.label, "weight": config.weight, "count": config.count, "id": config.id, "score": config.score_column, "decision": config.decision_column}
+    roles = {"label": config.label, "weight": config.weight, "count": config.count, "cluster": config.cluster, "id": config.id, "score": config.score_column, "decision": config.decision_column}
     named: dict[str, str] = {}
     for role, column in roles.items():
         if column is not None and column in named:
@@ -190,6 +191,8 @@ def _mistaken_columns(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"--control {column!r} is given twice; keep one.")
     if config.features and config.count is not None:
         yield ConfigError("--feature compares rows one by one, and a line of --count stands for several; leave one out.")
+    if config.features and config.cluster is not None:
+        yield ConfigError("--feature compares rows one by one, as if each were somebody else, and --cluster says which are not; leave one out.")
     for feature in sorted({one for one in config.features if config.features.count(one) > 1}):
         yield ConfigError(f"--feature {feature!r} is given twice; keep one.")
     for feature in dict.fromkeys(config.features):

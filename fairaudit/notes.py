@@ -14,6 +14,7 @@ from fairaudit.cube.thresholds import Thresholds
 from fairaudit.data.cuts import told_of_bands, told_of_rare
 from fairaudit.data.rows import Prepared
 from fairaudit.evidence.consistency import MANY_TIED
+from fairaudit.evidence.design_effects import of_selection
 from fairaudit.evidence.measurement import Sweep
 from fairaudit.evidence.wanted import Only
 from fairaudit.metrics.consistency import NEIGHBORS
@@ -74,6 +75,26 @@ def of_scores(found: Counts, only: Only) -> Iterator[str]:
     if middle.median is not None and middle.ties >= MANY_TIES:
         above = middle.share[found.index(EVERYONE)]
         yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+
+
+def of_clusters(config: AuditConfig, found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
+    """Whose rows belong together, and how much that widens evidence."""
+    clusters = found.clusters
+    if clusters is None:
+        return
+    effects = of_selection(found)
+    known = effects[np.isfinite(effects)]
+    widest = f"a selection rate is as sure as that of {1 / float(np.median(known)):.0%} as many independent rows (the median over slices)" if known.size else "no selection rate has an interval"
+    number = int(clusters.number[found.index(EVERYONE)])
+    yield f"Rows alike in {config.cluster!r} belong together: {number:,} {'cluster' if number == 1 else 'clusters'} of at most {clusters.largest:,} {'row' if clusters.largest == 1 else 'rows'}; intervals and rules rest on clusters, and {widest}."
+    for slicing, shared in clusters.shared.items():
+        yield f"{'1 cluster has' if shared == 1 else f'{shared:,} clusters have'} rows in several slices of {' × '.join(slicing)}, and slices are compared as if they had not: cautious, where rows of a cluster are alike."
+    single = [one for one, of_one in zip(found.slices, clusters.number, strict=True) if of_one == 1]
+    if single:
+        named = "; ".join(map(str, single[:3])) + (f" and {len(single) - 3:,} more" if len(single) > 3 else "")
+        yield f"All rows of one cluster say nothing of chance, so there {'are no intervals' if number == 1 else 'is no interval'} where a slice has one cluster only: {named}."
+    if sweeps:
+        yield "At other thresholds than the one that decides, intervals have the design effects of that one."
 
 
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:

@@ -33,6 +33,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--feature", "features"), {"metavar": "COL", "multiple": True, "help": "A number by which people are alike, for consistency. Repeatable."}),
     (("--weight",), {"metavar": "COL", "help": "Sampling weights, 0 or more."}),
     (("--count",), {"metavar": "COL", "help": "A line stands for so many rows, as in a table of counts."}),
+    (("--cluster",), {"metavar": "COL", "help": "Rows alike in it belong together, as one person's, and are not independent."}),
     (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),
     (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute: 'age=25,45,65', 'age=young:25,adult:65,old' or 'age=quantiles:4'. Repeatable."}),
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),

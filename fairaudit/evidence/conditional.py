@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from fairaudit.cube.counts import REJECTED, SELECTED, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED, Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence import strata as pooled
+from fairaudit.evidence.design_effects import of_metric, of_part, smaller
 from fairaudit.evidence.intervals import Estimate, effective_size, proportion
 from fairaudit.evidence.measurement import Comparison, Group, Status
 from fairaudit.evidence.rates import LEVEL
@@ -27,6 +29,10 @@ _POOLED: dict[str, Callable[[Tables], Pooled]] = {
 }
 
 
+_ONE_CLUSTER = "all rows of a side are of one cluster"
+_DECIDED = {decision: tuple((label, decision) for label in (NEGATIVE, POSITIVE, UNLABELLED)) for decision in (REJECTED, SELECTED)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strata:
     """One slicing's sums within each value of the control; arrays of shape (groups, strata, 3 labels, 2 decisions), 0 where nobody is."""
@@ -38,6 +44,19 @@ class Strata:
     weight: Floats
     weight_sq: Floats
     has_weights: bool
+    whole: Counts | None = None  # with the clusters of each group, where rows are in some
+
+    def effect(self, of: Callable[[Counts], Floats]) -> Floats | None:
+        """The design effect of something in each group, shape (groups, 1); None where rows are independent.
+
+        It is the whole group's, since a cluster's rows may be in several strata: within one of them fewer are alike.
+        """
+        if self.whole is None:
+            return None
+        return of(self.whole)[[self.whole.index(one) for one in self.groups]][:, None]
+
+    def effect_of(self, metric: Metric) -> Floats | None:
+        return self.effect(lambda whole: of_metric(metric, whole))
 
     def of(self, metric: Metric) -> tuple[Floats, Floats]:
         """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
@@ -49,8 +68,12 @@ class Strata:
         return np.divide(hits * size, weight, out=np.zeros_like(weight), where=weight > 0), size
 
 
-def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
-    """The counts of a slicing crossed with the control, by group and stratum."""
+def strata_of(within: Counts, slicing: Slicing, control: Slicing, whole: Counts | None = None) -> Strata:
+    """The counts of a slicing crossed with the control, by group and stratum.
+
+    Args:
+        whole: those of the slicing itself, where its rows are in clusters.
+    """
     crossed = within.of_slicing((*slicing, *control))
     parts = [(Slice(within.slices[index].values[: len(slicing)]), Slice(within.slices[index].values[len(slicing) :])) for index in crossed]
     groups, strata = (tuple(dict.fromkeys(pair[side] for pair in parts)) for side in (0, 1))
@@ -58,16 +81,18 @@ def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
     weight, weight_sq = np.zeros((len(groups), len(strata), 3, 2)), np.zeros((len(groups), len(strata), 3, 2))
     for index, (group, stratum) in zip(crossed, parts, strict=True):
         weight[at[group], at[stratum]], weight_sq[at[group], at[stratum]] = within.weight[index], within.weight_sq[index]
-    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights)
+    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights, whole=whole)
 
 
-def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None) -> tuple[Comparison, ...]:
+def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None, whole: Counts | None = None) -> tuple[Comparison, ...]:
     """What is compared within the control: each group with its slicing's reference, and each group's standardized rate and demographic disparity.
 
     Args:
         references: of each slicing that has one.
+        whole: the counts of the slicings themselves; needed where rows are in clusters, whose design effects are theirs.
     """
-    found = (_conditional(strata_of(within, slicing, control), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
+    clustered = whole if whole is not None and whole.clusters is not None else None
+    found = (_conditional(strata_of(within, slicing, control, clustered), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
     return tuple(one for slicing in found for one in slicing)
 
 
@@ -91,11 +116,16 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     for metric in CATALOGUE.values():
         if metric.shape is Shape.RATE and (has_labels or not metric.needs_label):
             tables = _tables(known, metric, others, base)
-            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, pooled.conditional_difference(tables), others.tolist(), reference, _left_out(known, tables))
+            found = _in_clusters(known, metric, others, base, tables, pooled.conditional_difference)
+            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, found, others.tolist(), reference, _left_out(known, tables))
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
-            yield from told(CATALOGUE[name], Kind.VALUE, method(tables), others.tolist(), reference, _left_out(known, tables))
+            found = _in_clusters(known, selection, others, base, tables, method)
+            reasons = _left_out(known, tables)
+            if found.p is not None and (effect := known.effect_of(selection)) is not None:
+                reasons = [_ONE_CLUSTER if lone else one for one, lone in zip(reasons, np.isnan(effect[others] + effect[base])[:, 0], strict=True)]
+            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
     yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking)
@@ -107,6 +137,17 @@ def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
     events, trials = known.of(metric)
     shape = (len(groups), len(known.strata))
     return Tables(events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape))
+
+
+def _in_clusters(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables, method: Callable[[Tables], Pooled]) -> Pooled:
+    """What the strata say together, of rows in clusters by tables that are worth less: both sides by the larger of their design effects, so that the strata weigh
+    what they weigh. A test is of these tables; of everything else the value is that of the rows."""
+    found, effect = method(tables), known.effect_of(metric)
+    if effect is None:
+        return found
+    larger = np.maximum(effect[groups], effect[base])
+    fewer = method(Tables(*(smaller(part, larger) for part in (tables.events, tables.trials, tables.other_events, tables.other_trials))))
+    return Pooled(value=found.value if found.p is None else fewer.value, bounds=fewer.bounds, p=fewer.p)
 
 
 def _left_out(known: Strata, tables: Tables) -> list[str]:
@@ -135,8 +176,12 @@ def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
     """Each group's rate if it were spread over the strata as everybody is; none where a stratum lacks the group."""
     events, trials = known.of(metric)
     share = known.weight.sum(axis=(0, 2, 3))
-    there = trials > 0
-    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, proportion(events, trials, level=LEVEL), sizes=(trials,))
+    there, effect = trials > 0, known.effect_of(metric)
+    rates = proportion(events, trials, level=LEVEL)
+    if effect is not None:
+        fewer = proportion(smaller(events, effect), smaller(trials, effect), level=LEVEL)
+        rates, trials = Estimate(rates.value, fewer.lower, fewer.upper), smaller(trials, effect)
+    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, rates, sizes=(trials,))
     lacking = [_listed([one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there]) for own in there]
     whole = there.all(axis=1)
     ends = found.bounds or (found.value, found.value)
@@ -152,7 +197,7 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     weight, squares = known.weight.sum(axis=2), known.weight_sq.sum(axis=2)
     totals, rows = weight.sum(axis=0), weight.sum(axis=(0, 2))
     used: Bools = (totals > 0).all(axis=1)
-    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED)]
+    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights, known.effect(partial(of_part, cells=_DECIDED[one]))) for one in (REJECTED, SELECTED)]
     shape = weight.shape[:2]
     group, reference = (side for side, _ in sides)
     found = pooled.weighted_mean(np.broadcast_to(rows, shape), np.broadcast_to(used, shape), group, reference, sizes=tuple(np.broadcast_to(size, shape) for _, size in sides))
@@ -161,7 +206,12 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     return found, without
 
 
-def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> tuple[Estimate, Floats]:
-    size = effective_size(whole, squares) if has_weights else whole
+def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool, effect: Floats | None) -> tuple[Estimate, Floats]:
+    size = np.broadcast_to(effective_size(whole, squares) if has_weights else whole, part.shape)
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return proportion(share * size, np.broadcast_to(size, part.shape), level=LEVEL), size
+    found = proportion(share * size, size, level=LEVEL)
+    if effect is None:
+        return found, size
+    size = smaller(size, effect)
+    fewer = proportion(share * size, size, level=LEVEL)
+    return Estimate(found.value, fewer.lower, fewer.upper), size

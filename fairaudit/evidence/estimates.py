@@ -8,6 +8,7 @@ import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
 from fairaudit.evidence import rates, scores
+from fairaudit.evidence.design_effects import of_metric, of_pair, widened
 from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
@@ -37,19 +38,38 @@ def has_interval(metric: Metric) -> bool:
 def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ...]) -> Estimate | None:
     if metric.shape is Shape.RATE:
         return rate(metric, counts)
-    method, params = _METHODS.get(metric.id), dict(given)
+    if metric.id not in _METHODS:
+        return None
+    return estimate_with(metric, counts, dict(given), None if counts.clusters is None else of_metric(metric, counts, dict(given)))
+
+
+def estimate_with(metric: Metric, counts: Counts, params: dict[str, float], effect: Floats | None) -> Estimate | None:
+    """As `estimate`, where rows say less by this design effect, shape (slices,); where it is NaN there is no interval, and None where rows are independent."""
+    known = counts if effect is None else widened(counts, effect)
+    if metric.shape is Shape.RATE:
+        found = rate(metric, known)
+        return found if effect is None else Estimate(found.value, *(np.where(np.isnan(effect), np.nan, end) for end in (found.lower, found.upper)))
+    method = _METHODS.get(metric.id)
     if method is None:
         return None
     value = value_of(metric.id, counts, params)
+    has = np.isfinite(value) if effect is None else np.isfinite(value) & np.isfinite(effect)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ends = (np.where(np.isfinite(value), end, np.nan) for end in method(counts, value, params))
+        beside = _BESIDE_EVERYONE.get(metric.id)
+        bounds = method(known, value, params) if effect is None or beside is None else beside(counts, effect)
+        ends = (np.where(has, end, np.nan) for end in bounds)
     return Estimate(value, *(np.clip(end, *metric.bounds) for end in ends))
 
 
 def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, references: Ints) -> Bounds | None:
     """The 95 % interval of each group against its reference; slices are independent. Shape (groups,)."""
     if metric.shape is Shape.PAIR:
-        return _PAIRS[metric.id](counts, groups, references)
+        effect = None if counts.clusters is None else of_pair(metric.id, counts)
+        if effect is None:
+            return _PAIRS[metric.id](counts, groups, references)
+        known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
+        lower, upper = _PAIRS[metric.id](widened(counts, effect), groups, references)
+        return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
     found = estimate(metric, counts)
     if found is None:
         return None
@@ -80,6 +100,11 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "generalized_true_positive_rate": scores.mean_score((POSITIVE,)),
     "generalized_false_positive_rate": scores.mean_score((NEGATIVE,)),
     **{name: of_inequality(name) for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},
+}
+_BESIDE_EVERYONE: dict[str, Callable[[Counts, Floats], Bounds]] = {  # in which a slice's design effect is that of everyone's rows too
+    "demographic_disparity": rates.disparity_with,
+    "bpsn_auc": scores.crossed_auc_with(NEGATIVE),
+    "bnsp_auc": scores.crossed_auc_with(POSITIVE),
 }
 _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "average_odds_difference": rates.average_odds,
@@ -134,7 +159,7 @@ _SAID = {
 
 
 def method_of(metric: Metric) -> str:
-    """How a metric's 95 % interval is made, in words; by effective rows where there are weights."""
+    """How a metric's 95 % interval is made, in words; by effective rows where there are weights or clusters."""
     if metric.shape is Shape.COUNT:
         return "none: a count is no estimate"
     if metric.shape is Shape.RATE:

@@ -122,6 +122,18 @@ def crossed_auc(label: int) -> Callable[[Counts, Floats, dict[str, float]], Boun
     return bounds
 
 
+def crossed_auc_with(label: int) -> Callable[[Counts, Floats], Bounds]:
+    """The same where the rows of both sides say less by the design effect of each slice's, shape (slices,)."""
+
+    def bounds(counts: Counts, effect: Floats) -> Bounds:
+        found = of_cells.crossed_auc(counts, label)
+        sizes = [size / effect for size in found.sizes]
+        parts = [part * (size - 1) / np.where(fewer > 1, fewer - 1, np.nan) for part, size, fewer in zip(found.parts, found.sizes, sizes, strict=True)]
+        return _auc_bounds(found.value, parts, sizes)
+
+    return bounds
+
+
 def average_precision(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
     """By its influence function, on the logit scale; where it is 1, Wilson's for the positives.
 

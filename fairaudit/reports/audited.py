@@ -65,7 +65,18 @@ def account_line(audit: Audit) -> str:
     excluded = "".join(f", {one.rows:,} excluded ({one.reason})" for one in rows.excluded)
     unlabelled = f", {rows.unlabelled:,} of them without a label" if rows.unlabelled else ""
     lines = "" if rows.lines is None else f" on {counted(rows.lines, 'line')}"
-    return f"{counted(rows.read, 'row')} read{lines}{excluded}, {rows.audited:,} audited{unlabelled}"
+    return f"{counted(rows.read, 'row')} read{lines}{excluded}, {rows.audited:,} audited{_in_clusters(audit)}{unlabelled}"
+
+
+def _in_clusters(audit: Audit) -> str:
+    number = _clusters(audit)
+    return "" if number is None else f" in {counted(number, 'cluster')}"
+
+
+def _clusters(audit: Audit) -> int | None:
+    """How many there are; None where rows are independent."""
+    everyone = next((one for one in audit.counts if not one.slice.values), None)
+    return None if everyone is None or everyone.clusters is None else everyone.clusters.number
 
 
 def _facts(audit: Audit) -> Iterable[Fact]:
@@ -88,6 +99,8 @@ def _facts(audit: Audit) -> Iterable[Fact]:
     yield Fact(name="Effect", text=_EFFECT.get(config.get("effect", ""), "not stated"))
     if config.get("weight"):
         yield Fact(name="Weights", text=f"column {config['weight']}; counts of rows are of real rows, whatever their weights")
+    if (number := _clusters(audit)) is not None:
+        yield Fact(name="Clusters", text=f"column {config['cluster']}, {counted(number, 'cluster')}: evidence rests on sums over each, since its rows are not independent")
     yield Fact(name="Intervals", text="95%, two-sided, unless another level is given")
     yield Fact(name="Computed by", text=f"fairaudit {manifest.version}, seed {manifest.seed}")
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts
 from fairaudit.cube.joined import Part, joined
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.errors import ConfigError
+from fairaudit.evidence.design_effects import of_share, smaller
 from fairaudit.evidence.estimates import estimate, has_interval
 from fairaudit.evidence.intervals import Estimate
 from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, size_of
@@ -73,6 +74,11 @@ def of_rate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]
     return Sides(candidates=groups, others=everyone.apart_from(groups), everyone=everyone, spread=np.nan, share=float(everyone.rate[0]))
 
 
+def needs_rows(metric: Metric, counts: Counts) -> bool:
+    """Whether a metric needs more than the counts that an audit file holds: single scores, or what is no rate where rows are in clusters."""
+    return metric.id in OF_CELLS or (counts.clusters is not None and metric.shape is not Shape.RATE)
+
+
 def sizes_of_estimate(metric: Metric, counts: Counts, indices: Ints) -> Sides:
     """The groups' rows alone, without values: from which it follows who is too small."""
     groups, rest, everyone, share = _put_together(metric, _labels(metric), counts, indices, (), has_values=False)
@@ -88,7 +94,7 @@ def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[
     Raises:
         ConfigError: the metric needs single scores, and neither these nor `kept` hold what it needs.
     """
-    has_values = metric.id not in OF_CELLS or counts.score_cells is not None
+    has_values = not needs_rows(metric, counts) or counts.score_cells is not None or (counts.clusters is not None and counts.clusters.entries is not None)
     groups, rest, everyone, share = _put_together(metric, _labels(metric), counts, indices, pooled, has_values=has_values)
     if not has_values:
         found = _of_kept(metric, counts, indices, pooled, kept)
@@ -124,7 +130,16 @@ def _put_together(
 def _estimates(metric: Metric, labels: tuple[int, ...], parts: Counts, *, has_values: bool) -> Estimates:
     found = estimate(metric, parts, dict(PARAMS.get(metric.id, ()))) if has_values else Estimate(*(np.full(len(parts.slices), np.nan) for _ in range(3)))
     assert found is not None  # `checks` lets no metric through that has no interval
-    return Estimates(found=found, rows=parts.rows[:, labels].sum(axis=(1, 2)), trials=size_of(parts, labels), bounds=metric.bounds)
+    return Estimates(found=found, rows=parts.rows[:, labels].sum(axis=(1, 2)), trials=_trials(parts, labels), bounds=metric.bounds)
+
+
+def _trials(parts: Counts, labels: tuple[int, ...]) -> Floats:
+    """Effective rows with these labels; in clusters, as many as tell of how many are positive, or selected where one label is looked at, or labels are not."""
+    size = size_of(parts, labels)
+    if parts.clusters is None:
+        return size
+    rows = [(label, decision) for label in labels for decision in (REJECTED, SELECTED)]
+    return smaller(size, of_share(parts, [one for one in rows if (one[0] == POSITIVE if labels == LABELLED else one[1] == SELECTED)], rows))
 
 
 def _concatenated(some: Sequence[Estimates]) -> Estimates:
@@ -158,7 +173,7 @@ def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int
         if (one.metric, one.slicing, one.pooled) == (metric.id, slicing, together) and len(one.groups.value) == len(slices) + bool(pooled):
             return _read(one.groups), _read(one.rest), _read(one.everyone)
     raise ConfigError(
-        f"{metric.id} by {' and '.join(slicing)} needs the scores themselves, which an audit file does not hold; audit again with a --rule on it, "
+        f"{metric.id} by {' and '.join(slicing)} needs the {'scores' if metric.id in OF_CELLS else 'clusters'} themselves, which an audit file does not hold; audit again with a --rule on it, "
         "with the same `minimum` and `small_groups`."
     )
 

@@ -141,6 +141,8 @@ class Precision:
     value: Floats
     error: Floats  # the most it can be off, as cells hold more than one score
     variance: Floats
+    ranges: Ranges
+    influence: tuple[Floats, Floats]  # of a row of each label in each range, on the mean; shape (ranges,)
 
 
 @remembered
@@ -172,7 +174,7 @@ def average_precision(counts: Counts) -> Precision:
     of_positive = divided(precision + _below(gained, owner) + gained - value[owner], positives[owner])
     of_negative = -divided(_below(lost, owner) + lost, positives[owner])
     spread = found.weight_sq[POSITIVE] * np.where(positive > 0, of_positive, 0.0) ** 2 + found.weight_sq[NEGATIVE] * np.where(negative > 0, of_negative, 0.0) ** 2
-    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n))
+    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n), ranges=found, influence=(of_negative, of_positive))
 
 
 @remembered
@@ -296,6 +298,30 @@ def crossed_auc(counts: Counts, label: int) -> Crossed:
     return Crossed(value=value, parts=(of_negatives, of_positives), sizes=(negatives, positives))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossedPlacements:
+    """How the rows of a slice's one label, and everyone else's of the other, stand among each other; pairs by label: negative, positive."""
+
+    orders: Ints  # of everyone's score ranges, rising; shape (ranges,)
+    placement: tuple[Floats, Floats]  # shape (ranges,)
+    weight: tuple[float, float]
+
+
+def crossed_placements(counts: Counts, index: int, label: int) -> CrossedPlacements:
+    """What `crossed_auc` of one slice is the mean of; both sides must have rows."""
+    found = _of(counts)
+    ends = np.searchsorted(found.slice, np.arange(len(counts.slices) + 1))
+    whole = slice(*ends[counts.index(EVERYONE) :][:2])
+    orders = found.order[whole]
+    negative, _, positive, _ = _against(found, slice(*ends[index:][:2]), whole, orders, label)
+    return CrossedPlacements(orders=orders, placement=_placed(negative, positive), weight=(float(negative.sum()), float(positive.sum())))
+
+
+def _placed(negative: Floats, positive: Floats) -> tuple[Floats, Floats]:
+    """The share of the other label that a row of each range beats, ties half: of negatives by being below, of positives by being above."""
+    return (positive.sum() - np.cumsum(positive) + positive / 2) / positive.sum(), (np.cumsum(negative) - negative / 2) / negative.sum()
+
+
 def _against(found: Ranges, mine: slice, whole: slice, orders: Ints, label: int) -> Iterator[Floats]:
     """Weight and Σw² of negatives, then of positives, over the orders of everyone: those of `label` are the slice's, the others everyone else's."""
     places = np.searchsorted(orders, found.order[mine])
@@ -310,8 +336,7 @@ def _crossed(negative: Floats, negative_sq: Floats, positive: Floats, positive_s
     negatives, positives = negative.sum(), positive.sum()
     if not (negatives > 0 and positives > 0):
         return (np.nan,) * 5
-    beaten = (np.cumsum(negative) - negative / 2) / negatives
-    beats = (positives - np.cumsum(positive) + positive / 2) / positives
+    beats, beaten = _placed(negative, positive)
     value = float((positive * beaten).sum() / positives)
     sizes = [float(weight.sum() ** 2 / square.sum()) for weight, square in ((negative, negative_sq), (positive, positive_sq))]
     with np.errstate(divide="ignore", invalid="ignore"):
