@@ -138,14 +138,12 @@ def _by_cluster(connection: duckdb.DuckDBPyConnection, plan: Plan) -> ByCluster:
     return ByCluster(entries=Entries(**{name: _plain(taken.column(name)) for name in taken.schema.names}), values=tuple(values))
 
 
-def _clusters(cube: Cube, slicings: Sequence[Slicing], slices: Sequence[Slice], *, has_scores: bool) -> Clusters | None:
-    """The clusters of these slices; None where rows are independent.
+def _clusters(cube: Cube, slicings: Sequence[Slicing], slices: Sequence[Slice], *, has_scores: bool) -> Clusters:
+    """The clusters of these slices.
 
     Raises:
         ValueError: the cube was read from its file, which does not hold them.
     """
-    if not cube.plan.has_clusters:
-        return None
     if cube.by_cluster is None:
         raise ValueError("this cube's rows are in clusters, which its file does not hold; audit the data again")
     places, held = {one: place for place, one in enumerate(slices)}, cube.by_cluster.values
@@ -163,15 +161,15 @@ def controlled(plan: Plan) -> tuple[Slicing, ...]:
 
 def counts(cube: Cube) -> Counts:
     """The cube's sums at the operating point, as arrays; slices in the order of slicings and values, a missing value last."""
-    return _counts(cube, ((), *cube.plan.slicings), has_scores=cube.plan.grid is not None)
+    return _counts(cube, ((), *cube.plan.slicings), has_scores=cube.plan.grid is not None, has_clusters=cube.plan.has_clusters)
 
 
 def counts_within(cube: Cube) -> Counts | None:
     """The same of each slicing crossed with the control, without scores and without clusters, which whole slices have; None where there is no control."""
-    return _counts(cube, controlled(cube.plan), has_scores=False) if cube.plan.control else None
+    return _counts(cube, controlled(cube.plan), has_scores=False, has_clusters=False) if cube.plan.control else None
 
 
-def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Counts:
+def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool, has_clusters: bool) -> Counts:
     plan, keys = cube.plan, ("slicing", *_names(cube.plan))
     with duckdb.connect() as connection:
         _register(connection, cube, slicings)
@@ -200,7 +198,7 @@ def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Cou
         has_probabilities=plan.has_probabilities,
         score_cells=None if cells is None else cells.at(cells.label != UNLABELLED),
         unlabelled_cells=None if cells is None else cells.at(cells.label == UNLABELLED),
-        clusters=_clusters(cube, slicings, slices, has_scores=has_scores) if slicings != controlled(plan) else None,
+        clusters=_clusters(cube, slicings, slices, has_scores=has_scores) if has_clusters else None,
     )
 
 

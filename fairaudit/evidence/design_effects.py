@@ -23,7 +23,7 @@ from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABE
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.metrics.catalogue import FN, FP, TN, TP, Cell, Metric, Shape, mask, total
 from fairaudit.metrics.engines import cells as of_cells
-from fairaudit.metrics.engines.cells import divided, remembered
+from fairaudit.metrics.engines.cells import divided
 from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Bools, Floats, Ints
@@ -114,12 +114,11 @@ def of_benefit(counts: Counts) -> Floats:
 
 def of_part(counts: Counts, cells: Sequence[Cell]) -> Floats:
     """Of a slice's share of everyone's rows in some cells."""
-    clusters, everyone = _of(counts), counts.index(EVERYONE)
-    assert clusters.beside is not None
+    everyone = counts.index(EVERYONE)
     chosen = _chosen(cells)
     weight, weight_sq = total(counts.weight, tuple(cells)), total(counts.weight_sq, tuple(cells))
     products = _product(counts, cells, cells)
-    beside = clusters.beside[:, chosen][:, :, chosen].sum(axis=(1, 2))
+    beside = _beside(counts)[:, chosen][:, :, chosen].sum(axis=(1, 2))
     whole = np.full_like(weight, weight[everyone])
     found = effect_of_rate(weight, whole, np.full_like(weight, weight_sq[everyone]), products, beside, np.full_like(weight, products[everyone]))
     # A share rests on the clusters of the slice too, which may be few where everyone's are many.
@@ -145,6 +144,13 @@ def _of(counts: Counts) -> Clusters:
     if counts.clusters is None:
         raise ValueError("the design effect of rows that are in no clusters was asked for")
     return counts.clusters
+
+
+def _beside(counts: Counts) -> Floats:
+    beside = _of(counts).beside
+    if beside is None:
+        raise ValueError("a slice's share of everyone was asked of counts that do not hold everyone's clusters")
+    return beside
 
 
 def _chosen(cells: Sequence[Cell]) -> Bools:
@@ -417,8 +423,7 @@ def _demographic_disparity(counts: Counts, params: Params) -> Floats:
     """Of the difference of two shares of everyone, of those rejected and those selected."""
     if EVERYONE not in counts.slices:
         return np.full(len(counts.slices), np.nan)
-    clusters, everyone = _of(counts), counts.index(EVERYONE)
-    assert clusters.beside is not None
+    everyone = counts.index(EVERYONE)
     own, whole, independent = np.zeros((len(counts.slices), 3, 2)), np.zeros((len(counts.slices), 3, 2)), np.zeros(len(counts.slices))
     for decision, sign in ((REJECTED, 1.0), (SELECTED, -1.0)):
         weight, weight_sq = (sums[:, :, decision].sum(axis=1) for sums in (counts.weight, counts.weight_sq))
@@ -427,9 +432,9 @@ def _demographic_disparity(counts: Counts, params: Params) -> Floats:
         whole[:, :, decision] = -sign * share[:, None] / weight[everyone]
         independent = independent + share * (1 - share) * weight_sq[everyone] / weight[everyone] ** 2
     one, other = (np.nan_to_num(part.reshape(-1, DECIDED), posinf=0.0, neginf=0.0) for part in (own, whole))
-    decided = clusters.products[:, :DECIDED, :DECIDED]
+    decided = _of(counts).products[:, :DECIDED, :DECIDED]
     between = (
-        np.einsum("si,sij,sj->s", one, decided, one) + 2 * np.einsum("si,sij,sj->s", one, clusters.beside, other) + np.einsum("si,ij,sj->s", other, decided[everyone], other)
+        np.einsum("si,sij,sj->s", one, decided, one) + 2 * np.einsum("si,sij,sj->s", one, _beside(counts), other) + np.einsum("si,ij,sj->s", other, decided[everyone], other)
     )
     number, most = _support(counts, _EVERYBODY)
     return effect_of(np.maximum(between, 0.0), np.nan_to_num(independent), np.minimum(number, number[everyone]), most)
@@ -470,7 +475,6 @@ _PAIRS: dict[str, Callable[[Counts], Floats]] = {
 }
 
 
-@remembered
 def of_selection(counts: Counts) -> Floats:
     """Of the selection rate: what a reader is told of it all."""
     return of_share(counts, [(label, SELECTED) for label in (NEGATIVE, POSITIVE, UNLABELLED)], _EVERYBODY)
