@@ -43,6 +43,7 @@ fuzz: .venv/.installed ## many random files and flags into the loaders (some min
 calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (a quarter of an hour)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.calibration_errors
 	$(BIN)/python -m benchmarks.gaps
 
 mutation: .venv/.installed ## break twelve formulas, and see that a test notices each (some minutes)
