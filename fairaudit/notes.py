@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fairaudit.bands import score_bins
 from fairaudit.config import AuditConfig
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.sampled import Sample
@@ -74,6 +75,18 @@ def of_scores(found: Counts, only: Only) -> Iterator[str]:
     if middle.median is not None and middle.ties >= MANY_TIES:
         above = middle.share[found.index(EVERYONE)]
         yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+
+
+def of_bins(config: AuditConfig, edges: Sequence[float]) -> Iterator[str]:
+    """That bins of equal weight are fewer than asked for.
+
+    Args:
+        edges: those of the bins that calibration errors are over, both ends among them; none where there are no such errors.
+    """
+    asked = score_bins(config.calibration_bins)
+    if edges and len(edges) - 1 < asked.number:
+        held = "1 bin" if len(edges) == 2 else f"{len(edges) - 1} bins"
+        yield f"Many rows have the same score, so calibration errors are over {held} of the {asked.number} of equal weight that were asked for."
 
 
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:

@@ -65,7 +65,7 @@ NAMES: dict[str, Names] = {
     "scoring_rate": Names(differs=("No library has it. Scores within one 3,840th of their range are not told apart at the median; the most that this can matter stands beside the value.",)),
     "kolmogorov_smirnov_distance": Names(differs=("As scipy's ks_2samp, with weights; scores within one 3,840th of their range are not told apart.",)),
     "log_loss": Names(tfma="BinaryCrossEntropy(from_logits=False, label_smoothing=0)", differs=("scikit-learn moves scores of 0 and 1 inside; here, as in TFMA, a sure score that is wrong makes the loss infinite.",)),
-    "expected_calibration_error": Names(differs=("TFMA's CalibrationPlot has the bins and no error.", "Ten bins of equal width unless --calibration-bins says otherwise, the same for all slices; the lower edge is in its bin.", "Of the positive class' score; for two classes the error of the decided class' confidence (top label) is another number.")),
+    "expected_calibration_error": Names(differs=("TFMA's CalibrationPlot has the bins and no error.", "Ten bins of equal width unless --calibration-bins says otherwise, the same for all slices; the lower edge is in its bin. Bins of equal weight are cut at everyone's quantiles, where scores are told apart.", "Of the positive class' score; for two classes the error of the decided class' confidence (top label) is another number.")),
     "maximum_calibration_error": Names(),
     "root_mean_square_calibration_error": Names(),
     "calibration_error_by_chance": Names(),
