@@ -91,7 +91,7 @@ def table(replicates: int, seed: int, *, weighted: bool) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration_errors", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--replicates", type=int, default=4_000)
+    parser.add_argument("--replicates", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
     for weighted in (False, True):

@@ -61,7 +61,7 @@ class _Gaps:
 
     @property
     def unit(self) -> Floats:
-        """The scale of a gap's error, never 0 where there are rows: half a row is added to those that the share positive rests on."""
+        """The scale of a gap's error, never 0: a row, half of it positive, is added to those that the share positive rests on. Infinite in an empty bin."""
         rows = divided(np.ones_like(self.rarity), self.rarity)
         rate = np.where(self.there, (rows * self.positive + 0.5) / (rows + 1), 0.5)
         return np.where(self.there, np.sqrt(self.rarity * rate * (1 - rate)), np.inf)
@@ -115,8 +115,8 @@ def _at_least(observed: Floats, mean: Floats, variance: Floats, third: Floats) -
 def _scaled(gaps: _Gaps, place: Floats) -> Floats:
     """Gaps that grow with `place`: from none at 0 by the observed ones at 1 to the largest that can be at 2, past 1 in proportion to their errors."""
     size = gaps.size
-    most = np.where(gaps.there, (gaps.room - size) / gaps.unit, 0.0).max(axis=1)
-    beyond = np.where(gaps.there, (most * np.maximum(place - 1, 0.0))[:, None] * np.where(gaps.there, gaps.unit, 0.0), 0.0)
+    most = ((gaps.room - size) / gaps.unit).max(axis=1)
+    beyond = np.where(gaps.there, (most * np.maximum(place - 1, 0.0))[:, None] * gaps.unit, 0.0)
     return np.minimum(size * np.minimum(place, 1.0)[:, None] + beyond, gaps.room)
 
 

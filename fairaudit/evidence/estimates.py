@@ -89,7 +89,7 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
 
 
 _CHANCE = "calibration_error_by_chance"
-_CALIBRATION = f"every true error that a test would not reject, folded normals by bin; 0 is in it where chance may explain the value, which {_CHANCE} tells too"
+_CALIBRATION = f"every true error that a test would not reject, from the bins' normal errors; it begins at 0 where chance may explain the value, whose size {_CHANCE} tells"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
 _SAID = {
@@ -101,7 +101,8 @@ _SAID = {
     "matthews_correlation": "delta method over the four counts, half a row added to each, on Fisher's scale",
     **{name: "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)" for name in ("roc_auc", "bpsn_auc", "bnsp_auc")},
     "scoring_rate": "Wilson's score (Wilson 1927), the median taken as it is; a ratio has MOVER-R",
-    **{name: "by its influence function, on the logit scale (Boyd, Eng & Page 2013)" for name in ("pr_auc", "pr_auc_interpolated")},
+    "pr_auc": "by its influence function, on the logit scale (Boyd, Eng & Page 2013)",
+    "pr_auc_interpolated": "by its influence function or average precision's, whichever is wider, on the logit scale (Boyd, Eng & Page 2013)",
     "ks_separation": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
     "kolmogorov_smirnov_distance": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
     **{name: _CALIBRATION for name in ("expected_calibration_error", "root_mean_square_calibration_error")},
