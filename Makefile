@@ -40,11 +40,12 @@ bench: .venv/.installed ## ours against peers, as ratios in one run (some minute
 fuzz: .venv/.installed ## many random files and flags into the loaders (some minutes)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py -n 2
 
-calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (a quarter of an hour)
+calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (about twenty minutes)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.coverage --clustered
 	$(BIN)/python -m benchmarks.clusters
+	$(BIN)/python -m benchmarks.calibration_errors
 	$(BIN)/python -m benchmarks.gaps
 
 mutation: .venv/.installed ## break twelve formulas, and see that a test notices each (some minutes)

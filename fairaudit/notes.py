@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fairaudit.bands import score_bins
 from fairaudit.config import AuditConfig
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.sampled import Sample
@@ -95,6 +96,18 @@ def of_clusters(config: AuditConfig, found: Counts, sweeps: Sequence[Sweep]) -> 
         yield f"All rows of one cluster say nothing of chance, so there {'are no intervals' if number == 1 else 'is no interval'} where a slice has one cluster only: {named}."
     if sweeps:
         yield "At other thresholds than the one that decides, intervals have the design effects of that one."
+
+
+def of_bins(config: AuditConfig, edges: Sequence[float]) -> Iterator[str]:
+    """That bins of equal weight are fewer than asked for.
+
+    Args:
+        edges: those of the bins that calibration errors are over, both ends among them; none where there are no such errors.
+    """
+    asked = score_bins(config.calibration_bins)
+    if edges and len(edges) - 1 < asked.number:
+        held = "1 bin" if len(edges) == 2 else f"{len(edges) - 1} bins"
+        yield f"Many rows have the same score, so calibration errors are over {held} of the {asked.number} of equal weight that were asked for."
 
 
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:

@@ -55,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     positive: str | None  # the label's value that counted as positive, as it was read
     thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type; the one that decides comes first
     group_thresholds: dict[str, dict[str, float]] = {}  # attribute → value → threshold as used, of groups that are decided at one of their own
+    calibration_edges: tuple[float, ...] = ()  # of the bins that calibration errors are over, 0 and 1 among them; a score on an edge is in the bin above
     bands: dict[str, tuple[float, ...]] = {}  # the inner edges of each attribute that was cut, those of quantiles too
     merged: dict[str, Merge] = {}  # attribute → its rare values that are one slice
     model: Model

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.bands import Bands
+from fairaudit.bands import SCORE_CELLS, Bands
 from fairaudit.cube.clusters import Clusters, Entries, clusters_of
 from fairaudit.cube.counts import UNLABELLED, Counts, ScoreCells
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
@@ -20,7 +20,7 @@ from fairaudit.interrupts import stoppable
 from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
-CELLS = 3840  # of scores: a multiple of 10, 15 and 16, so that bins of the score are whole cells
+CELLS = SCORE_CELLS
 MOST_SLICES = 5_000
 MOST_STRATA = 50_000  # slices within the values of a control
 _TABLE = ("rows", "weight", "weight_sq", "score", "score_sq")  # what is summed by label and decision

@@ -14,7 +14,7 @@ from fairaudit.evidence.rates import trials_of
 from fairaudit.evidence.shrinkage import prior
 from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, total
-from fairaudit.metrics.engines.cells import auc_and_error, average_precision
+from fairaudit.metrics.engines.cells import auc_and_error, average_precision, interpolated_precision
 from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
@@ -22,6 +22,7 @@ from fairaudit.types import Floats, Ints
 _ERRORS: dict[str, Callable[[Counts], Floats]] = {  # the most that a value can be off, as cells hold more than one score
     "roc_auc": lambda counts: auc_and_error(counts)[1],
     "pr_auc": lambda counts: average_precision(counts).error,
+    "pr_auc_interpolated": lambda counts: interpolated_precision(counts).error,
     "scoring_rate": lambda counts: above_median(counts).error,
 }
 NO_PROBABILITIES = "the scores are no probabilities: some lie outside [0, 1]"

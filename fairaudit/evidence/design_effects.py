@@ -349,8 +349,11 @@ def _roc_auc(counts: Counts, params: Params) -> Floats:
     return effect_of(between, np.where(independent > _NOTHING, independent, 0.0), *_support(counts, _POSITIVES, _NEGATIVES))
 
 
-def _average_precision(counts: Counts, params: Params) -> Floats:
-    found = of_cells.average_precision(counts)
+def _precision(of: Callable[[Counts], of_cells.Precision]) -> Callable[[Counts, Params], Floats]:
+    return lambda counts, params: _of_precision(counts, of(counts))
+
+
+def _of_precision(counts: Counts, found: of_cells.Precision) -> Floats:
     if not found.ranges.slice.size:
         return np.full(len(counts.slices), np.nan)
     between = _of(counts).squared_sums(lambda entries, places: _influenced(entries, places, found.ranges.slice, found.ranges.order, found.influence))
@@ -413,6 +416,40 @@ def _as_alike(*denominators: Sequence[Cell]) -> Callable[..., Floats]:
     return effect
 
 
+def _of_largest(gap: Floats, share: Floats) -> Floats:
+    """Of the bin whose gap is largest, as far as its rows go."""
+    largest = np.abs(gap) == np.abs(gap).max(axis=1, keepdims=True)
+    return np.where(largest & (share > 0), np.sign(gap) / np.where(share > 0, share, 1.0), 0.0)
+
+
+def _calibration_error(slope: Callable[[Floats, Floats], Floats]) -> Callable[[Counts, Params], Floats]:
+    """Of an error over bins: a row moves its bin's gap by what its own differs from it.
+
+    Args:
+        slope: how the error rises with each bin's gap times its share, from the gaps and shares, shape (slices, bins).
+    """
+
+    def effect(counts: Counts, params: Params) -> Floats:
+        found, cells = of_cells.bins_of(counts, params), counts.score_cells
+        if found is None or cells is None or not cells.slice.size:
+            return np.full(len(counts.slices), np.nan)
+        gap = np.nan_to_num(divided(found.score - found.positive, found.weight))
+        rises = slope(gap, np.nan_to_num(divided(found.weight, found.weight.sum(axis=1, keepdims=True))))
+
+        def moved(owner: Ints, label: Ints, weight: Floats, score: Floats) -> Floats:
+            """Of a row's weight."""
+            mean = np.nan_to_num(divided(score, weight))
+            place = np.clip(np.searchsorted(found.edges[1:-1], mean, side="right"), 0, gap.shape[1] - 1)
+            return np.where(label == UNLABELLED, 0.0, rises[owner, place] * (mean - (label == POSITIVE) - gap[owner, place]))
+
+        own = moved(cells.slice, cells.label, cells.weight, cells.score)
+        independent = np.bincount(cells.slice, cells.weight_sq * own**2, len(counts.slices)).astype(np.float64)
+        between = _of(counts).squared_sums(lambda entries, places: entries.weight * moved(places, entries.label, entries.weight, entries.score))
+        return effect_of(between, np.where(independent > _NOTHING, independent, 0.0), *_support(counts, _LABELLED))
+
+    return effect
+
+
 def _log_loss(counts: Counts, params: Params) -> Floats:
     mean, square = of_cells.mean_log_loss(counts)
     finite = np.where(np.isfinite(mean), mean, np.nan)
@@ -454,11 +491,15 @@ _EFFECTS: dict[str, Callable[[Counts, Params], Floats]] = {
     "brier_score": _brier_score,
     "log_loss": _log_loss,
     "roc_auc": _roc_auc,
-    "pr_auc": _average_precision,
+    "pr_auc": _precision(of_cells.average_precision),
     "scoring_rate": _scoring_rate,
     "bpsn_auc": _crossed_auc(NEGATIVE),
     "bnsp_auc": _crossed_auc(POSITIVE),
+    "pr_auc_interpolated": _precision(of_cells.interpolated_precision),
     "ks_separation": _as_alike(_POSITIVES, _NEGATIVES),
+    "expected_calibration_error": _calibration_error(lambda gap, share: np.sign(gap)),
+    "root_mean_square_calibration_error": _calibration_error(lambda gap, share: gap),
+    "maximum_calibration_error": _calibration_error(_of_largest),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
-from fairaudit.evidence import rates, scores
+from fairaudit.evidence import calibration, rates, scores
 from fairaudit.evidence.design_effects import of_metric, of_pair, widened
 from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
@@ -23,8 +23,7 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     """A metric of every slice with its 95 % interval, shape (slices,); NaN where undefined.
 
     Returns:
-        None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end, and calibration errors,
-        which are too high on few rows.
+        None for counts, which are no estimates, for what compares two groups by nature, for the mean log deviation, which has no upper end, and for what describes chance.
     """
     return _estimate(counts, metric, tuple((params or {}).items()))
 
@@ -86,6 +85,7 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "negative_likelihood_ratio": rates.negative_likelihood_ratio,
     "roc_auc": scores.roc_auc,
     "pr_auc": scores.average_precision,
+    "pr_auc_interpolated": scores.interpolated_precision,
     "bpsn_auc": scores.crossed_auc(NEGATIVE),
     "bnsp_auc": scores.crossed_auc(POSITIVE),
     "ks_separation": scores.ks_separation,
@@ -94,6 +94,9 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "demographic_disparity": rates.demographic_disparity,
     "mean_score": scores.mean_score(EVERY_LABEL),
     "calibration_ratio": scores.calibration_ratio,
+    "expected_calibration_error": calibration.expected_error,
+    "maximum_calibration_error": calibration.maximum_error,
+    "root_mean_square_calibration_error": calibration.root_mean_square_error,
     "calibration_in_the_large": scores.calibration_in_the_large,
     "brier_score": scores.brier_score,
     "coefficient_of_discrimination": scores.discrimination,
@@ -116,6 +119,7 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
 
 
 _CHANCE = "calibration_error_by_chance"
+_CALIBRATION = f"every true error that a test would not reject, from the bins' normal errors; it begins at 0 where chance may explain the value, whose size {_CHANCE} tells"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
 _SAID = {
@@ -128,9 +132,11 @@ _SAID = {
     **{name: "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)" for name in ("roc_auc", "bpsn_auc", "bnsp_auc")},
     "scoring_rate": "Wilson's score (Wilson 1927), the median taken as it is; a ratio has MOVER-R",
     "pr_auc": "by its influence function, on the logit scale (Boyd, Eng & Page 2013)",
+    "pr_auc_interpolated": "by its influence function or average precision's, whichever is wider, on the logit scale (Boyd, Eng & Page 2013)",
     "ks_separation": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
     "kolmogorov_smirnov_distance": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
-    **{name: f"none: it is too high on few rows, whatever its true value; read it against {_CHANCE}" for name in ("expected_calibration_error", "maximum_calibration_error", "root_mean_square_calibration_error")},
+    **{name: _CALIBRATION for name in ("expected_calibration_error", "root_mean_square_calibration_error")},
+    "maximum_calibration_error": "Clopper and Pearson's in each bin that holds rows: the lower end for all bins at once (Šidák 1967), the upper the largest; never too narrow",
     _CHANCE: "none: it describes chance",
     "demographic_disparity": "Newcombe's hybrid score on two shares (Newcombe 1998)",
     "calibration_ratio": "Student's, of a ratio of means on the logarithm's scale",

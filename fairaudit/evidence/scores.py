@@ -139,8 +139,17 @@ def average_precision(counts: Counts, value: Floats, params: dict[str, float]) -
 
     Source of the scale: Boyd, Eng & Page (2013), ECML PKDD.
     """
+    return _precision_bounds(counts, value, of_cells.average_precision(counts).variance)
+
+
+def interpolated_precision(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """As above; by the larger variance of the two, which are one on many scores, since its own is too small on few positives."""
+    return _precision_bounds(counts, value, np.maximum(of_cells.interpolated_precision(counts).variance, of_cells.average_precision(counts).variance))
+
+
+def _precision_bounds(counts: Counts, value: Floats, variance: Floats) -> Bounds:
     size = size_of(counts, (POSITIVE,))
-    reach = _t(size) * np.sqrt(of_cells.average_precision(counts).variance) / (value * (1 - value))
+    reach = _t(size) * np.sqrt(variance) / (value * (1 - value))
     logit, flat = np.log(value / (1 - value)), wilson(value * size, size, level=LEVEL)
     return np.where(value >= 1, flat[0], 1 / (1 + np.exp(reach - logit))), np.where(value >= 1, flat[1], 1 / (1 + np.exp(-reach - logit)))
 
