@@ -11,11 +11,12 @@ from functools import cache
 from itertools import combinations, product
 
 import numpy as np
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.stats import beta  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.types import Bools, Floats, Ints
+from fairaudit.types import Floats, Ints
 
 Attributes = tuple[tuple[str, int], ...]  # name, number of values
 GRAIN = 64  # distinct scores, of a world that has them
@@ -27,10 +28,11 @@ class World:
 
     name: str
     attributes: Attributes
-    sizes: Ints  # shape (crossings,)
+    sizes: Ints | Floats  # shape (crossings,); whole where they are fixed
     chance: Floats  # of a label and a score, shape (crossings or 1, 2 labels, scores); two scores are decisions alone
     sigma: float = 0.0  # of the logarithms of the weights, which know nothing of label or score; 0: no weights
     fixed: bool = True  # the sizes are as they are; otherwise the same number of people is drawn, of any crossing
+    cut: tuple[Slicing, ...] | None = None  # the slicings that are counted; None: all attributes and all their crosses
 
     @property
     def score(self) -> Floats:
@@ -44,7 +46,7 @@ class World:
 
     @property
     def slicings(self) -> tuple[Slicing, ...]:
-        return _cut(self.attributes)[0]
+        return _cut(self.attributes, self.cut)[0]
 
 
 def decided(base: float, tpr: float, fpr: float) -> Floats:
@@ -54,8 +56,13 @@ def decided(base: float, tpr: float, fpr: float) -> Floats:
 
 def scored(base: float, skill: float = 3.0) -> Floats:
     """Chances of label and score, shape (2, 64): Beta(skill, 2) of positives and Beta(2, 3) of negatives."""
-    edges = np.linspace(0, 1, GRAIN + 1)
-    return np.stack([(1 - base) * np.diff(beta.cdf(edges, 2, 3)), base * np.diff(beta.cdf(edges, skill, 2))])
+    return np.stack([(1 - base) * _binned(2, 3), base * _binned(skill, 2)])
+
+
+@cache
+def _binned(a: float, b: float) -> Floats:
+    out: Floats = np.diff(beta.cdf(np.linspace(0, 1, GRAIN + 1), a, b))
+    return out
 
 
 def shared(total: int, *shares: Sequence[float]) -> Ints:
@@ -65,13 +72,14 @@ def shared(total: int, *shares: Sequence[float]) -> Ints:
 
 def drawn(world: World, rng: np.random.Generator) -> Counts:
     """One data set, counted."""
-    sizes = world.sizes if world.fixed else rng.multinomial(world.sizes.sum(), world.sizes / world.sizes.sum())
+    sizes = np.rint(world.sizes).astype(np.int64) if world.fixed else rng.multinomial(round(world.sizes.sum()), world.sizes / world.sizes.sum())
     chance = np.broadcast_to(world.chance, (sizes.size, *world.chance.shape[1:])).reshape(sizes.size, -1)
     rows = rng.multinomial(sizes, chance)
     if not world.sigma:
         return counted(world, rows, rows.astype(float), rows.astype(float))
     place, weight = np.repeat(np.arange(rows.size), rows.ravel()), rng.lognormal(0, world.sigma, rows.sum())
-    return counted(world, rows, *(np.bincount(place, each, rows.size).reshape(rows.shape) for each in (weight, weight**2)))
+    sums = [np.bincount(place, each, rows.size).reshape(rows.shape).astype(float) for each in (weight, weight**2)]
+    return counted(world, rows, sums[0], sums[1])
 
 
 def population(world: World) -> Counts:
@@ -82,7 +90,7 @@ def population(world: World) -> Counts:
 
 def counted(world: World, rows: Ints, weight: Floats, weight_sq: Floats) -> Counts:
     """Counts of every slicing and of everyone, from sums of shape (crossings, labels × scores)."""
-    slices, member = _cut(world.attributes)[1:]
+    slices, member = _cut(world.attributes, world.cut)[1:]
     parts = [(member @ sums).reshape(len(slices), 2, -1) for sums in (rows.astype(float), weight, weight_sq)]
     chosen = world.score > 0.5
 
@@ -110,11 +118,13 @@ def _cells(world: World, rows: Floats, weight: Floats, weight_sq: Floats) -> Sco
 
 
 @cache
-def _cut(attributes: Attributes) -> tuple[tuple[Slicing, ...], tuple[Slice, ...], Floats]:
-    """Every slicing, every slice with everyone first, and which crossings are in it: 0 or 1, shape (slices, crossings)."""
+def _cut(attributes: Attributes, cut: tuple[Slicing, ...] | None) -> tuple[tuple[Slicing, ...], tuple[Slice, ...], csr_array]:
+    """The slicings, the slices with everyone first, and which crossings are in them: 0 or 1, sparse, shape (slices, crossings)."""
     names = tuple(name for name, _ in attributes)
     crossings = [dict(zip(names, values, strict=True)) for values in product(*(map(str, range(number)) for _, number in attributes))]
-    slicings = tuple(some for size in range(len(names) + 1) for some in combinations(names, size))
-    slices = tuple(dict.fromkeys(Slice((name, one[name]) for name in slicing) for slicing in slicings for one in crossings))
-    member: Bools = np.array([[all(crossing[name] == value for name, value in one.values) for crossing in crossings] for one in slices])
-    return slicings[1:], slices, member.astype(float)
+    slicings = tuple(some for size in range(1, len(names) + 1) for some in combinations(names, size)) if cut is None else cut
+    of = [[Slice((name, one[name]) for name in slicing) for one in crossings] for slicing in ((), *slicings)]
+    slices = {one: place for place, one in enumerate(dict.fromkeys(one for line in of for one in line))}
+    places = [(slices[one], crossing) for line in of for crossing, one in enumerate(line)]
+    rows, columns = np.array(places).T
+    return slicings, tuple(slices), csr_array((np.ones(len(places)), (rows, columns)), shape=(len(slices), len(crossings)))
