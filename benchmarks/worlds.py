@@ -11,7 +11,6 @@ from functools import cache
 from itertools import combinations, product
 
 import numpy as np
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.stats import beta  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import Counts, ScoreCells
@@ -32,7 +31,6 @@ class World:
     chance: Floats  # of a label and a score, shape (crossings or 1, 2 labels, scores); two scores are decisions alone
     sigma: float = 0.0  # of the logarithms of the weights, which know nothing of label or score; 0: no weights
     fixed: bool = True  # the sizes are as they are; otherwise the same number of people is drawn, of any crossing
-    cut: tuple[Slicing, ...] | None = None  # the slicings that are counted; None: all attributes and all their crosses
 
     @property
     def score(self) -> Floats:
@@ -46,7 +44,7 @@ class World:
 
     @property
     def slicings(self) -> tuple[Slicing, ...]:
-        return _cut(self.attributes, self.cut)[0]
+        return _cut(self.attributes)[0]
 
 
 def decided(base: float, tpr: float, fpr: float) -> Floats:
@@ -90,7 +88,7 @@ def population(world: World) -> Counts:
 
 def counted(world: World, rows: Ints, weight: Floats, weight_sq: Floats) -> Counts:
     """Counts of every slicing and of everyone, from sums of shape (crossings, labels × scores)."""
-    slices, member = _cut(world.attributes, world.cut)[1:]
+    slices, member = _cut(world.attributes)[1:]
     parts = [(member @ sums).reshape(len(slices), 2, -1) for sums in (rows.astype(float), weight, weight_sq)]
     chosen = world.score > 0.5
 
@@ -118,13 +116,14 @@ def _cells(world: World, rows: Floats, weight: Floats, weight_sq: Floats) -> Sco
 
 
 @cache
-def _cut(attributes: Attributes, cut: tuple[Slicing, ...] | None) -> tuple[tuple[Slicing, ...], tuple[Slice, ...], csr_array]:
-    """The slicings, the slices with everyone first, and which crossings are in them: 0 or 1, sparse, shape (slices, crossings)."""
+def _cut(attributes: Attributes) -> tuple[tuple[Slicing, ...], tuple[Slice, ...], Floats]:
+    """Every slicing, every slice with everyone first, and which crossings are in it: 0 or 1, shape (slices, crossings)."""
     names = tuple(name for name, _ in attributes)
     crossings = [dict(zip(names, values, strict=True)) for values in product(*(map(str, range(number)) for _, number in attributes))]
-    slicings = tuple(some for size in range(1, len(names) + 1) for some in combinations(names, size)) if cut is None else cut
-    of = [[Slice((name, one[name]) for name in slicing) for one in crossings] for slicing in ((), *slicings)]
-    slices = {one: place for place, one in enumerate(dict.fromkeys(one for line in of for one in line))}
-    places = [(slices[one], crossing) for line in of for crossing, one in enumerate(line)]
-    rows, columns = np.array(places).T
-    return slicings, tuple(slices), csr_array((np.ones(len(places)), (rows, columns)), shape=(len(slices), len(crossings)))
+    slicings = tuple(some for size in range(len(names) + 1) for some in combinations(names, size))
+    cut = [[Slice((name, one[name]) for name in slicing) for one in crossings] for slicing in slicings]
+    slices = {one: place for place, one in enumerate(dict.fromkeys(one for line in cut for one in line))}
+    member = np.zeros((len(slices), len(crossings)))
+    for line in cut:
+        member[[slices[one] for one in line], np.arange(len(crossings))] = 1.0
+    return slicings[1:], tuple(slices), member

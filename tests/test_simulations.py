@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks import among_groups, families, runs
-from benchmarks.worlds import World, decided, drawn, population, scored, shared
+from benchmarks.worlds import World, counted, decided, drawn, population, scored, shared
 from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.evidence.conditional import conditional
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.rules.judge import judge
 from fairaudit.rules.library import load_rule, load_rules
@@ -84,23 +85,43 @@ def test_the_rules_of_the_simulation_are_sound() -> None:
     assert [one.id for one in load_rules(runs.FIVE)] == ["four-fifths", "equal-opportunity", "predictive-equality", "statistical-parity", "accuracy-parity"]
 
 
-def test_the_truth_within_strata_is_the_worlds() -> None:
-    strata = among_groups.STRATA[2]
-    for effect, metric, true in ((among_groups.ODDS, "mantel_haenszel_odds_ratio", 0.5), (among_groups.RATIO, "mantel_haenszel_risk_ratio", 0.6)):
-        values = [one.value for one in among_groups.compared(among_groups.within(strata, effect, 0.0), effect, None) if one.metric == metric]
-        assert values == pytest.approx([true, true])
-    effect = among_groups.DIFFERENCE
-    told = among_groups.compared(among_groups.within(strata, effect, 0.0), effect, None)
-    for metric in ("selection_rate", "true_positive_rate"):
-        assert [one.value for one in told if one.metric == metric and one.kind == "conditional_difference"] == pytest.approx([-0.075, -0.075])
-    assert {str(one.group.slice) for one in told if one.group} == {str(Slice([("group", str(place))])) for place in range(3)}
+def test_the_truth_within_strata_is_the_controls() -> None:
+    control = among_groups.CONTROLS[2]
+
+    def true(effect: str, name: str) -> list[float]:
+        chance = among_groups.chances(control, effect)
+        weight = 2000 * chance.reshape(1, -1)
+        population = among_groups.strata_of(weight, weight, chance, has_weights=False)
+        return among_groups.compared(population, np.array([2000.0]), effect)[name].value.tolist()
+
+    assert among_groups.chances(control, among_groups.ODDS).sum() == pytest.approx(1)
+    assert true(among_groups.ODDS, "`mantel_haenszel_odds_ratio`") == pytest.approx([0.5, 0.5])
+    assert true(among_groups.RATIO, "`mantel_haenszel_risk_ratio`") == pytest.approx([0.6, 0.6])
+    for name in ("`mantel_haenszel_risk_difference`", "`selection_rate` conditional difference", "`true_positive_rate` conditional difference"):
+        assert true(among_groups.DIFFERENCE, name) == pytest.approx([-0.075, -0.075])
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.8])
+def test_the_simulation_says_within_strata_what_an_audit_says(sigma: float) -> None:
+    control, effect = among_groups.CONTROLS[2], among_groups.NOTHING
+    known, size = among_groups.sampled(among_groups.chances(control, effect), 2000, sigma, 1, np.random.default_rng(5))
+    weight, weight_sq = (sums[:, :, :2].reshape(30, 4) for sums in (known.weight, known.weight_sq))
+    world = World(name="w", attributes=(("group", 3), ("stratum", 10)), sizes=np.zeros(30), chance=decided(0.3, 0.7, 0.2)[None], sigma=sigma)
+    audited = conditional(counted(world, np.ones((30, 4), dtype=np.int64), weight, weight_sq), {("group",): Slice([("group", "0")])}, ("stratum",), threshold=None)
+    for name, found in among_groups.compared(known, size, effect).items():
+        metric, kind = name.split("`")[1], "conditional_difference" if "difference" in name.split("`")[2] else "value"
+        theirs = [one for one in audited if (one.metric, one.kind) == (metric, kind) and one.group and one.group.slice != Slice([("group", "0")])]
+        assert [one.value for one in theirs] == pytest.approx(found.value.tolist())
+        if found.bounds is not None:
+            assert [one.interval for one in theirs] == [pytest.approx(ends) for ends in zip(*found.bounds, strict=True)]
+        elif found.p is not None:
+            assert [one.p_value for one in theirs] == [None if np.isnan(p) else pytest.approx(p) for p in found.p]
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.8])
 def test_the_tables_among_groups_hold_the_truth(sigma: float) -> None:
     header, _, *lines = among_groups.slice_table(100, 0, sigma, sizes=(100,), rates=(0.3,))
     assert header.count("|") == 3 and len(lines) == 3 and all(float(line.split("|")[2].strip(" *()")) >= 86 for line in lines)
-    header, _, *lines = among_groups.strata_table(40, 0, sigma, worlds=among_groups.STRATA[2:3])
-    shown = {tuple(part.strip(" `") for part in line.split("|")[1:3]): float(line.split("|")[3].strip(" *()")) for line in lines}
-    assert all(coverage >= 85 for coverage in shown.values())
-    assert {("mantel_haenszel_odds_ratio", among_groups.ODDS), ("conditional_demographic_disparity", among_groups.NOTHING), ("standardized_selection_rate", among_groups.RATIO)} <= shown.keys()
+    header, _, *lines = among_groups.control_table(200, 0, sigma, controls=among_groups.CONTROLS[2:3])
+    shown = {line.split("|")[1].strip(" `"): float(line.split("|")[3].strip(" *()")) for line in lines}
+    assert len(lines) == 3 * 4 + 2 * 3 + 1 + 2 + 2 * 4 and all(coverage >= 90 for coverage in shown.values())
