@@ -10,9 +10,8 @@ import numpy as np
 from fairaudit.cube.counts import REJECTED, SELECTED, Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence import strata as pooled
-from fairaudit.evidence.intervals import Estimate, effective_size, proportion
+from fairaudit.evidence.intervals import effective_size
 from fairaudit.evidence.measurement import Comparison, Group, Status
-from fairaudit.evidence.rates import LEVEL
 from fairaudit.evidence.strata import Pooled, Tables
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, mask
 from fairaudit.metrics.engines.interface import Kind
@@ -38,6 +37,12 @@ class Strata:
     weight: Floats
     weight_sq: Floats
     has_weights: bool
+
+    @property
+    def size(self) -> Floats:
+        """Rows of all groups and strata, or as many as their weights are worth."""
+        whole = np.asarray(self.weight.sum())
+        return effective_size(whole, np.asarray(self.weight_sq.sum())) if self.has_weights else whole
 
     def of(self, metric: Metric) -> tuple[Floats, Floats]:
         """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
@@ -80,11 +85,12 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
         for place, group in enumerate(groups):
             value = float(found.value[place])
             ends = None if found.bounds is None else (float(found.bounds[0][place]), float(found.bounds[1][place]))
+            p = None if found.p is None or np.isnan(found.p[place]) else float(found.p[place])
             is_known = bool(np.isfinite(value))
             yield Comparison(
                 metric=metric.id, kind=kind.value, slicing=known.slicing, control=known.control, group=Group(slice=known.groups[group]),
                 reference=None if against is None else Group(slice=against), threshold=None if metric.id == "base_rate" else threshold, value=value if is_known else None,
-                interval=ends if ends and is_known and np.isfinite(ends).all() else None, p_value=float(found.p[place]) if found.p is not None and is_known else None,
+                interval=ends if ends and is_known and np.isfinite(ends).all() else None, p_value=p if is_known else None,
                 status=Status.OK if is_known else Status.UNDEFINED, reason=reasons[place] if is_known else reasons[place] or (metric.undefined if metric.shape is Shape.CONDITIONAL else 'no stratum has rows of both'), engines={"native": value if is_known else None},
             )  # fmt: skip
 
@@ -95,12 +101,27 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
-            yield from told(CATALOGUE[name], Kind.VALUE, method(tables), others.tolist(), reference, _left_out(known, tables))
+            found, reasons = method(tables), _left_out(known, tables)
+            if name == "breslow_day_statistic":
+                found, reasons = _of_large_strata(found, reasons, tables)
+            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
     yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking)
     disparity, without = _disparity(known)
     yield from told(CATALOGUE["conditional_demographic_disparity"], Kind.VALUE, disparity, everybody, None, [without] * len(everybody))
+
+
+def _of_large_strata(found: Pooled, reasons: Sequence[str], tables: Tables) -> tuple[Pooled, list[str]]:
+    """Breslow and Day's test without its p-value where the strata are too small for it, and why."""
+    if found.p is None:
+        raise ValueError("a test has p-values")
+    large = pooled.strata_are_large(tables)
+    said = ["; ".join(filter(None, (reason, "" if is_large else _SMALL))) for reason, is_large in zip(reasons, large, strict=True)]
+    return Pooled(value=found.value, p=np.where(large, found.p, np.nan)), said
+
+
+_SMALL = "without a p-value, since more than a fifth of the cells are expected to hold fewer than 5 rows, and it would be too small"
 
 
 def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
@@ -132,36 +153,29 @@ def _percent(share: float) -> str:
 
 
 def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
-    """Each group's rate if it were spread over the strata as everybody is; none where a stratum lacks the group."""
+    """Each group's rate if it were spread over the strata as everybody is, and where there is none, which strata lack the group."""
     events, trials = known.of(metric)
-    share = known.weight.sum(axis=(0, 2, 3))
-    there = trials > 0
-    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, proportion(events, trials, level=LEVEL), sizes=(trials,))
-    lacking = [_listed([one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there]) for own in there]
-    whole = there.all(axis=1)
-    ends = found.bounds or (found.value, found.value)
+    everybody = np.broadcast_to(known.weight.sum(axis=(0, 2, 3)), trials.shape)
+    lacking = [_listed([one.label for one, size in zip(known.strata, own, strict=True) if not size > 0]) for own in trials]
     reasons = [f"nobody of the slice is in {names}" if names else "" for names in lacking]
-    return Pooled(value=np.where(whole, found.value, np.nan), bounds=(np.where(whole, ends[0], np.nan), np.where(whole, ends[1], np.nan))), reasons
+    return pooled.standardized_rate(everybody, events, trials, np.broadcast_to(known.size, trials.shape[:1])), reasons
 
 
 def _disparity(known: Strata) -> tuple[Pooled, str]:
-    """Each group's share of the rejected less its share of the selected within strata, averaged by the strata's rows.
-
-    Source: Wachter, Mittelstadt & Russell (2021), Comput. Law Secur. Rev. 41:105567.
-    """
+    """Each group's conditional demographic disparity, and which strata say nothing of it."""
     weight, squares = known.weight.sum(axis=2), known.weight_sq.sum(axis=2)
-    totals, rows = weight.sum(axis=0), weight.sum(axis=(0, 2))
-    used: Bools = (totals > 0).all(axis=1)
-    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED)]
+    totals, everybody = weight.sum(axis=0), weight.sum(axis=(0, 2))
+    rejected, selected = (_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED))
     shape = weight.shape[:2]
-    group, reference = (side for side, _ in sides)
-    found = pooled.weighted_mean(np.broadcast_to(rows, shape), np.broadcast_to(used, shape), group, reference, sizes=tuple(np.broadcast_to(size, shape) for _, size in sides))
+    found = pooled.demographic_disparity(np.broadcast_to(everybody, shape), rejected, selected, np.broadcast_to(known.size, shape[:1]))
+    used: Bools = (totals > 0).all(axis=1)
     names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]
-    without = f"without {_listed(names)}, where all decisions are alike: {_percent(rows[~used].sum() / rows.sum())} of the rows" if names else ""
+    without = f"without {_listed(names)}, where all decisions are alike: {_percent(everybody[~used].sum() / everybody.sum())} of the rows" if names else ""
     return found, without
 
 
-def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> tuple[Estimate, Floats]:
+def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> tuple[Floats, Floats]:
+    """Each group's part of the whole as events of trials, each of shape (groups, strata)."""
     size = effective_size(whole, squares) if has_weights else whole
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return proportion(share * size, np.broadcast_to(size, part.shape), level=LEVEL), size
+    return share * size, np.broadcast_to(size, part.shape)

@@ -18,6 +18,7 @@ from fairaudit.metrics.engines.cells import divided
 from fairaudit.types import Bools, Floats
 
 _ENOUGH = 2.0  # rows, from which a variance can be had
+_EXPECTED = 5.0  # rows in a cell, from which Breslow and Day's test is taken to hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +56,46 @@ def _sum(tables: Tables, values: Any) -> Floats:
     return out
 
 
-def weighted_mean(weights: Floats, used: Bools, group: Estimate, reference: Estimate | None = None, *, sizes: tuple[Floats, ...]) -> Pooled:
+def weighted_mean(weights: Floats, used: Bools, *sides: tuple[Floats, Floats], rows: Floats) -> Pooled:
     """Σ w (group − reference) / Σ w over the used strata, or of the group alone.
 
-    Its interval is the wider of two on each side: from the strata's own by MOVER, which is right for few strata whatever their rates; and by the unbiased
-    variance of each stratum's rate, which is right for many small ones, where the lean of their intervals would add up.
+    Its interval is MOVER's of both sides' means, and of the weights: other people would have been of other strata.
 
     Args:
-        sizes: rows behind each side's rates.
+        sides: events and trials of the group, and of the reference if there is one; each of shape (groups, strata).
+        rows: how many rows the weights are counted from, shape (groups,).
 
-    Source: Zou & Donner (2008), Stat. Med. 27:1693, for a sum of independent estimates.
+    Source: Zou & Donner (2008), Stat. Med. 27:1693, for a difference of independent estimates.
     """
     share = divided(np.where(used, weights, 0.0), np.where(used, weights, 0.0).sum(axis=1, keepdims=True))
-    value, below, above, variance = (np.zeros(share.shape[0]) for _ in range(4))
-    for sign, side, size in zip((1.0, -1.0), (group, reference), sizes, strict=False):
-        if side is None:
-            continue
-        rate, lower, upper = (np.where(used, part, 0.0) for part in (side.value, side.lower, side.upper))
-        arms = [((share * (rate - end)) ** 2).sum(axis=1) for end in (lower, upper)]
-        value, below, above = value + sign * (share * rate).sum(axis=1), below + arms[sign < 0], above + arms[sign > 0]
-        own = np.where(size >= _ENOUGH, rate * (1 - rate) / np.maximum(size - 1, 1.0), 0.25)  # of one row nothing better is known
-        variance = variance + (share**2 * np.where(used, own, 0.0)).sum(axis=1)
-    return Pooled(value=value, bounds=tuple(value + sign * np.sqrt(np.maximum(arm, Z**2 * variance)) for sign, arm in ((-1.0, below), (1.0, above))))
+    value, below, above = (np.zeros(share.shape[0]) for _ in range(3))
+    rates, variances = np.zeros(share.shape), np.zeros(share.shape)
+    for sign, (events, trials) in zip((1.0, -1.0), sides, strict=False):
+        rate = np.where(used, divided(events, trials), 0.0)
+        mean, variance = _mean_rate(share, used, rate, trials)
+        arms = [(mean.value - end) ** 2 for end in (mean.lower, mean.upper)]
+        value, below, above = value + sign * mean.value, below + arms[sign < 0], above + arms[sign > 0]
+        rates, variances = rates + sign * rate, variances + variance
+    # The spread of the strata's own values, less what chance alone spreads them.
+    spread = np.maximum((share * ((rates - value[:, None]) ** 2 - variances)).sum(axis=1), 0.0)
+    otherwise = Z**2 * divided(spread, rows)
+    least = -1.0 if len(sides) > 1 else 0.0
+    return Pooled(value=value, bounds=(np.clip(value - np.sqrt(below + otherwise), least, 1.0), np.clip(value + np.sqrt(above + otherwise), least, 1.0)))
+
+
+def _mean_rate(share: Floats, used: Bools, rate: Floats, trials: Floats) -> tuple[Estimate, Floats]:
+    """Σ share · rate with Wilson's interval, of as many rows as would be as certain of one rate; and each stratum's variance.
+
+    The variance is unbiased, so that it may be summed over many small strata; that the mean's own square is not leads to the 1, by which one stratum has Wilson's interval.
+    """
+    mean = (share * rate).sum(axis=1)
+    binomial, size = mean * (1 - mean), np.maximum(trials, 1.0)
+    # Of one row no variance can be had: it is taken to be as everybody's.
+    own = np.where(trials >= _ENOUGH, rate * (1 - rate) / np.maximum(trials - 1, 1.0), binomial[:, None] / size)
+    variance = np.where(used, own, 0.0)
+    of_mean, of_one_rate = ((share**2 * part).sum(axis=1) for part in (variance, np.where(used, 1 / size, 0.0)))
+    worth = np.where(of_mean > 0, 1 + divided(binomial, of_mean), divided(np.ones_like(mean), of_one_rate))
+    return proportion(mean * worth, worth, level=LEVEL), variance
 
 
 def conditional_difference(tables: Tables) -> Pooled:
@@ -84,8 +103,36 @@ def conditional_difference(tables: Tables) -> Pooled:
 
     Source: Kamiran, Žliobaitė & Calders (2013), Knowl. Inf. Syst. 35:613.
     """
-    group, reference = (proportion(*side, level=LEVEL) for side in ((tables.events, tables.trials), (tables.other_events, tables.other_trials)))
-    return weighted_mean(tables.total, tables.used, group, reference, sizes=(tables.trials, tables.other_trials))
+    weights = np.where(tables.used, tables.total, 0.0)
+    return weighted_mean(weights, tables.used, (tables.events, tables.trials), (tables.other_events, tables.other_trials), rows=weights.sum(axis=1))
+
+
+def standardized_rate(everybody: Floats, events: Floats, trials: Floats, rows: Floats) -> Pooled:
+    """Each group's rate if it were spread over the strata as everybody is; NaN where a stratum lacks the group.
+
+    Args:
+        everybody: the weight of everybody in each stratum; this, events and trials of shape (groups, strata).
+        rows: everybody's, shape (groups,).
+    """
+    there = trials > 0
+    found = weighted_mean(everybody, there, (events, trials), rows=rows)
+    return _only(there.all(axis=1), found)
+
+
+def demographic_disparity(everybody: Floats, rejected: tuple[Floats, Floats], selected: tuple[Floats, Floats], rows: Floats) -> Pooled:
+    """Each group's share of the rejected less its share of the selected within strata, averaged by the strata's rows.
+
+    Args:
+        rejected, selected: the group's, and everybody's; as events and trials, of shape (groups, strata). A stratum without both says nothing.
+
+    Source: Wachter, Mittelstadt & Russell (2021), Comput. Law Secur. Rev. 41:105567.
+    """
+    return weighted_mean(everybody, (rejected[1] > 0) & (selected[1] > 0), rejected, selected, rows=rows)
+
+
+def _only(where: Bools, found: Pooled) -> Pooled:
+    lower, upper = found.bounds or (found.value, found.value)
+    return Pooled(value=np.where(where, found.value, np.nan), bounds=(np.where(where, lower, np.nan), np.where(where, upper, np.nan)))
 
 
 def mantel_haenszel_odds_ratio(tables: Tables) -> Pooled:
@@ -153,17 +200,35 @@ def breslow_day(tables: Tables) -> Pooled:
 
     Source: Breslow & Day (1980), Statistical Methods in Cancer Research I, section 4.4.
     """
-    common = mantel_haenszel_odds_ratio(tables).value[:, None]
+    common, told, cells = _at_common_odds_ratio(tables)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = 1 / sum(1 / cell for cell in cells)
+        parts = np.where(told, (tables.events - cells[0]) ** 2 / variance, 0.0)
+    freedom = told.sum(axis=1) - 1
+    value = np.where((freedom > 0) & np.isfinite(common) & (common > 0), parts.sum(axis=1), np.nan)
+    return Pooled(value=value, p=np.where(np.isnan(value), np.nan, chdtrc(np.maximum(freedom, 1), value)))
+
+
+def strata_are_large(tables: Tables) -> Bools:
+    """Whether four fifths of the cells that `breslow_day` expects are 5 or more, shape (groups,): below that its p-value is too small, of 400 strata of 5 people nearly always.
+
+    Source: the condition is that of SAS/STAT's PROC FREQ; the 400 strata are benchmarks/among_groups.py's.
+    """
+    _, told, cells = _at_common_odds_ratio(tables)
+    with np.errstate(invalid="ignore"):
+        large = sum(np.count_nonzero(told & (cell >= _EXPECTED), axis=1) for cell in cells)
+    return np.asarray(large >= 0.8 * 4 * told.sum(axis=1))
+
+
+def _at_common_odds_ratio(tables: Tables) -> tuple[Floats, Bools, tuple[Floats, ...]]:
+    """The common odds ratio, which strata say something of it, and the cells that it expects there."""
+    common = mantel_haenszel_odds_ratio(tables).value
     n, m, total = tables.trials, tables.other_trials, tables.total
     events = tables.events + tables.other_events
     told = tables.used & (events > 0) & (events < total)
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected = _at_odds_ratio(common, n, m, events)
-        variance = 1 / (1 / expected + 1 / (n - expected) + 1 / (events - expected) + 1 / (m - events + expected))
-        parts = np.where(told, (tables.events - expected) ** 2 / variance, 0.0)
-    freedom = told.sum(axis=1) - 1
-    value = np.where((freedom > 0) & np.isfinite(common[:, 0]) & (common[:, 0] > 0), parts.sum(axis=1), np.nan)
-    return Pooled(value=value, p=np.where(np.isnan(value), np.nan, chdtrc(np.maximum(freedom, 1), value)))
+        expected = _at_odds_ratio(common[:, None], n, m, events)
+    return common, told, (expected, n - expected, events - expected, m - events + expected)
 
 
 def _at_odds_ratio(ratio: Floats, n: Floats, m: Floats, events: Floats) -> Floats:

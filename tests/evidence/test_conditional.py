@@ -114,6 +114,12 @@ def test_odds_ratios_that_differ_by_stratum_are_told() -> None:
     assert "the odds ratio is not the same for all of dept (Breslow–Day p below 0.001)" in Path("out/report.html").read_text()
 
 
+def test_a_test_that_small_strata_would_mislead_has_no_p_value_and_says_so() -> None:
+    Path("a.csv").write_text("dept,sex,taken,n\n" + "".join(f"{place},{sex},{taken},2\n" for place in range(50) for sex in "fm" for taken in (0, 1)))
+    test = found(audited(), "breslow_day_statistic")
+    assert test.value is not None and test.p_value is None and test.reason.startswith("without a p-value, since more than a fifth of the cells")
+
+
 def test_odds_ratios_so_far_apart_that_the_p_value_is_0_are_told_all_the_same() -> None:
     Path("a.csv").write_text(lines((("A", "f", 9000, 10000), ("A", "m", 1000, 10000), ("B", "f", 1000, 10000), ("B", "m", 9000, 10001))))
     assert _run(["audit", *FLAGS, "--control", "dept"]) == 0
