@@ -21,7 +21,7 @@ from fairaudit.metrics.engines.median import above_median
 from fairaudit.result import DataFile
 from fairaudit.result import ReferenceOf as Reference
 
-MANY_TIES = 0.01  # of the rows at the median score, from which it is said
+MANY_TIES = 0.01  # of the rows' weight at the median score, from which it is said
 
 
 def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
@@ -73,7 +73,8 @@ def of_scores(found: Counts, only: Only) -> Iterator[str]:
     middle = above_median(found)
     if middle.median is not None and middle.ties >= MANY_TIES:
         above = middle.share[found.index(EVERYONE)]
-        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+        whose = "of all rows, by their weight," if found.has_weights else "of all rows"
+        yield f"{middle.ties:.1%} {whose} have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
 
 
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairaudit.config import AuditConfig
-from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.run import audit
@@ -63,6 +63,17 @@ def test_weight_2_is_the_row_twice_in_every_estimate(rows: list[Row]) -> None:
         if "calibration_error_by_chance" in key:  # no estimate, but what so many rows leave to chance: two rows say more than one of weight 2
             continue
         assert (value is None) == (doubled[key] is None) and (value is None or value == pytest.approx(doubled[key], rel=1e-12, abs=1e-15))
+
+
+@settings(max_examples=25)
+@given(rows=ROWS, unit=st.sampled_from([0.1, 1 / 3, 0.7, 1e-3, 1e6]))
+def test_the_unit_of_the_weights_changes_no_estimate(rows: list[Row], unit: float) -> None:
+    told, expected = (_estimates(_audited([(*one[:4], one[4] * scale) for one in rows])) for scale in (unit, 1.0))
+    assert told.keys() == expected.keys()
+    for key, value in told.items():
+        if CATALOGUE[str(key[0])].shape is Shape.COUNT or str(key[0]).startswith("differential_fairness"):  # counts have a unit; smoothing is by rows that weigh 1, which is said
+            continue
+        assert (value is None) == (expected[key] is None) and (value is None or value == pytest.approx(expected[key], rel=1e-9, abs=1e-12)), key
 
 
 @settings(max_examples=40)

@@ -171,3 +171,10 @@ def test_mistakes_about_thresholds_are_told_at_once() -> None:
         "the threshold of race=Black is inf; give a finite number.",
     ):
         assert sentence in str(caught.value)
+
+
+def test_ties_at_the_median_are_told_by_weight_where_there_are_weights() -> None:
+    # Ten rows of fifty, which weigh 100 of 140.
+    table = pa.table({"g": list("ab") * 25, "s": [1] * 20 + [4] * 10 + [8] * 20, "w": [1] * 20 + [10] * 10 + [1] * 20})
+    found = audit(AuditConfig(score_column="s", protected=("g",), weight="w", threshold=4.0, engines=("native",)), data=table)
+    assert "71.4% of all rows, by their weight, have exactly the median score, 4, and the scoring rate counts them as not above it: everyone's is 14.3%." in found.notes

@@ -33,6 +33,14 @@ def test_the_rules_own_steps_by_hand() -> None:
     assert above_median(found).ties == 0
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.1, 0.3, 0.7, 1e6])
+@pytest.mark.parametrize("rows", [20, 22, 94, 118])
+def test_the_unit_of_weights_does_not_move_the_median(rows: int, unit: float) -> None:
+    # Ten times 0.1 is not 1 in floating point, and half of everyone was missed by it.
+    found = above_median(counts_of_rows(label=[2] * rows, decision=[0] * rows, score=(np.arange(rows) / rows).tolist(), weight=[unit] * rows))
+    assert found.share[0] == pytest.approx(0.5, abs=1e-12) and found.median is None and found.ties == 0
+
+
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.integers(0, 6), st.integers(1, 3)), min_size=1, max_size=40),
 )
