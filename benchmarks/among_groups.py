@@ -81,6 +81,7 @@ CONTROLS = (
     Control(name="100 of 20", number=100, size=20),
     Control(name="400 of 5", number=400, size=5),
     Control(name="3 of 1,000, rates 0.1 to 0.9", number=3, size=1000, lowest=0.1, highest=0.9),
+    Control(name="2 of 200, rates 0.05 and 0.95", number=2, size=200, lowest=0.05, highest=0.95),
     Control(name="3 of 1,000, rates 0.02 to 0.06", number=3, size=1000, lowest=0.02, highest=0.06),
     Control(name="100 of 20, rates 0.02 to 0.06", number=100, size=20, lowest=0.02, highest=0.06),
 )

@@ -53,7 +53,7 @@ def table(data_sets: int, seed: int, worlds: Sequence[World] = WORLDS) -> Iterat
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=5000)
+    parser.add_argument("--data-sets", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
     for line in table(asked.data_sets, asked.seed):
