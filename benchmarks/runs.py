@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.worlds import World, decided, drawn, scored, shared
+from benchmarks.worlds import World, calibrated, decided, drawn, shared
 from fairaudit.cube.counts import POSITIVE, SELECTED, Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.metrics.engines.native import value_of
@@ -30,7 +30,7 @@ _OWN = Path(__file__).parent / "rules"
 ALONE = ("four-fifths",)
 SHIPPED = ("four-fifths", "equal-opportunity")
 FIVE = (*SHIPPED, *(str(_OWN / f"{name}.yaml") for name in ("predictive-equality", "statistical-parity", "accuracy-parity")))
-OF_SCORES = FIVE  # worlds with scores are judged by these: rules on mean scores, AUC and calibration join here, by their files
+OF_SCORES = FIVE  # the world with scores is judged by these: rules on mean scores, AUC and calibration join here, by their files; its scores are calibrated and alike
 SIX = np.array((1000, 500, 250, 150, 70, 30))
 BASE, TPR, FPR = 0.3, 0.7, 0.09 / 0.7  # so that 0.3 are selected
 SIGMA = 0.8  # of the logarithms of the weights: they leave half of the rows' effective size
@@ -61,7 +61,7 @@ def _crossed(name: str, *, even: bool = False, sigma: float = 0.0, ratio: float 
 SETTINGS = (
     Setting(world=_six("six uneven"), rules=SHIPPED),
     Setting(world=_six("six uneven"), rules=FIVE),
-    Setting(world=World(name="six uneven, with scores", attributes=(("group", 6),), sizes=SIX, chance=scored(BASE)[None]), rules=OF_SCORES, part=0.5),
+    Setting(world=World(name="six uneven, calibrated scores", attributes=(("group", 6),), sizes=SIX, chance=calibrated(0.9, 2.1)[None]), rules=OF_SCORES, part=0.5),
     Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=ALONE),
     Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=FIVE),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing"), rules=SHIPPED, part=0.2),
