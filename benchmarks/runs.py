@@ -61,17 +61,17 @@ def _crossed(name: str, *, even: bool = False, sigma: float = 0.0, ratio: float 
 SETTINGS = (
     Setting(world=_six("six uneven"), rules=SHIPPED),
     Setting(world=_six("six uneven"), rules=FIVE),
-    Setting(world=World(name="six uneven, calibrated scores", attributes=(("group", 6),), sizes=SIX, chance=calibrated(0.9, 2.1)[None]), rules=OF_SCORES, part=0.5),
+    Setting(world=World(name="six uneven, calibrated scores", attributes=(("group", 6),), sizes=SIX, chance=calibrated(0.9, 2.1)[None]), rules=OF_SCORES, part=0.3),
     Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=ALONE),
-    Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=FIVE),
+    Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=FIVE, part=0.3),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing"), rules=SHIPPED, part=0.2),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing"), rules=FIVE, part=0.2),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing, weighted", sigma=SIGMA), rules=FIVE, part=0.2),
     Setting(world=_crossed("sex × race × age, 500 a crossing", even=True), rules=FIVE, part=0.2),
-    Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=ALONE, is_fair=False),
+    Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=ALONE, is_fair=False, part=0.2),
     Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=FIVE, is_fair=False, part=0.1),
     Setting(world=_six("6 × 500, one at 0.6", sizes=(500,) * 6, ratio=0.6), rules=FIVE, is_fair=False, part=0.1),
-    Setting(world=_crossed("sex × race × age, 500 a crossing, one at 0.6", even=True, ratio=0.6), rules=FIVE, is_fair=False, part=0.1),
+    Setting(world=_crossed("sex × race × age, 500 a crossing, one at 0.6", even=True, ratio=0.6), rules=FIVE, is_fair=False, part=0.05),
 )
 
 
@@ -156,7 +156,7 @@ def table(data_sets: int, bootstraps: int, seed: int, settings: Sequence[Setting
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.runs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-sets", type=int, default=10_000, help="of each setting; a part of them where each takes long or the answer is plain")
-    parser.add_argument("--bootstraps", type=int, default=10, help="data sets of each fair setting without weights that Fairlearn's bootstrap sees, at some seconds each")
+    parser.add_argument("--bootstraps", type=int, default=5, help="data sets of each fair setting without weights that Fairlearn's bootstrap sees, at some seconds each")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
     for line in table(asked.data_sets, asked.bootstraps, asked.seed):
