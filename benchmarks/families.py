@@ -36,8 +36,9 @@ def power(world: World, data_sets: int, seed: int) -> list[float]:
     rng, failed = np.random.default_rng(seed), Counter[int]()
     for _ in range(data_sets):
         counts = drawn(world, rng)
-        for place, rule in enumerate(rules):
-            failed[place] += overall_verdict(judge([rule], counts, CONTEXT)) is Verdict.FAIL
+        # What fails with the smallest share fails with every larger one, so the strictest is asked first and mostly alone.
+        strictest = next((place for place in reversed(range(len(rules))) if overall_verdict(judge([rules[place]], counts, CONTEXT)) is Verdict.FAIL), -1)
+        failed.update(range(strictest + 1))
     return [100 * failed[place] / data_sets for place in range(len(rules))]
 
 
@@ -53,7 +54,7 @@ def table(data_sets: int, seed: int, worlds: Sequence[World] = WORLDS) -> Iterat
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=5000)
+    parser.add_argument("--data-sets", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
     for line in table(asked.data_sets, asked.seed):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.worlds import World, decided, drawn, scored, shared
+from benchmarks.worlds import World, calibrated, decided, drawn, shared
 from fairaudit.cube.counts import POSITIVE, SELECTED, Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.metrics.engines.native import value_of
@@ -30,7 +30,7 @@ _OWN = Path(__file__).parent / "rules"
 ALONE = ("four-fifths",)
 SHIPPED = ("four-fifths", "equal-opportunity")
 FIVE = (*SHIPPED, *(str(_OWN / f"{name}.yaml") for name in ("predictive-equality", "statistical-parity", "accuracy-parity")))
-OF_SCORES = FIVE  # worlds with scores are judged by these: rules on mean scores, AUC and calibration join here, by their files
+OF_SCORES = FIVE  # the world with scores is judged by these: rules on mean scores, AUC and calibration join here, by their files; its scores are calibrated and alike
 SIX = np.array((1000, 500, 250, 150, 70, 30))
 BASE, TPR, FPR = 0.3, 0.7, 0.09 / 0.7  # so that 0.3 are selected
 SIGMA = 0.8  # of the logarithms of the weights: they leave half of the rows' effective size
@@ -61,17 +61,17 @@ def _crossed(name: str, *, even: bool = False, sigma: float = 0.0, ratio: float 
 SETTINGS = (
     Setting(world=_six("six uneven"), rules=SHIPPED),
     Setting(world=_six("six uneven"), rules=FIVE),
-    Setting(world=World(name="six uneven, with scores", attributes=(("group", 6),), sizes=SIX, chance=scored(BASE)[None]), rules=OF_SCORES),
+    Setting(world=World(name="six uneven, calibrated scores", attributes=(("group", 6),), sizes=SIX, chance=calibrated(0.9, 2.1)[None]), rules=OF_SCORES, part=0.3),
     Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=ALONE),
-    Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=FIVE),
+    Setting(world=_six("six uneven, weighted", sigma=SIGMA), rules=FIVE, part=0.3),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing"), rules=SHIPPED, part=0.2),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing"), rules=FIVE, part=0.2),
     Setting(world=_crossed("sex × race × age, 27 to 770 a crossing, weighted", sigma=SIGMA), rules=FIVE, part=0.2),
     Setting(world=_crossed("sex × race × age, 500 a crossing", even=True), rules=FIVE, part=0.2),
-    Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=ALONE, is_fair=False),
-    Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=FIVE, is_fair=False, part=0.2),
-    Setting(world=_six("6 × 500, one at 0.6", sizes=(500,) * 6, ratio=0.6), rules=FIVE, is_fair=False, part=0.2),
-    Setting(world=_crossed("sex × race × age, 500 a crossing, one at 0.6", even=True, ratio=0.6), rules=FIVE, is_fair=False, part=0.2),
+    Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=ALONE, is_fair=False, part=0.2),
+    Setting(world=_six("6 × 1000, weighted, one at 0.6", sizes=(1000,) * 6, sigma=SIGMA, ratio=0.6), rules=FIVE, is_fair=False, part=0.1),
+    Setting(world=_six("6 × 500, one at 0.6", sizes=(500,) * 6, ratio=0.6), rules=FIVE, is_fair=False, part=0.1),
+    Setting(world=_crossed("sex × race × age, 500 a crossing, one at 0.6", even=True, ratio=0.6), rules=FIVE, is_fair=False, part=0.05),
 )
 
 
@@ -140,7 +140,7 @@ def table(data_sets: int, bootstraps: int, seed: int, settings: Sequence[Setting
     for one in settings:
         told = found(one, max(1, round(data_sets * one.part)), seed)
         if one.world.name not in seen:
-            seen[one.world.name] = f"{bootstrapped(one.world, bootstraps, seed)} of {bootstraps}" if bootstraps and not one.world.sigma else "not asked"
+            seen[one.world.name] = f"{bootstrapped(one.world, bootstraps, seed)} of {bootstraps}" if bootstraps and one.is_fair and not one.world.sigma else "not asked"
         fail, warned = (f"**{share:.1f}**" if one.is_fair and share > BOUND else f"{share:.1f}" for share in (told.verdicts[Verdict.FAIL], told.warned))
         rest = (told.verdicts[Verdict.INCONCLUSIVE], told.verdicts[Verdict.PASS])
         kind = {1: "`four-fifths`", 2: "both shipped"}.get(len(one.rules), f"{len(one.rules)} rules")
@@ -155,8 +155,8 @@ def table(data_sets: int, bootstraps: int, seed: int, settings: Sequence[Setting
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.runs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=10_000, help="of each setting; a fifth of them where there are many families or the answer is plain")
-    parser.add_argument("--bootstraps", type=int, default=10, help="data sets of each setting that Fairlearn's bootstrap sees, at some seconds each")
+    parser.add_argument("--data-sets", type=int, default=10_000, help="of each setting; a part of them where each takes long or the answer is plain")
+    parser.add_argument("--bootstraps", type=int, default=5, help="data sets of each fair setting without weights that Fairlearn's bootstrap sees, at some seconds each")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
     for line in table(asked.data_sets, asked.bootstraps, asked.seed):

@@ -57,6 +57,12 @@ def scored(base: float, skill: float = 3.0) -> Floats:
     return np.stack([(1 - base) * _binned(2, 3), base * _binned(skill, 2)])
 
 
+def calibrated(a: float, b: float) -> Floats:
+    """Chances of label and score, shape (2, 64), where scores are Beta(a, b) and mean what they say: of those who score 0.7, 0.7 are positive."""
+    score = (np.arange(GRAIN) + 0.5) / GRAIN
+    return np.stack([(1 - score) * _binned(a, b), score * _binned(a, b)])
+
+
 @cache
 def _binned(a: float, b: float) -> Floats:
     out: Floats = np.diff(beta.cdf(np.linspace(0, 1, GRAIN + 1), a, b))
