@@ -148,7 +148,8 @@ def compared(known: Strata, size: Floats, effect: str) -> dict[str, Pooled]:
 
     for name in _DIFFERENCES:
         events, trials = (split(part) for part in known.of(CATALOGUE[name]))
-        tables = Tables(events[0], trials[0], events[1], trials[1])
+        weight = split(known.weight_of(CATALOGUE[name]))
+        tables = Tables(events[0], trials[0], events[1], trials[1], weight=weight[0], other_weight=weight[1])
         out[f"`{name}` conditional difference"] = strata.conditional_difference(tables)
         if name == "selection_rate":
             of_selection = tables

@@ -44,6 +44,11 @@ class Strata:
         whole = np.asarray(self.weight.sum())
         return effective_size(whole, np.asarray(self.weight_sq.sum())) if self.has_weights else whole
 
+    def weight_of(self, metric: Metric) -> Floats:
+        """What a rate rests on, shape (groups, strata)."""
+        weight: Floats = self.weight[:, :, mask(metric.denominator)].sum(axis=2)
+        return weight
+
     def of(self, metric: Metric) -> tuple[Floats, Floats]:
         """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
         top, bottom = mask(metric.numerator), mask(metric.denominator)
@@ -81,7 +86,8 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     others = np.array([place for place in range(len(known.groups)) if place != base], dtype=int)
     selection = CATALOGUE["selection_rate"]
 
-    def told(metric: Metric, kind: Kind, found: Pooled, groups: Sequence[int], against: Slice | None, reasons: Sequence[str]) -> Iterator[Comparison]:
+    def told(metric: Metric, kind: Kind, found: Pooled, groups: Sequence[int], against: Slice | None, reasons: Sequence[str], undefined: str) -> Iterator[Comparison]:
+        """A comparison a group; where it has no value, what the metric lacks is said before what was left out."""
         for place, group in enumerate(groups):
             value = float(found.value[place])
             ends = None if found.bounds is None else (float(found.bounds[0][place]), float(found.bounds[1][place]))
@@ -91,25 +97,30 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
                 metric=metric.id, kind=kind.value, slicing=known.slicing, control=known.control, group=Group(slice=known.groups[group]),
                 reference=None if against is None else Group(slice=against), threshold=None if metric.id == "base_rate" else threshold, value=value if is_known else None,
                 interval=ends if ends and is_known and np.isfinite(ends).all() else None, p_value=p if is_known else None,
-                status=Status.OK if is_known else Status.UNDEFINED, reason=reasons[place] if is_known else reasons[place] or (metric.undefined if metric.shape is Shape.CONDITIONAL else 'no stratum has rows of both'), engines={"native": value if is_known else None},
+                status=Status.OK if is_known else Status.UNDEFINED, reason=_joined("" if is_known else undefined, reasons[place]), engines={"native": value if is_known else None},
             )  # fmt: skip
 
     for metric in CATALOGUE.values():
         if metric.shape is Shape.RATE and (has_labels or not metric.needs_label):
             tables = _tables(known, metric, others, base)
-            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, pooled.conditional_difference(tables), others.tolist(), reference, _left_out(known, tables))
+            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, pooled.conditional_difference(tables), others.tolist(), reference, _left_out(known, tables), "no stratum has rows of both")
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
             found, reasons = method(tables), _left_out(known, tables)
             if name == "breslow_day_statistic":
                 found, reasons = _of_large_strata(found, reasons, tables)
-            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons)
+            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons, CATALOGUE[name].undefined)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
-    yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking)
+    yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking, "")
     disparity, without = _disparity(known)
-    yield from told(CATALOGUE["conditional_demographic_disparity"], Kind.VALUE, disparity, everybody, None, [without] * len(everybody))
+    cdd = CATALOGUE["conditional_demographic_disparity"]
+    yield from told(cdd, Kind.VALUE, disparity, everybody, None, [without] * len(everybody), cdd.undefined)
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _of_large_strata(found: Pooled, reasons: Sequence[str], tables: Tables) -> tuple[Pooled, list[str]]:
@@ -117,7 +128,7 @@ def _of_large_strata(found: Pooled, reasons: Sequence[str], tables: Tables) -> t
     if found.p is None:
         raise ValueError("a test has p-values")
     large = pooled.strata_are_large(tables)
-    said = ["; ".join(filter(None, (reason, "" if is_large else _SMALL))) for reason, is_large in zip(reasons, large, strict=True)]
+    said = [_joined(reason, _SMALL if has_value and not is_large else "") for reason, has_value, is_large in zip(reasons, np.isfinite(found.value), large, strict=True)]
     return Pooled(value=found.value, p=np.where(large, found.p, np.nan)), said
 
 
@@ -127,7 +138,11 @@ _SMALL = "without a p-value, since more than a fifth of the cells are expected t
 def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
     events, trials = known.of(metric)
     shape = (len(groups), len(known.strata))
-    return Tables(events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape))
+    weight = known.weight_of(metric)
+    return Tables(
+        events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape),
+        weight=weight[groups], other_weight=np.broadcast_to(weight[base], shape),
+    )  # fmt: skip
 
 
 def _left_out(known: Strata, tables: Tables) -> list[str]:

@@ -121,7 +121,7 @@ _SAID = {
     "consistency": "Student's, from how far ten parts of the sample differ (Politis & Romano 1994), and ten orders of it where many rows are equally near; none below 200 rows",
     "mantel_haenszel_odds_ratio": "Robins, Breslow & Greenland 1986, of its logarithm",
     "mantel_haenszel_risk_ratio": "Greenland & Robins 1985, of its logarithm",
-    "mantel_haenszel_risk_difference": "Sato 1989",
+    "mantel_haenszel_risk_difference": "the wider of Sato's (1989) and MOVER's (Zou & Donner 2008)",
     "standardized_selection_rate": "Wilson's, of as many rows as the strata's rates together are worth, and the strata's shares by MOVER (Zou & Donner 2008)",
     "conditional_demographic_disparity": "MOVER of both shares' Wilson intervals, of as many rows as the strata together are worth, and of the strata's weights (Zou & Donner 2008)",
     "cochran_mantel_haenszel_statistic": "none: it is a test, with its p-value",

@@ -6,7 +6,7 @@ A table is one group against a reference in one stratum: events a of n among the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,17 @@ _EXPECTED = 5.0  # rows in a cell, from which Breslow and Day's test is taken to
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Events and trials of both sides, four arrays of shape (groups, strata); effective rows where there are weights."""
+    """Events and trials of both sides, four arrays of shape (groups, strata); effective rows where there are weights. How sure one is rests on them.
+
+    Values rest on weights: a stratum counts for what its rows weigh, not for as many as they are worth.
+    """
 
     events: Floats
     trials: Floats
     other_events: Floats
     other_trials: Floats
+    weight: Floats | None = None  # of the trials; None where rows have none, and each weighs 1
+    other_weight: Floats | None = None
 
     @property
     def used(self) -> Bools:
@@ -40,6 +45,17 @@ class Tables:
     def total(self) -> Floats:
         """N; 1 where a side is empty, so that it can divide."""
         return np.where(self.used, self.trials + self.other_trials, 1.0)
+
+    @property
+    def weights(self) -> tuple[Floats, Floats]:
+        """What the trials of both sides weigh."""
+        return (self.trials, self.other_trials) if self.weight is None or self.other_weight is None else (self.weight, self.other_weight)
+
+    @property
+    def scale(self) -> Floats:
+        """How much more a stratum counts by its weights than by its effective rows, nm/N of both; 1 where a side is empty."""
+        (one, other), (n, m) = self.weights, (self.trials, self.other_trials)
+        return np.where(self.used, divided(one * other * self.total, np.where(self.used, (one + other) * n * m, 1.0)), 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +122,18 @@ def _mean_rate(share: Floats, used: Bools, rate: Floats, trials: Floats, lent: f
 
 
 def conditional_difference(tables: Tables) -> Pooled:
-    """The mean of the strata's differences of rates, weighted by both sides' rows.
+    """The mean of the strata's differences of rates, weighted by both sides' rows, or by what these weigh.
 
     Source: Kamiran, Žliobaitė & Calders (2013), Knowl. Inf. Syst. 35:613.
     """
-    weights = np.where(tables.used, tables.total, 0.0)
-    return weighted_mean(weights, tables.used, (tables.events, tables.trials), (tables.other_events, tables.other_trials), rows=weights.sum(axis=1))
+    one, other = tables.weights
+    return _mean_difference(tables, np.where(tables.used, one + other, 0.0))
+
+
+def _mean_difference(tables: Tables, weights: Floats) -> Pooled:
+    square = _sum(tables, sum(weight**2 / np.where(tables.used, size, 1.0) for weight, size in zip(tables.weights, (tables.trials, tables.other_trials), strict=True)))
+    rows = divided(_sum(tables, sum(tables.weights)) ** 2, square)  # of both sides together, effective ones: (Σw)²/Σw²
+    return weighted_mean(weights, tables.used, (tables.events, tables.trials), (tables.other_events, tables.other_trials), rows=rows)
 
 
 def standardized_rate(everybody: Floats, events: Floats, trials: Floats, rows: Floats) -> Pooled:
@@ -143,45 +165,54 @@ def _only(where: Bools, found: Pooled) -> Pooled:
 
 
 def mantel_haenszel_odds_ratio(tables: Tables) -> Pooled:
-    """Σ a(m − c)/N ÷ Σ c(n − a)/N.
+    """Σ a(m − c)/N ÷ Σ c(n − a)/N, of weights where there are some; the variance is that of effective rows, each stratum as much as it counts.
 
     Source: Mantel & Haenszel (1959), JNCI 22:719; the variance of its logarithm: Robins, Breslow & Greenland (1986), Biometrics 42:311.
     """
     a, b, c, d = _cells(tables)
     r, s, p, q = a * d / tables.total, b * c / tables.total, (a + d) / tables.total, (b + c) / tables.total
-    top, bottom = _sum(tables, r), _sum(tables, s)
+    scale = tables.scale
+    top, bottom, square = _sum(tables, scale * r), _sum(tables, scale * s), scale**2
     value = divided(top, bottom)
-    variance = divided(_sum(tables, p * r), 2 * top**2) + divided(_sum(tables, p * s + q * r), 2 * top * bottom) + divided(_sum(tables, q * s), 2 * bottom**2)
+    variance = (
+        divided(_sum(tables, square * p * r), 2 * top**2) + divided(_sum(tables, square * (p * s + q * r)), 2 * top * bottom) + divided(_sum(tables, square * q * s), 2 * bottom**2)
+    )
     return Pooled(value=value, bounds=_on_logarithms(value, variance))
 
 
 def mantel_haenszel_risk_ratio(tables: Tables) -> Pooled:
-    """Σ a m/N ÷ Σ c n/N.
+    """Σ a m/N ÷ Σ c n/N; weights as in `mantel_haenszel_odds_ratio`.
 
     Source: Greenland & Robins (1985), Biometrics 41:55, with the variance of its logarithm.
     """
     a, _, c, _ = _cells(tables)
-    n, m, total = tables.trials, tables.other_trials, tables.total
-    top, bottom = _sum(tables, a * m / total), _sum(tables, c * n / total)
+    n, m, total, scale = tables.trials, tables.other_trials, tables.total, tables.scale
+    top, bottom = _sum(tables, scale * a * m / total), _sum(tables, scale * c * n / total)
     value = divided(top, bottom)
-    variance = divided(_sum(tables, (n * m * (a + c) - a * c * total) / total**2), top * bottom)
+    variance = divided(_sum(tables, scale**2 * (n * m * (a + c) - a * c * total) / total**2), top * bottom)
     return Pooled(value=value, bounds=_on_logarithms(value, variance))
 
 
 def mantel_haenszel_risk_difference(tables: Tables) -> Pooled:
-    """Σ (a m − c n)/N ÷ Σ n m/N.
+    """Σ (a m − c n)/N ÷ Σ n m/N; weights as in `mantel_haenszel_odds_ratio`.
+
+    Its interval is the wider of two on each side: by Sato's variance, and by MOVER as a weighted mean of differences. Sato's alone is a point where nobody or everybody was selected,
+    and held the truth in 80 to 92 % of data sets of two strata of few rows; MOVER's alone is narrower than his where rows are fewer still.
 
     Source: Greenland & Robins (1985), Biometrics 41:55; the variance, good for few large and many small strata: Sato (1989), Biometrics 45:1323.
     """
     a, b, c, d = _cells(tables)
-    n, m, total = tables.trials, tables.other_trials, tables.total
-    whole = _sum(tables, n * m / total)
-    value = divided(_sum(tables, (a * m - c * n) / total), whole)
+    n, m, total, scale = tables.trials, tables.other_trials, tables.total, tables.scale
+    whole = _sum(tables, scale * n * m / total)
+    value = divided(_sum(tables, scale * (a * m - c * n) / total), whole)
     p = (n**2 * c - m**2 * a + n * m * (m - n) / 2) / total**2
     q = (a * d + c * b) / (2 * total)
-    variance = divided(value * _sum(tables, p) + _sum(tables, q), whole**2)
+    variance = divided(value * _sum(tables, scale**2 * p) + _sum(tables, scale**2 * q), whole**2)
     reach = Z * np.sqrt(np.maximum(variance, 0.0))
-    return Pooled(value=value, bounds=(np.maximum(value - reach, -1.0), np.minimum(value + reach, 1.0)))
+    mover = _mean_difference(tables, np.where(tables.used, scale * n * m / total, 0.0)).bounds
+    if mover is None:
+        raise ValueError("a mean of rates has an interval")
+    return Pooled(value=value, bounds=(np.maximum(np.minimum(value - reach, mover[0]), -1.0), np.minimum(np.maximum(value + reach, mover[1]), 1.0)))
 
 
 def cochran_mantel_haenszel(tables: Tables, *, correction: bool = False) -> Pooled:
@@ -229,7 +260,7 @@ def strata_are_large(tables: Tables) -> Bools:
 
 def _at_common_odds_ratio(tables: Tables) -> tuple[Floats, Bools, tuple[Floats, ...]]:
     """The common odds ratio, which strata say something of it, and the cells that it expects there."""
-    common = mantel_haenszel_odds_ratio(tables).value
+    common = mantel_haenszel_odds_ratio(replace(tables, weight=None, other_weight=None)).value  # a test is of effective rows alone
     n, m, total = tables.trials, tables.other_trials, tables.total
     events = tables.events + tables.other_events
     told = tables.used & (events > 0) & (events < total)

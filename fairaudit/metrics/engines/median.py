@@ -11,7 +11,6 @@ from fairaudit.cube.slices import EVERYONE
 from fairaudit.metrics.engines.cells import divided, remembered
 from fairaudit.types import Floats
 
-
 _SAME = 1e-12  # of everyone's weight: halves that differ by less are alike, since sums of weights such as 0.1 round
 
 
