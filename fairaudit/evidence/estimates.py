@@ -8,6 +8,7 @@ import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
 from fairaudit.evidence import rates, scores
+from fairaudit.evidence.cell_errors import error_of, pair_error, widened
 from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
@@ -25,7 +26,10 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
         None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end, and calibration errors,
         which are too high on few rows.
     """
-    return _estimate(counts, metric, tuple((params or {}).items()))
+    found, error = _estimate(counts, metric, tuple((params or {}).items())), error_of(metric, counts)
+    if found is None or error is None:
+        return found
+    return Estimate(found.value, *(np.clip(end, *metric.bounds) for end in widened((found.lower, found.upper), error)))
 
 
 def has_interval(metric: Metric) -> bool:
@@ -48,13 +52,17 @@ def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ..
 
 def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, references: Ints) -> Bounds | None:
     """The 95 % interval of each group against its reference; slices are independent. Shape (groups,)."""
+    error = pair_error(metric, kind, counts, groups, references)
     if metric.shape is Shape.PAIR:
-        return _PAIRS[metric.id](counts, groups, references)
-    found = estimate(metric, counts)
+        lower, upper = widened(_PAIRS[metric.id](counts, groups, references), error)
+        return np.clip(lower, *metric.bounds), np.clip(upper, *metric.bounds)
+    found = _estimate(counts, metric, ())
     if found is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return (mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references))
+        lower, upper = widened((mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references)), error)
+        least, most = metric.bounds
+        return (np.maximum(lower, 0.0), upper) if kind is Kind.RATIO else (np.maximum(lower, least - most), np.minimum(upper, most - least))
 
 
 _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {

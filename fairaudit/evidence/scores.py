@@ -138,7 +138,7 @@ def log_loss(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
 
 
 def ks_separation(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-    return _ks_bounds(value, of_cells.separation(counts)[1])
+    return _ks_bounds(value, of_cells.separation(counts).rarity)
 
 
 def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
@@ -151,4 +151,5 @@ def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
 
 
 def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    return _ks_bounds(*of_cells.kolmogorov_smirnov(counts, groups, references))
+    found = of_cells.kolmogorov_smirnov(counts, groups, references)
+    return _ks_bounds(found.value, found.rarity)

@@ -69,7 +69,8 @@ def _furthest(one: np.ndarray, other: np.ndarray) -> float:  # type: ignore[type
 def test_kolmogorov_smirnov_is_the_furthest_that_shares_below_a_score_differ(rows: list[Row]) -> None:
     of_a, label, score, _ = _arrays([(a, y, s, 1.0) for a, y, s, _ in rows])
     plain = _counts([(a, y, s, 1.0) for a, y, s, _ in rows])
-    (distance,), (rarity,) = kolmogorov_smirnov(plain, np.array([1]), np.array([2]))
+    known = kolmogorov_smirnov(plain, np.array([1]), np.array([2]))
+    (distance,), (rarity,) = known.value, known.rarity
     if of_a.all() or not of_a.any():
         assert np.isnan(distance)
     else:
@@ -123,7 +124,7 @@ def test_perfectly_calibrated_scores_show_the_error_that_chance_gives() -> None:
 def test_scipys_published_distance_of_two_against_three() -> None:
     """SciPy's test suite, test_stats.py: samples 1.01, 2.01 and 1, 2, 3 are a third apart."""
     found = counts_of_rows({A: [1, 1, 0, 0, 0], B: [0, 0, 1, 1, 1]}, label=[0] * 5, decision=[0] * 5, score=[1.01, 2.01, 1.0, 2.0, 3.0])
-    assert kolmogorov_smirnov(found, np.array([1]), np.array([2]))[0] == pytest.approx([1 / 3])
+    assert kolmogorov_smirnov(found, np.array([1]), np.array([2])).value == pytest.approx([1 / 3])
 
 
 @pytest.mark.parametrize("weights", [np.ones(7), np.array([1.0, 2, 3, 4, 3, 2, 1])])
