@@ -42,20 +42,11 @@ def pair_error(metric: Metric, kind: Kind, counts: Counts, groups: Ints, referen
     one, other = error[groups], error[references]
     if kind is Kind.DIFFERENCE:
         return one + other
-    return _off(_over(value_of(metric.id, counts), error, groups, references))
-
-
-def _over(value: Floats, error: Floats, groups: Ints, references: Ints) -> tuple[Floats, Floats, Floats]:
-    """A ratio, the least and the most that it can be."""
-    one, other = value[groups], value[references]
+    top, bottom = value_of(metric.id, counts)[groups], value_of(metric.id, counts)[references]
     with np.errstate(divide="ignore", invalid="ignore"):
-        most = np.where(other > error[references], (one + error[groups]) / (other - error[references]), np.inf)
-        return one / other, np.maximum(one - error[groups], 0.0) / (other + error[references]), np.where(error[groups] + error[references] > 0, most, one / other)
-
-
-def _off(found: tuple[Floats, Floats, Floats]) -> Floats:
-    value, least, most = found
-    return np.maximum(most - value, value - least)
+        ratio, least = top / bottom, np.maximum(top - one, 0.0) / (bottom + other)
+        most = np.where(bottom > other, (top + one) / (bottom - other), np.inf)
+        return np.where(one + other > 0, np.maximum(most - ratio, ratio - least), 0.0)
 
 
 def gap_error(kind: Kind, value: Floats, error: Floats | None) -> float | None:
