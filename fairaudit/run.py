@@ -38,7 +38,7 @@ from fairaudit.manifest import manifest
 from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.notes import copies, notes, of_sample, of_scores, unswept
+from fairaudit.notes import copies, notes, of_sample, of_scores, of_smoothing, unswept
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
@@ -145,7 +145,7 @@ def _measured(
         judged_by=kept_for_the_gate(rules, found, context),
         verdict=overall_verdict(findings) if rules else None,
         notes=(
-            *notes(config, rows, found, within, references, thresholds), *of_scores(found, only), *unswept(found, sweeps),
+            *notes(config, rows, found, within, references, thresholds), *of_scores(found, only), *of_smoothing(found, only), *unswept(found, sweeps),
             *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
         ),
     )  # fmt: skip

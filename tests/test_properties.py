@@ -94,6 +94,20 @@ def test_values_stay_in_the_catalogues_range_with_their_intervals_and_the_accoun
             assert pair.interval[0] - 1e-9 <= pair.value <= pair.interval[1] + 1e-9
 
 
+@settings(max_examples=20)
+@given(rows=ROWS)
+def test_intervals_of_comparisons_stay_in_range_and_are_no_points(rows: list[Row]) -> None:
+    columns = zip(("sex", "race", "y", "s", "w"), zip(*rows, strict=True), TYPES, strict=True)
+    table = pa.table({name: pa.array(values, kind) for name, values, kind in columns})
+    found = audit(AuditConfig(score_column="s", label="y", weight="w", protected=("sex",), control=("race",), engines=("native",)), data=table)
+    for one in found.comparisons:
+        low, high = CATALOGUE[one.metric].bounds
+        ranges = {"value": (low, high), "gap": (0.0, high - low), "difference": (low - high, high - low), "conditional_difference": (-1.0, 1.0), "min_max_ratio": (0.0, 1.0)}
+        least, most = ranges.get(one.kind, (0.0, float("inf")))
+        if one.interval is not None:
+            assert least - 1e-9 <= one.interval[0] < one.interval[1] <= most + 1e-9, one
+
+
 @settings(max_examples=4)
 @given(rows=ROWS)
 def test_the_engines_agree_on_any_rows(rows: list[Row]) -> None:

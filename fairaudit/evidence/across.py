@@ -124,7 +124,7 @@ def _interval(kind: Kind, found: Estimate, value: float | None = None, error: fl
 
 def widest_ends(kind: Kind, found: Estimate) -> Interval:
     """The ends of a gap, or of the smallest over the largest, of groups whose intervals are at the level at which all pairs hold together; NaN where undefined."""
-    lower, upper = _ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else _ends(found, mover_r, np.fmin.reduce)
+    lower, upper = extreme_ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else extreme_ends(found, mover_r, np.fmin.reduce)
     return max(lower, 0.0), upper if kind is Kind.GAP else min(upper, 1.0)
 
 
@@ -154,8 +154,8 @@ def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate 
     return Estimate(one.value, np.where(np.isnan(lower), least, np.maximum(lower, least)), np.where(np.isnan(upper), most, np.minimum(upper, most)))
 
 
-def _ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:
-    """The most extreme of all ordered pairs' lower ends, and of their upper ends: the largest of a gap, the smallest of a ratio."""
+def extreme_ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:
+    """The most extreme of all ordered pairs' lower ends, and of their upper ends: the largest of a gap, the smallest of a ratio. In blocks of pairs."""
     parts = np.array(list(_by_parts(found, pair, taken)))
     return float(taken(parts[:, 0])), float(taken(parts[:, 1]))
 
