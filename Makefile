@@ -44,6 +44,7 @@ calibration: .venv/.installed ## how often the gate is wrong, and how often inte
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.gaps
+	$(BIN)/python -m benchmarks.consistency
 	$(BIN)/python -m benchmarks.among_groups
 	$(BIN)/python -m benchmarks.families
 	$(BIN)/python -m benchmarks.runs

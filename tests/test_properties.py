@@ -65,7 +65,7 @@ def test_weight_2_is_the_row_twice_in_every_estimate(rows: list[Row]) -> None:
         assert (value is None) == (doubled[key] is None) and (value is None or value == pytest.approx(doubled[key], rel=1e-12, abs=1e-15))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(rows=ROWS, unit=st.sampled_from([0.1, 1 / 3, 0.7, 1e-3, 1e6]))
 def test_the_unit_of_the_weights_changes_no_estimate(rows: list[Row], unit: float) -> None:
     told, expected = (_unitless(_audited([(*one[:4], one[4] * scale) for one in rows])) for scale in (unit, 1.0))
@@ -94,7 +94,7 @@ def test_values_stay_in_the_catalogues_range_with_their_intervals_and_the_accoun
             assert pair.interval[0] - 1e-9 <= pair.value <= pair.interval[1] + 1e-9
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(rows=ROWS)
 def test_intervals_of_comparisons_stay_in_range_and_are_no_points(rows: list[Row]) -> None:
     columns = zip(("sex", "race", "y", "s", "w"), zip(*rows, strict=True), TYPES, strict=True)

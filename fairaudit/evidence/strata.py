@@ -19,6 +19,7 @@ from fairaudit.types import Bools, Floats
 
 _ENOUGH = 2.0  # rows, from which a variance can be had
 _LENT = 4.0  # rows, to the shares of those selected in a stratum, who may be few: with none, two strata of ten held the truth in 85 to 90 %
+_ROUNDING = 1e-12  # a variance of a logarithm that is 0 but for rounding
 _EXPECTED = 5.0  # rows in a cell, from which Breslow and Day's test is taken to hold
 
 
@@ -285,6 +286,8 @@ def _cells(tables: Tables) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def _on_logarithms(value: Floats, variance: Floats) -> Bounds:
+    """NaN where the variance is 0, as where everybody of both sides is selected: that none was seen is no certainty."""
+    has_bounds = (value > 0) & (variance > _ROUNDING)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         reach = np.exp(Z * np.sqrt(variance))
-        return np.where(value > 0, value / reach, np.nan), np.where(value > 0, value * reach, np.nan)
+        return np.where(has_bounds, value / reach, np.nan), np.where(has_bounds, value * reach, np.nan)

@@ -186,6 +186,8 @@ def test_no_interval_is_a_point_and_none_leaves_its_range(cells: Any) -> None:
         assert found.bounds is not None
         lower, upper = (float(end[0]) for end in found.bounds)
         assert least <= lower <= found.value[0] <= upper <= 1 and upper - lower > 0.01
+    ratio = strata.mantel_haenszel_risk_ratio(tables([(20, 0, 20, 0)])).bounds
+    assert ratio is not None and np.isnan(ratio).all()
     assert np.isnan(strata.conditional_difference(Tables(nobody, nobody, nobody, nobody)).value[0])
 
 
