@@ -23,7 +23,8 @@ from fairaudit.metrics.engines.median import above_median
 from fairaudit.result import DataFile
 from fairaudit.result import ReferenceOf as Reference
 
-MANY_TIES = 0.01  # of the rows at the median score, from which it is said
+_OFTEN = 2.0  # how far from 1 the mean weight may be
+MANY_TIES = 0.01  # of the rows' weight at the median score, from which it is said
 
 
 def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
@@ -75,7 +76,19 @@ def of_scores(found: Counts, only: Only) -> Iterator[str]:
     middle = above_median(found)
     if middle.median is not None and middle.ties >= MANY_TIES:
         above = middle.share[found.index(EVERYONE)]
-        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+        whose = "of all rows, by their weight," if found.has_weights else "of all rows"
+        yield f"{middle.ties:.1%} {whose} have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+
+
+def of_smoothing(found: Counts, only: Only) -> Iterator[str]:
+    """That differential fairness is smoothed by a row that weighs 1, where rows weigh much less or more."""
+    rows, weight = float(found.rows[0].sum()) if found.slices else 0.0, float(found.weight[0].sum()) if found.slices else 0.0
+    asked = only is None or any(one.startswith("differential_fairness") for one in only)
+    if found.has_weights and asked and rows and not 1 / _OFTEN <= weight / rows <= _OFTEN:
+        yield (
+            f"Rows weigh {weight / rows:.3g} on average, and differential fairness smooths each group by a row that weighs 1, so it depends on their unit; "
+            "divide the weights by their mean to smooth by an average row."
+        )
 
 
 def of_clusters(config: AuditConfig, found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:

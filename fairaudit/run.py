@@ -39,7 +39,7 @@ from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
 from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, unswept
+from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unswept
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
@@ -111,7 +111,7 @@ def _measured(
     context = _context(config)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
-    bins = score_bins(config.calibration_bins).params
+    bins = _score_bins(config)
     alone = wanted.values(found, only, bins)
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
     together = wanted.over_groups(found, config.slicings, only)
@@ -149,7 +149,7 @@ def _measured(
         verdict=overall_verdict(findings) if rules else None,
         notes=(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
-            *of_bins(config, edges), *unswept(found, sweeps),
+            *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps),
             *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
         ),
     )  # fmt: skip
@@ -243,8 +243,16 @@ def _same_rows(source: Source, rows: Prepared, found: Counts, slicings: Sequence
             raise ContentError(f"{source.name} changed while it was read: {rows.audited:,} rows were checked and {counted:,} counted; run again when it is at rest.")
 
 
+def _score_bins(config: AuditConfig) -> wanted.Params:
+    """The bins that --calibration-bins asks; nothing where they cannot be, which `validate` tells."""
+    try:
+        return score_bins(config.calibration_bins).params
+    except ValueError:
+        return ()
+
+
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=score_bins(config.calibration_bins).params)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config))
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:

@@ -35,7 +35,7 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
     if name == "sweeps":
         return ("metric", "slice", *_attributes(audit, Slice(())), "params", "threshold", "value", "lower", "upper", "status", "reason")
-    return ("metric", "kind", "slicing", "control", *sides, *shared, "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error", "shrunken")
+    return ("metric", "kind", "slicing", "control", *sides, *shared, "error", "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error", "shrunken")
 
 
 def as_csv(found: pa.Table) -> bytes:
@@ -67,7 +67,7 @@ def _measurements(audit: Audit) -> Iterator[Row]:
 def _comparisons(audit: Audit) -> Iterator[Row]:
     for one in audit.comparisons:
         sides = {"slicing": "*".join(one.slicing), "control": "*".join(one.control), **_sides(audit, one.group, one.reference)}
-        yield {"metric": one.metric, "kind": one.kind, **sides, **_shared(one), "p_value": one.p_value}
+        yield {"metric": one.metric, "kind": one.kind, **sides, **_shared(one), "error": one.error, "p_value": one.p_value}
 
 
 def _sweeps(audit: Audit) -> Iterator[Row]:

@@ -71,17 +71,17 @@ def test_named_bands_keep_their_order_and_a_missing_value_is_apart() -> None:
 
 
 def test_quantiles_have_a_missing_value_apart_and_are_told_where_they_fall_together() -> None:
-    made = audited({"x": [0, 0, 0, 1, 2, 3, 4, 5, None]}, bins={"x": "quantiles:4"})
-    assert made.manifest.bands == {"x": (1.0, 3.0)}  # the quartiles of the eight numbers are 0, 1 and 3
-    assert list(sizes(made, "x").items()) == [("under 1", 3), ("1–2", 2), ("3 and over", 3), ("(missing)", 1)]
-    assert "x is cut into 3 bands and not 4, since many rows have the same value." in made.notes
+    made = audited({"x": [0, 0, 0, 0, 0, 1, 2, 3, None]}, bins={"x": "quantiles:4"})
+    assert made.manifest.bands == {"x": (1.0, 2.0)}  # the quartiles of the eight numbers are 0, 0 and 1
+    assert list(sizes(made, "x").items()) == [("under 1", 5), ("1", 1), ("2 and over", 2), ("(missing)", 1)]
+    assert "x is cut into 3 bands and not 4, since rows with the same value stay together." in made.notes
 
 
 def test_quantiles_are_of_the_rows_that_are_audited_and_of_as_many_as_a_line_stands_for(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,d,n\n1,1,6\n2,0,2\n3,1,2\n9,,5\n9,1,0\n")
     made = audit(AuditConfig(data=(str(tmp_path / "a.csv"),), decision_column="d", count="n", bins={"x": "quantiles:4"}, engines=("native",)))
-    assert made.manifest.bands == {"x": (2.0,)}  # of ten rows the quartiles are 1, 1 and 2
-    assert sizes(made, "x") == {"under 2": 6, "2 and over": 4}
+    assert made.manifest.bands == {"x": (2.0, 3.0)}  # of ten rows the quartiles are 1, 1 and 2
+    assert sizes(made, "x") == {"under 2": 6, "2": 2, "3 and over": 2}
 
 
 def test_bands_from_a_file_are_those_from_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,19 +93,19 @@ def test_bands_from_a_file_are_those_from_flags(tmp_path: Path, monkeypatch: pyt
     flags = ("--engine", "native", "--bins", "age=young:25,old", "--bins", "hours=2,3", "--bins", "x = quantiles:2")
     assert _run(["audit", "--data", "a.csv", "--decision-column", "d", *flags, "--out", "out", "--quiet"]) == 0
     assert Path("out/audit.json").read_bytes() == one
-    assert json.loads(one)["manifest"]["bands"] == {"age": [25.0], "hours": [2.0, 3.0], "x": [8.0]}
+    assert json.loads(one)["manifest"]["bands"] == {"age": [25.0], "hours": [2.0, 3.0], "x": [9.0]}
 
 
 @pytest.mark.parametrize("numbers", [[5, 5, 5], [None, None, 5]])
 def test_where_no_edge_is_left_all_rows_are_one_band(numbers: list[object]) -> None:
     made = audited({"x": numbers}, bins={"x": "quantiles:3"})
     assert sizes(made, "x")["all"] == numbers.count(5)
-    assert "x is cut into 1 band and not 3, since many rows have the same value." in made.notes
+    assert "x is cut into 1 band and not 3, since rows with the same value stay together." in made.notes
 
 
 def test_weights_do_not_move_quantiles(tmp_path: Path) -> None:
     made = audited({"x": [1, 2, 3, 4, 9], "w": [100.0, 1.0, 1.0, 1.0, 0.0]}, weight="w", bins={"x": "quantiles:2"})
-    assert made.manifest.bands == {"x": (2.0,)}  # the row of weight 0 is not audited
+    assert made.manifest.bands == {"x": (3.0,)}  # the row of weight 0 is not audited
 
 
 def test_several_attributes_are_cut_at_their_own_quantiles() -> None:
@@ -116,11 +116,10 @@ def test_several_attributes_are_cut_at_their_own_quantiles() -> None:
         other_below=2,
         slices=("x*race",),
     )
-    assert made.manifest.bands == {"x": (2.0,), "y": (10.5, 20.5)}  # the quartiles of y are 0.5, which no row lies below, 10.5 and 20.5
+    assert made.manifest.bands == {"x": (3.0,), "y": (10.5, 20.5, 30.5)}  # the quartiles of y are 0.5, 10.5 and 20.5
     assert [str(one.slice) for one in made.counts if one.slice.attributes == ("x", "race")] == [
-        "x=under 2, race=c",
-        "x=2 and over, race=c",
-        "x=2 and over, race=other",
+        "x=under 3, race=c",
+        "x=3 and over, race=other",
     ]
 
 
@@ -215,7 +214,7 @@ def test_scores_and_decisions_are_cut_alike_and_a_stored_cube_keeps_the_order_of
         (one.slice, sum(cell.rows for cell in one.cells)) for one in decided.counts
     ]
     # Of ages 85 to 100 at least a third are at most 90, two thirds 95.
-    assert list(sizes(scored, "age").items()) == [("under 90", 5), ("90–94", 5), ("95 and over", 6), ("(missing)", 1)]
+    assert list(sizes(scored, "age").items()) == [("under 91", 6), ("91–95", 5), ("96 and over", 5), ("(missing)", 1)]
     assert list(sizes(scored, "race").items()) == [("a", 6), ("b", 6), ("other", 4), ("(missing)", 1)]
     assert list(sizes(scored, "hours").items()) == [("few", 8), ("many", 8), ("(missing)", 1)]
     for made, stored in ((scored, cube), (decided, other)):
@@ -238,7 +237,7 @@ def test_the_report_says_how_attributes_were_cut_where_it_describes_them_and_at_
     for said in (
         "cut at 25, 45.5; a value equal to an edge is in the band above it",
         "few: under 20; many: 20 and over",
-        "cut at 7, the quantiles that would divide the audited rows into 2 parts of as many rows each; a value equal to an edge is in the band above it",
+        "cut at 8, where the audited rows fall into 2 parts of as many rows each, as far as equal values allow; a value equal to an edge is in the band above it",
         "&#39;other&#39; is 2 values with fewer than 5 rows each, 3 rows together: c, d",
     ):
         assert page.count(said) == 2

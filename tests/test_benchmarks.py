@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import clusters, coverage, gaps
+from benchmarks import consistency as of_consistency
 from benchmarks.processes import measure
 from fairaudit.rules.finding import Verdict
 
@@ -35,6 +36,11 @@ def test_the_table_of_gaps_holds_the_truth_of_alike_groups() -> None:
     shown = {line.split("|")[1].strip(): float(line.split("|")[2].strip(" *")) for line in lines}
     assert header.count("|") == 3 and shown["`selection_rate gap`"] >= 85 and shown["`equalized_odds_ratio`"] >= 85
     assert {"`roc_auc gap`", "`differential_fairness`", "`within_group_generalized_entropy_index`"} <= shown.keys()
+
+
+def test_the_table_of_consistency_has_a_line_a_setting_and_size() -> None:
+    lines = list(of_consistency.table(4, 0, sizes=(200,)))
+    assert len(lines) == 2 + len(of_consistency.SETTINGS) and all(line.count("|") == 6 for line in lines)
 
 
 def test_a_population_has_its_worlds_truth() -> None:

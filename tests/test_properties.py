@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairaudit.config import AuditConfig
-from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.run import audit
@@ -65,6 +65,20 @@ def test_weight_2_is_the_row_twice_in_every_estimate(rows: list[Row]) -> None:
         assert (value is None) == (doubled[key] is None) and (value is None or value == pytest.approx(doubled[key], rel=1e-12, abs=1e-15))
 
 
+@settings(max_examples=12)
+@given(rows=ROWS, unit=st.sampled_from([0.1, 1 / 3, 0.7, 1e-3, 1e6]))
+def test_the_unit_of_the_weights_changes_no_estimate(rows: list[Row], unit: float) -> None:
+    told, expected = (_unitless(_audited([(*one[:4], one[4] * scale) for one in rows])) for scale in (unit, 1.0))
+    assert told.keys() == expected.keys()
+    for key, value in told.items():
+        assert (value is None) == (expected[key] is None) and (value is None or value == pytest.approx(expected[key], rel=1e-9, abs=1e-12)), key
+
+
+def _unitless(found: Audit) -> dict[tuple[object, ...], float | None]:
+    """All estimates but counts, which have the unit of the weights, and differential fairness, which is smoothed by a row that weighs 1, as is said."""
+    return {key: value for key, value in _estimates(found).items() if CATALOGUE[str(key[0])].shape is not Shape.COUNT and not str(key[0]).startswith("differential_fairness")}
+
+
 @settings(max_examples=40)
 @given(rows=ROWS)
 def test_values_stay_in_the_catalogues_range_with_their_intervals_and_the_account_adds_up(rows: list[Row]) -> None:
@@ -78,6 +92,20 @@ def test_values_stay_in_the_catalogues_range_with_their_intervals_and_the_accoun
     for pair in found.comparisons:
         if pair.interval is not None and pair.value is not None:
             assert pair.interval[0] - 1e-9 <= pair.value <= pair.interval[1] + 1e-9
+
+
+@settings(max_examples=12)
+@given(rows=ROWS)
+def test_intervals_of_comparisons_stay_in_range_and_are_no_points(rows: list[Row]) -> None:
+    columns = zip(("sex", "race", "y", "s", "w"), zip(*rows, strict=True), TYPES, strict=True)
+    table = pa.table({name: pa.array(values, kind) for name, values, kind in columns})
+    found = audit(AuditConfig(score_column="s", label="y", weight="w", protected=("sex",), control=("race",), engines=("native",)), data=table)
+    for one in found.comparisons:
+        low, high = CATALOGUE[one.metric].bounds
+        ranges = {"value": (low, high), "gap": (0.0, high - low), "difference": (low - high, high - low), "conditional_difference": (-1.0, 1.0), "min_max_ratio": (0.0, 1.0)}
+        least, most = ranges.get(one.kind, (0.0, float("inf")))
+        if one.interval is not None:
+            assert least - 1e-9 <= one.interval[0] < one.interval[1] <= most + 1e-9, one
 
 
 @settings(max_examples=4)

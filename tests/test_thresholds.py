@@ -175,3 +175,17 @@ def test_mistakes_about_thresholds_are_told_at_once() -> None:
         "the threshold of race=Black is inf; give a finite number.",
     ):
         assert sentence in str(caught.value)
+
+
+def test_ties_at_the_median_are_told_by_weight_where_there_are_weights() -> None:
+    # Ten rows of fifty, which weigh 100 of 140.
+    table = pa.table({"g": list("ab") * 25, "s": [1] * 20 + [4] * 10 + [8] * 20, "w": [1] * 20 + [10] * 10 + [1] * 20})
+    found = audit(AuditConfig(score_column="s", protected=("g",), weight="w", threshold=4.0, engines=("native",)), data=table)
+    assert "71.4% of all rows, by their weight, have exactly the median score, 4, and the scoring rate counts them as not above it: everyone's is 14.3%." in found.notes
+
+
+@pytest.mark.parametrize(("unit", "is_told"), [(1e-6, True), (1.0, False), (100.0, True)])
+def test_it_is_told_where_the_unit_of_weights_moves_differential_fairness(unit: float, is_told: bool) -> None:
+    table = pa.table({"g": list("ab") * 25, "s": [0.2, 0.7] * 25, "w": [unit] * 50})
+    found = audit(AuditConfig(score_column="s", protected=("g",), weight="w", engines=("native",)), data=table)
+    assert (f"Rows weigh {unit:.3g} on average, and differential fairness smooths each group by a row that weighs 1" in " ".join(found.notes)) == is_told

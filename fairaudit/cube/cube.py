@@ -21,6 +21,8 @@ from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = SCORE_CELLS
+# Probabilities of rare events crowd near 0, and their like near 1: within the first and the last 48th, whose edges are cells' too, each halving of the distance to the end is cut into 64, in equal ratios.
+_TAIL, _PER_HALVING, _OF_TAIL = 48, 64, 40 * 64  # cells of a tail; the first is all that is nearer to the end
 MOST_SLICES = 5_000
 MOST_STRATA = 50_000  # slices within the values of a control
 _TABLE = ("rows", "weight", "weight_sq", "score", "score_sq")  # what is summed by label and decision
@@ -31,7 +33,7 @@ _LOSS = "(CASE WHEN label = 1 AND score > 0 THEN -ln(score) WHEN label = 0 AND s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Score cells of equal width over [lowest, highest]; fixed before counting, so that cubes can be merged."""
+    """Score cells of equal width over [lowest, highest], but finer near the ends of [0, 1]; fixed before counting, so that cubes can be merged."""
 
     lowest: float
     highest: float
@@ -262,8 +264,23 @@ def _cell(plan: Plan) -> str:
     if plan.grid is None:
         return "0"
     low, width = plan.grid.lowest, plan.grid.highest - plan.grid.lowest
+    if (low, width) == (0.0, 1.0):
+        return f"{_OF_PROBABILITY} + {_edges_below(plan.edges, 0, len(plan.edges))}"
     of_grid = f"least({CELLS - 1}, greatest(0, floor((score - {low!r}) / {width!r} * {CELLS})::INTEGER))" if width > 0 else "0"
     return f"{of_grid} + {_edges_below(plan.edges, 0, len(plan.edges))}"
+
+
+def _in_tail(distance: str) -> str:
+    """SQL: the place of a score among the cells of a tail, counted from its end; one logarithm costs a tenth of finding the halving by comparisons."""
+    return f"least({_OF_TAIL - 1}, greatest(0, {_OF_TAIL} + floor({_PER_HALVING} * log2(greatest({distance}, 1e-300::DOUBLE) * {_TAIL}))::INTEGER))"
+
+
+_FIRST, _LAST = CELLS // _TAIL, CELLS - CELLS // _TAIL - 1  # of the cells of equal width
+_OF_PROBABILITY = (
+    f"(CASE WHEN score < {1 / _TAIL!r}::DOUBLE THEN {_in_tail('score')} "
+    f"WHEN score >= {1 - 1 / _TAIL!r}::DOUBLE THEN {2 * _OF_TAIL + _LAST - _FIRST} - {_in_tail('(1 - score)')} "
+    f"ELSE {_OF_TAIL - _FIRST} + least({_LAST}, greatest({_FIRST}, floor(score * {CELLS})::INTEGER)) END)"
+)
 
 
 def _edges_below(edges: Sequence[float], low: int, high: int) -> str:

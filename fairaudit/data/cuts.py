@@ -49,19 +49,20 @@ def sizes_of(connection: duckdb.DuckDBPyConnection, lines: str, attributes: int)
 
 
 def quantile_edges(connection: duckdb.DuckDBPyConnection, lines: str, parts: Sequence[int]) -> tuple[tuple[float, ...], ...]:
-    """For each attribute, where its rows are cut into so many parts: the quantiles 1/parts, 2/parts …, rising.
+    """For each attribute, where its rows are cut into so many parts, at the quantiles 1/parts, 2/parts …; rising.
 
     A quantile is the smallest number that at least that share of the rows does not exceed (the inverse of their distribution function; type 1 of Hyndman and Fan 1996,
-    The American Statistician 50:361), so it is always a number of the data. Quantiles that are equal are one edge, and the lowest number is none, since no row lies below it.
+    The American Statistician 50:361), and the last of its band, as with pandas' `qcut`. A band begins at its edge, so the edge is the next larger number of the data. Quantiles that are equal are one edge; the highest number is
+    none, since no row lies above it.
     """
     asked = " ".join(f"WHEN {place} THEN {number}" for place, number in enumerate(parts))
-    # The next quantile after the rows below a number is reached with it. In whole numbers, since a share as a fraction could fall to either side.
+    # A number is a quantile if the next one after the rows below it is reached with it. In whole numbers, since a share as a fraction could fall to either side.
     sql = f"""
-        SELECT attribute, value::DOUBLE FROM (
-            SELECT *, CASE attribute {asked} END AS parts, sum(rows) OVER (PARTITION BY attribute ORDER BY value) AS reached, sum(rows) OVER (PARTITION BY attribute) AS total
+        SELECT attribute, larger::DOUBLE FROM (
+            SELECT *, lead(value) OVER (PARTITION BY attribute ORDER BY value) AS larger, CASE attribute {asked} END AS parts, sum(rows) OVER (PARTITION BY attribute ORDER BY value) AS reached, sum(rows) OVER (PARTITION BY attribute) AS total
             FROM ({_sizes(lines, len(parts))})
         )
-        WHERE reached > rows AND least(reached * parts // total, parts - 1) > (reached - rows) * parts // total ORDER BY attribute, value
+        WHERE larger IS NOT NULL AND least(reached * parts // total, parts - 1) > (reached - rows) * parts // total ORDER BY attribute, value
     """
     found: tuple[list[float], ...] = tuple([] for _ in parts)
     for place, edge in stoppable(connection, lambda: connection.execute(sql).fetchall()):
@@ -74,7 +75,7 @@ def told_of_bands(asked: Mapping[str, Bands], found: Mapping[str, Bands]) -> Ite
     for attribute, bands in found.items():
         parts, made = asked[attribute].quantiles, len(bands.names)
         if made < parts:
-            yield f"{attribute} is cut into {made} {'band' if made == 1 else 'bands'} and not {parts}, since many rows have the same value."
+            yield f"{attribute} is cut into {made} {'band' if made == 1 else 'bands'} and not {parts}, since rows with the same value stay together."
 
 
 def told_of_rare(rare: Mapping[str, Rare], below: int) -> Iterator[str]:

@@ -157,9 +157,14 @@ def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Ite
 
 
 def grid_range(scores: tuple[float, float]) -> tuple[float, float]:
-    """The range that score cells divide: [0, 1] where all scores lie in it, else their own."""
+    """The range that score cells divide: [0, 1] where all scores lie in it; else their own, rounded outwards to a tenth of its power of ten or less, so that parts of the data mostly agree."""
     low, high = scores
-    return (0.0, 1.0) if low >= 0.0 and high <= 1.0 else (math.floor(low), math.ceil(high))
+    if low >= 0.0 and high <= 1.0:
+        return 0.0, 1.0
+    if low == high:
+        return low, high
+    step = 10.0 ** (math.floor(math.log10(high - low)) - 1)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
 
 
 def _read(source: Source, columns: Iterable[Column], features: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
+from fairaudit.evidence.cell_errors import error_of, gap_error
 from fairaudit.evidence.estimates import estimate
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
@@ -34,7 +35,7 @@ def across(counts: Counts, slicings: Sequence[Slicing], *, threshold: float | No
     """The gap of each compared metric over all groups of each slicing, and the ratio of its smallest to its largest value.
 
     The group is the one with the smallest value and the reference the one with the largest. A group of a missing value is left out; so is one
-    without a value, and then `reason` says that the number is partial. A slicing of fewer than two known groups has none.
+    without a value, and then `reason` says that the number is partial. A group whose value is infinite has the largest, so the gap is infinite. A slicing of fewer than two known groups has none.
     """
     known = [(slicing, groups) for slicing in slicings if (groups := known_groups(counts, slicing)).size > 1]
     by_metric = [list(_compared(metric, counts, known, threshold)) for metric in computable(counts, only) if metric.shape is not Shape.PAIR and kinds_of(metric)] if known else []
@@ -45,22 +46,26 @@ def _compared(metric: Metric, counts: Counts, known: Sequence[tuple[Slicing, Int
     """For each slicing, what is asked of the metric."""
     params = dict(PARAMS.get(metric.id, ()))
     usual = None if metric.shape is Shape.RATE else estimate(metric, counts, params)
-    values = value_of(metric.id, counts, params)
+    values, error = value_of(metric.id, counts, params), error_of(metric, counts)
     at = None if metric.needs_score or metric.id == "base_rate" else threshold
     for slicing, groups in known:
-        held = np.isfinite(values[groups])
+        held = ~np.isnan(values[groups])
         able, without = groups[held], groups[~held]
         found = values[able]
+        infinite = able[np.isinf(found)]
+        off = None if error is None else error[able]
         group, reference = (counts.slices[able[place(found)] if able.size else groups[0]] for place in (_lowest, _highest))
-        simultaneous = _simultaneous(metric, counts, able, usual) if able.size > 1 else None
+        simultaneous = _simultaneous(metric, counts, able, usual) if able.size > 1 and not infinite.size else None
         yield [
             Comparison(
                 metric=metric.id, kind=kind.value, params=params, slicing=slicing, group=Group(slice=group), reference=Group(slice=reference), threshold=at,
-                value=value, interval=None if value is None or simultaneous is None else _interval(kind, simultaneous),
-                status=Status.UNDEFINED if value is None else Status.OK, reason=_said(metric, kind, counts, without, found), engines={"native": value},
+                value=value, interval=None if value is None or simultaneous is None else _interval(kind, simultaneous, value, most_off),
+                status=_status(kind, value, found), reason=_said(metric, kind, counts, without, infinite, found),
+                error=most_off if value is not None and most_off else None, engines={"native": value},
             )
             for kind in map(_OVER_ALL.__getitem__, kinds_of(metric))
             for value in (_value(kind, found),)
+            for most_off in (None if infinite.size else gap_error(kind, found, off),)
         ]  # fmt: skip
 
 
@@ -73,15 +78,24 @@ def _highest(found: Floats) -> int:
 
 
 def _value(kind: Kind, found: Floats) -> float | None:
-    if found.size < 2:
+    if found.size < 2 or np.isinf(found).any():
         return None
     if kind is Kind.GAP:
         return float(found.max() - found.min())
     return float(found.min() / found.max()) if found.max() > 0 else None
 
 
-def _said(metric: Metric, kind: Kind, counts: Counts, without: Ints, found: Floats) -> str:
-    """Why there is no value, or that it is one of some groups only."""
+def _status(kind: Kind, value: float | None, found: Floats) -> Status:
+    """A gap to an infinite value is infinite; between two of them, and of a ratio, nothing can be said."""
+    if value is not None:
+        return Status.OK
+    return Status.INFINITE if kind is Kind.GAP and np.isinf(found).any() and np.isfinite(found).any() else Status.UNDEFINED
+
+
+def _said(metric: Metric, kind: Kind, counts: Counts, without: Ints, infinite: Ints, found: Floats) -> str:
+    """Why there is no finite value, or that it is one of some groups only."""
+    if infinite.size and found.size > 1:
+        return "; ".join(filter(None, (f"{metric.infinite or 'infinite'} in {_listed(counts, infinite)}", without_words(counts, without))))
     if found.size < 2:
         return f"fewer than two groups have a value ({metric.undefined or metric.infinite})"
     if kind is Kind.MIN_MAX_RATIO and found.max() <= 0:
@@ -93,18 +107,24 @@ def without_words(counts: Counts, groups: Ints) -> str:
     """That a number over all groups is one of some only; nothing where it is of all."""
     if not groups.size:
         return ""
-    named = ", ".join(counts.slices[index].label for index in groups[:3]) + (f" and {groups.size - 3:,} more" if groups.size > 3 else "")
-    return f"partial: without {named}, where it has no value"
+    return f"partial: without {_listed(counts, groups)}, where it has no value"
 
 
-def _interval(kind: Kind, found: Estimate) -> Interval | None:
+def _listed(counts: Counts, groups: Ints) -> str:
+    return ", ".join(counts.slices[index].label for index in groups[:3]) + (f" and {groups.size - 3:,} more" if groups.size > 3 else "")
+
+
+def _interval(kind: Kind, found: Estimate, value: float | None = None, error: float | None = None) -> Interval | None:
     lower, upper = widest_ends(kind, found)
+    if value is not None and error is not None:  # the groups' own intervals are widened by theirs, of which a pair's has less than both
+        lower, upper = max(min(lower, value - error), 0.0), max(upper, value + error)
+        upper = upper if kind is Kind.GAP else min(upper, 1.0)
     return (lower, upper) if math.isfinite(lower) and math.isfinite(upper) else None
 
 
 def widest_ends(kind: Kind, found: Estimate) -> Interval:
     """The ends of a gap, or of the smallest over the largest, of groups whose intervals are at the level at which all pairs hold together; NaN where undefined."""
-    lower, upper = _ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else _ends(found, mover_r, np.fmin.reduce)
+    lower, upper = extreme_ends(found, newcombe, np.fmax.reduce) if kind is Kind.GAP else extreme_ends(found, mover_r, np.fmin.reduce)
     return max(lower, 0.0), upper if kind is Kind.GAP else min(upper, 1.0)
 
 
@@ -139,8 +159,8 @@ def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate 
     return Estimate(one.value, np.where(np.isnan(lower), least, np.maximum(lower, least)), np.where(np.isnan(upper), most, np.minimum(upper, most)))
 
 
-def _ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:
-    """The most extreme of all ordered pairs' lower ends, and of their upper ends: the largest of a gap, the smallest of a ratio."""
+def extreme_ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:
+    """The most extreme of all ordered pairs' lower ends, and of their upper ends: the largest of a gap, the smallest of a ratio. In blocks of pairs."""
     parts = np.array(list(_by_parts(found, pair, taken)))
     return float(taken(parts[:, 0])), float(taken(parts[:, 1]))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.evidence.cell_errors import UNBOUNDED, error_of, pair_error
 from fairaudit.evidence.estimates import estimate, pair_bounds
 from fairaudit.evidence.intervals import Bounds
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Measurement, Status
@@ -14,17 +15,9 @@ from fairaudit.evidence.rates import trials_of
 from fairaudit.evidence.shrinkage import prior
 from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, total
-from fairaudit.metrics.engines.cells import auc_and_error, average_precision, interpolated_precision
-from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Floats, Ints
 
-_ERRORS: dict[str, Callable[[Counts], Floats]] = {  # the most that a value can be off, as cells hold more than one score
-    "roc_auc": lambda counts: auc_and_error(counts)[1],
-    "pr_auc": lambda counts: average_precision(counts).error,
-    "pr_auc_interpolated": lambda counts: interpolated_precision(counts).error,
-    "scoring_rate": lambda counts: above_median(counts).error,
-}
 NO_PROBABILITIES = "the scores are no probabilities: some lie outside [0, 1]"
 
 
@@ -44,7 +37,7 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
     metric = CATALOGUE[answer.quantity.metric]
     found, rows = estimate(metric, counts, dict(answer.quantity.params)), _rows(metric, counts)
     bounds = (found.lower, found.upper) if found else None
-    error = _ERRORS[metric.id](counts) if metric.id in _ERRORS else None
+    error = error_of(metric, counts)
     shrunken = _shrunken(metric, counts) if metric.shape is Shape.RATE else None
     for place, index in enumerate(answer.quantity.groups):
         value = _finite(answer.value[place])
@@ -61,6 +54,7 @@ def _measurements(answer: Answer, counts: Counts, threshold: float | None) -> It
 def _comparisons(answer: Answer, counts: Counts, threshold: float | None) -> Iterator[Comparison]:
     metric, quantity = CATALOGUE[answer.quantity.metric], answer.quantity
     bounds = pair_bounds(metric, quantity.kind, counts, np.array(quantity.groups), np.array(quantity.references))
+    error = pair_error(metric, quantity.kind, counts, np.array(quantity.groups, dtype=int), np.array(quantity.references, dtype=int))
     values = np.zeros(len(counts.slices)) if metric.shape is Shape.PAIR else value_of(metric.id, counts)
     for place, (group, reference) in enumerate(zip(quantity.groups, quantity.references, strict=True)):
         value = _finite(answer.value[place])
@@ -70,7 +64,8 @@ def _comparisons(answer: Answer, counts: Counts, threshold: float | None) -> Ite
             threshold=None if metric.needs_score or metric.id == "base_rate" else threshold,
             value=value, interval=_interval(bounds, place) if value is not None else None,
             status=Status.UNDEFINED if value is None else Status.OK,
-            reason="" if value is not None else _why_not_compared(metric, counts, values, group, reference),
+            reason=_why_not_compared(metric, counts, values, group, reference) if value is None else UNBOUNDED if error is not None and np.isinf(error[place]) else "",
+            error=_positive(error[place]) if error is not None and value is not None else None,
             engines=answer.of(place),
         )  # fmt: skip
 
@@ -137,4 +132,4 @@ def _finite(value: float) -> float | None:
 
 
 def _positive(value: float) -> float | None:
-    return float(value) if value > 0 else None
+    return float(value) if 0 < value < np.inf else None

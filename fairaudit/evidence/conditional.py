@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,9 +12,8 @@ from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABE
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence import strata as pooled
 from fairaudit.evidence.design_effects import of_metric, of_part, smaller
-from fairaudit.evidence.intervals import Estimate, effective_size, proportion
+from fairaudit.evidence.intervals import effective_size
 from fairaudit.evidence.measurement import Comparison, Group, Status
-from fairaudit.evidence.rates import LEVEL
 from fairaudit.evidence.strata import Pooled, Tables
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape, mask
 from fairaudit.metrics.engines.interface import Kind
@@ -57,6 +56,17 @@ class Strata:
 
     def effect_of(self, metric: Metric) -> Floats | None:
         return self.effect(lambda whole: of_metric(metric, whole))
+
+    @property
+    def size(self) -> Floats:
+        """Rows of all groups and strata, or as many as their weights are worth."""
+        whole = np.asarray(self.weight.sum())
+        return effective_size(whole, np.asarray(self.weight_sq.sum())) if self.has_weights else whole
+
+    def weight_of(self, metric: Metric) -> Floats:
+        """What a rate rests on, shape (groups, strata)."""
+        weight: Floats = self.weight[:, :, mask(metric.denominator)].sum(axis=2)
+        return weight
 
     def of(self, metric: Metric) -> tuple[Floats, Floats]:
         """Events and trials of a rate, each of shape (groups, strata): rows, or where there are weights as many as they are worth."""
@@ -101,52 +111,79 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     others = np.array([place for place in range(len(known.groups)) if place != base], dtype=int)
     selection = CATALOGUE["selection_rate"]
 
-    def told(metric: Metric, kind: Kind, found: Pooled, groups: Sequence[int], against: Slice | None, reasons: Sequence[str]) -> Iterator[Comparison]:
+    def told(metric: Metric, kind: Kind, found: Pooled, groups: Sequence[int], against: Slice | None, reasons: Sequence[str], undefined: str) -> Iterator[Comparison]:
+        """A comparison a group; where it has no value, what the metric lacks is said before what was left out."""
         for place, group in enumerate(groups):
             value = float(found.value[place])
             ends = None if found.bounds is None else (float(found.bounds[0][place]), float(found.bounds[1][place]))
+            p = None if found.p is None or np.isnan(found.p[place]) else float(found.p[place])
             is_known = bool(np.isfinite(value))
             yield Comparison(
                 metric=metric.id, kind=kind.value, slicing=known.slicing, control=known.control, group=Group(slice=known.groups[group]),
                 reference=None if against is None else Group(slice=against), threshold=None if metric.id == "base_rate" else threshold, value=value if is_known else None,
-                interval=ends if ends and is_known and np.isfinite(ends).all() else None, p_value=float(found.p[place]) if found.p is not None and is_known else None,
-                status=Status.OK if is_known else Status.UNDEFINED, reason=reasons[place] if is_known else reasons[place] or (metric.undefined if metric.shape is Shape.CONDITIONAL else 'no stratum has rows of both'), engines={"native": value if is_known else None},
+                interval=ends if ends and is_known and np.isfinite(ends).all() else None, p_value=p if is_known else None,
+                status=Status.OK if is_known else Status.UNDEFINED, reason=_joined("" if is_known else undefined, reasons[place]), engines={"native": value if is_known else None},
             )  # fmt: skip
 
     for metric in CATALOGUE.values():
         if metric.shape is Shape.RATE and (has_labels or not metric.needs_label):
             tables = _tables(known, metric, others, base)
             found = _in_clusters(known, metric, others, base, tables, pooled.conditional_difference)
-            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, found, others.tolist(), reference, _left_out(known, tables))
+            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, found, others.tolist(), reference, _left_out(known, tables), "no stratum has rows of both")
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
-            found = _in_clusters(known, selection, others, base, tables, method)
-            reasons = _left_out(known, tables)
-            if found.p is not None and (effect := known.effect_of(selection)) is not None:
-                reasons = [_ONE_CLUSTER if lone else one for one, lone in zip(reasons, np.isnan(effect[others] + effect[base])[:, 0], strict=True)]
-            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons)
+            found, reasons, undefined = _in_clusters(known, selection, others, base, tables, method), _left_out(known, tables), CATALOGUE[name].undefined
+            if found.p is not None and (effect := known.effect_of(selection)) is not None and np.isnan(effect[others] + effect[base]).any():
+                undefined = _ONE_CLUSTER
+            if name == "breslow_day_statistic":
+                found, reasons = _of_large_strata(found, reasons, tables)
+            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons, undefined)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
-    yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking)
+    yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking, "")
     disparity, without = _disparity(known)
-    yield from told(CATALOGUE["conditional_demographic_disparity"], Kind.VALUE, disparity, everybody, None, [without] * len(everybody))
+    cdd = CATALOGUE["conditional_demographic_disparity"]
+    yield from told(cdd, Kind.VALUE, disparity, everybody, None, [without] * len(everybody), cdd.undefined)
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
+
+
+def _of_large_strata(found: Pooled, reasons: Sequence[str], tables: Tables) -> tuple[Pooled, list[str]]:
+    """Breslow and Day's test without its p-value where the strata are too small for it, and why."""
+    if found.p is None:
+        raise ValueError("a test has p-values")
+    large = pooled.strata_are_large(tables)
+    said = [_joined(reason, _SMALL if has_value and not is_large else "") for reason, has_value, is_large in zip(reasons, np.isfinite(found.value), large, strict=True)]
+    return Pooled(value=found.value, p=np.where(large, found.p, np.nan)), said
+
+
+_SMALL = "without a p-value, since more than a fifth of the cells are expected to hold fewer than 5 rows, and it would be too small"
 
 
 def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
     events, trials = known.of(metric)
     shape = (len(groups), len(known.strata))
-    return Tables(events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape))
+    weight = known.weight_of(metric)
+    return Tables(
+        events[groups], trials[groups], np.broadcast_to(events[base], shape), np.broadcast_to(trials[base], shape),
+        weight=weight[groups], other_weight=np.broadcast_to(weight[base], shape),
+    )  # fmt: skip
 
 
 def _in_clusters(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables, method: Callable[[Tables], Pooled]) -> Pooled:
-    """What the strata say together, of rows in clusters by tables that are worth less: both sides by the larger of their design effects, so that the strata weigh
-    what they weigh. A test is of these tables; of everything else the value is that of the rows."""
+    """What the strata say together, of rows in clusters by tables that are worth less: each side by its own design effect. Strata weigh what they weigh.
+
+    A test is of these tables; of everything else the value is that of the rows.
+    """
     found, effect = method(tables), known.effect_of(metric)
     if effect is None:
         return found
-    larger = np.maximum(effect[groups], effect[base])
-    fewer = method(Tables(*(smaller(part, larger) for part in (tables.events, tables.trials, tables.other_events, tables.other_trials))))
+    events, trials = _fewer((tables.events, tables.trials), effect[groups])
+    other_events, other_trials = _fewer((tables.other_events, tables.other_trials), np.broadcast_to(effect[base], tables.other_trials.shape))
+    fewer = method(Tables(events, trials, other_events, other_trials, weight=tables.weight, other_weight=tables.other_weight))
     return Pooled(value=found.value if found.p is None else fewer.value, bounds=fewer.bounds, p=fewer.p)
 
 
@@ -173,45 +210,43 @@ def _percent(share: float) -> str:
 
 
 def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
-    """Each group's rate if it were spread over the strata as everybody is; none where a stratum lacks the group."""
+    """Each group's rate if it were spread over the strata as everybody is, and where there is none, which strata lack the group."""
     events, trials = known.of(metric)
-    share = known.weight.sum(axis=(0, 2, 3))
-    there, effect = trials > 0, known.effect_of(metric)
-    rates = proportion(events, trials, level=LEVEL)
-    if effect is not None:
-        fewer = proportion(smaller(events, effect), smaller(trials, effect), level=LEVEL)
-        rates, trials = Estimate(rates.value, fewer.lower, fewer.upper), smaller(trials, effect)
-    found = pooled.weighted_mean(np.broadcast_to(share, trials.shape), there, rates, sizes=(trials,))
-    lacking = [_listed([one.label for one, is_there in zip(known.strata, own, strict=True) if not is_there]) for own in there]
-    whole = there.all(axis=1)
-    ends = found.bounds or (found.value, found.value)
+    everybody = np.broadcast_to(known.weight.sum(axis=(0, 2, 3)), trials.shape)
+    lacking = [_listed([one.label for one, size in zip(known.strata, own, strict=True) if not size > 0]) for own in trials]
     reasons = [f"nobody of the slice is in {names}" if names else "" for names in lacking]
-    return Pooled(value=np.where(whole, found.value, np.nan), bounds=(np.where(whole, ends[0], np.nan), np.where(whole, ends[1], np.nan))), reasons
+    size, effect = np.broadcast_to(known.size, trials.shape[:1]), known.effect_of(metric)
+    found = pooled.standardized_rate(everybody, events, trials, size)
+    if effect is not None:
+        found = replace(found, bounds=pooled.standardized_rate(everybody, *_fewer((events, trials), effect), size).bounds)
+    return found, reasons
 
 
 def _disparity(known: Strata) -> tuple[Pooled, str]:
-    """Each group's share of the rejected less its share of the selected within strata, averaged by the strata's rows.
-
-    Source: Wachter, Mittelstadt & Russell (2021), Comput. Law Secur. Rev. 41:105567.
-    """
+    """Each group's conditional demographic disparity, and which strata say nothing of it."""
     weight, squares = known.weight.sum(axis=2), known.weight_sq.sum(axis=2)
-    totals, rows = weight.sum(axis=0), weight.sum(axis=(0, 2))
-    used: Bools = (totals > 0).all(axis=1)
-    sides = [_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights, known.effect(partial(of_part, cells=_DECIDED[one]))) for one in (REJECTED, SELECTED)]
+    totals, everybody = weight.sum(axis=0), weight.sum(axis=(0, 2))
+    rejected, selected = (_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED))
     shape = weight.shape[:2]
-    group, reference = (side for side, _ in sides)
-    found = pooled.weighted_mean(np.broadcast_to(rows, shape), np.broadcast_to(used, shape), group, reference, sizes=tuple(np.broadcast_to(size, shape) for _, size in sides))
+    size = np.broadcast_to(known.size, shape[:1])
+    found = pooled.demographic_disparity(np.broadcast_to(everybody, shape), rejected, selected, size)
+    of_rejected, of_selected = (known.effect(partial(of_part, cells=_DECIDED[one])) for one in (REJECTED, SELECTED))
+    if of_rejected is not None and of_selected is not None:
+        fewer = pooled.demographic_disparity(np.broadcast_to(everybody, shape), _fewer(rejected, of_rejected), _fewer(selected, of_selected), size)
+        found = replace(found, bounds=fewer.bounds)
+    used: Bools = (totals > 0).all(axis=1)
     names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]
-    without = f"without {_listed(names)}, where all decisions are alike: {_percent(rows[~used].sum() / rows.sum())} of the rows" if names else ""
+    without = f"without {_listed(names)}, where all decisions are alike: {_percent(everybody[~used].sum() / everybody.sum())} of the rows" if names else ""
     return found, without
 
 
-def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool, effect: Floats | None) -> tuple[Estimate, Floats]:
-    size = np.broadcast_to(effective_size(whole, squares) if has_weights else whole, part.shape)
+def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> tuple[Floats, Floats]:
+    """Each group's part of the whole as events of trials, each of shape (groups, strata)."""
+    size = effective_size(whole, squares) if has_weights else whole
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    found = proportion(share * size, size, level=LEVEL)
-    if effect is None:
-        return found, size
-    size = smaller(size, effect)
-    fewer = proportion(share * size, size, level=LEVEL)
-    return Estimate(found.value, fewer.lower, fewer.upper), size
+    return share * size, np.broadcast_to(size, part.shape)
+
+
+def _fewer(side: tuple[Floats, Floats], effect: Floats) -> tuple[Floats, Floats]:
+    """Events and trials of rows that say less by a design effect."""
+    return smaller(side[0], effect), smaller(side[1], effect)

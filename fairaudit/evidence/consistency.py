@@ -23,6 +23,7 @@ from fairaudit.types import Bools, Floats
 METRIC, PARAMS = "consistency", {"neighbors": float(NEIGHBORS)}
 MANY_TIED = 0.1  # of the sampled rows; fewer hardly move the value
 _PARTS = 10
+_ALIKE = 1e-24  # a variance that is 0 but for rounding
 _ENOUGH = 200  # rows, from which parts are large enough
 
 
@@ -92,7 +93,7 @@ def _of_slices(
 
 
 def _interval(value: float, mine: Bools, spread: _Spread) -> Interval | None:
-    """Student's, from how much parts of the sample differ: rows share neighbours, so their own spread would make it half as wide as it must be.
+    """Student's, from how much parts of the sample differ; none where they do not, as where all decisions are alike. Rows share neighbours, so their own spread would make it half as wide as it must be.
 
     What the choice among equally near rows does to the whole sample does not shrink with its size as the rest does, so it is added.
 
@@ -105,7 +106,10 @@ def _interval(value: float, mine: Bools, spread: _Spread) -> Interval | None:
     if len(means) < _PARTS:
         return None
     by_order = float(np.var([one[mine].mean() for one in spread.orders], ddof=1)) if spread.orders else 0.0
-    reach = float(stdtrit(_PARTS - 1, (1 + LEVEL) / 2)) * math.sqrt(float(np.var(means, ddof=1)) / _PARTS + by_order)
+    variance = float(np.var(means, ddof=1)) / _PARTS + by_order
+    if variance < _ALIKE:
+        return None
+    reach = float(stdtrit(_PARTS - 1, (1 + LEVEL) / 2)) * math.sqrt(variance)
     return max(value - reach, 0.0), min(value + reach, 1.0)
 
 

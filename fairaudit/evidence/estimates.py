@@ -8,7 +8,8 @@ import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
 from fairaudit.evidence import calibration, rates, scores
-from fairaudit.evidence.design_effects import of_metric, of_pair, widened
+from fairaudit.evidence.cell_errors import error_of, pair_error, widened
+from fairaudit.evidence.design_effects import as_independent, of_metric, of_pair
 from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
@@ -25,7 +26,10 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     Returns:
         None for counts, which are no estimates, for what compares two groups by nature, for the mean log deviation, which has no upper end, and for what describes chance.
     """
-    return _estimate(counts, metric, tuple((params or {}).items()))
+    found, error = _estimate(counts, metric, tuple((params or {}).items())), error_of(metric, counts)
+    if found is None or error is None:
+        return found
+    return Estimate(found.value, *(np.clip(end, *metric.bounds) for end in widened((found.lower, found.upper), error)))
 
 
 def has_interval(metric: Metric) -> bool:
@@ -44,7 +48,7 @@ def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ..
 
 def estimate_with(metric: Metric, counts: Counts, params: dict[str, float], effect: Floats | None) -> Estimate | None:
     """As `estimate`, where rows say less by this design effect, shape (slices,); where it is NaN there is no interval, and None where rows are independent."""
-    known = counts if effect is None else widened(counts, effect)
+    known = counts if effect is None else as_independent(counts, effect)
     if metric.shape is Shape.RATE:
         found = rate(metric, known)
         return found if effect is None else Estimate(found.value, *(np.where(np.isnan(effect), np.nan, end) for end in (found.lower, found.upper)))
@@ -62,18 +66,26 @@ def estimate_with(metric: Metric, counts: Counts, params: dict[str, float], effe
 
 def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, references: Ints) -> Bounds | None:
     """The 95 % interval of each group against its reference; slices are independent. Shape (groups,)."""
+    error = pair_error(metric, kind, counts, groups, references)
     if metric.shape is Shape.PAIR:
-        effect = None if counts.clusters is None else of_pair(metric.id, counts)
-        if effect is None:
-            return _PAIRS[metric.id](counts, groups, references)
-        known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
-        lower, upper = _PAIRS[metric.id](widened(counts, effect), groups, references)
-        return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
-    found = estimate(metric, counts)
+        lower, upper = widened(_of_pair(metric, counts, groups, references), error)
+        return np.clip(lower, *metric.bounds), np.clip(upper, *metric.bounds)
+    found = _estimate(counts, metric, ())
     if found is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return (mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references))
+        lower, upper = widened((mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references)), error)
+        least, most = metric.bounds
+        return (np.maximum(lower, 0.0), upper) if kind is Kind.RATIO else (np.maximum(lower, least - most), np.minimum(upper, most - least))
+
+
+def _of_pair(metric: Metric, counts: Counts, groups: Ints, references: Ints) -> Bounds:
+    effect = None if counts.clusters is None else of_pair(metric.id, counts)
+    if effect is None:
+        return _PAIRS[metric.id](counts, groups, references)
+    known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
+    lower, upper = _PAIRS[metric.id](as_independent(counts, effect), groups, references)
+    return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
 
 
 _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
@@ -152,10 +164,11 @@ _SAID = {
     "consistency": "Student's, from how far ten parts of the sample differ (Politis & Romano 1994), and ten orders of it where many rows are equally near; none below 200 rows",
     "mantel_haenszel_odds_ratio": "Robins, Breslow & Greenland 1986, of its logarithm",
     "mantel_haenszel_risk_ratio": "Greenland & Robins 1985, of its logarithm",
-    "mantel_haenszel_risk_difference": "Sato 1989",
-    "standardized_selection_rate": "MOVER over the strata's Wilson intervals",
-    "conditional_demographic_disparity": "MOVER over the strata's Wilson intervals of both shares",
-    **{name: "none: it is a test, with its p-value" for name in ("cochran_mantel_haenszel_statistic", "breslow_day_statistic")},
+    "mantel_haenszel_risk_difference": "the wider of Sato's (1989) and MOVER's (Zou & Donner 2008)",
+    "standardized_selection_rate": "Wilson's, of as many rows as the strata's rates together are worth, and the strata's shares by MOVER (Zou & Donner 2008)",
+    "conditional_demographic_disparity": "MOVER of both shares' Wilson intervals, of as many rows as the strata together are worth, and of the strata's weights (Zou & Donner 2008)",
+    "cochran_mantel_haenszel_statistic": "none: it is a test, with its p-value",
+    "breslow_day_statistic": "none: it is a test, with its p-value where four fifths of the expected cells are 5 or more",
     "mean_log_deviation": "none: a single false negative that was not seen makes it infinite",
     "average_odds_difference": "MOVER over four Wilson intervals",
     "average_predictive_value_difference": "MOVER over four Wilson intervals",

@@ -58,7 +58,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     rows: int  # real rows it rests on, whatever their weights
     status: Status
     reason: str = ""  # "no positives": why it is undefined
-    error: float | None = None  # the most that the value can be off where score cells are not exact
+    error: float | None = None  # the most that the value can be off where score cells are not exact; the interval is widened by it
     shrunken: float | None = None  # of a small slice's rate: pulled towards the other slices' as far as their spread suggests (empirical Bayes)
     engines: dict[str, float | None]  # each engine's value; None: it calls the metric undefined too
 
@@ -87,6 +87,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float | None = None
     status: Status
     reason: str = ""  # why it is undefined; over all groups also that it is partial, and what differs most
+    error: float | None = None  # the most that the value can be off where score cells are not exact
     engines: dict[str, float | None]
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from scipy.special import chndtr  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import REJECTED, SELECTED, Counts
 from fairaudit.cube.slices import Slicing
-from fairaudit.evidence.across import gap_bounds, without_words
+from fairaudit.evidence.across import extreme_ends, gap_bounds, without_words
 from fairaudit.evidence.design_effects import effect_of, forms, of_benefit, of_share, smaller
 from fairaudit.evidence.intervals import Estimate, effective_size, mover, mover_r, wilson
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
@@ -99,13 +99,13 @@ def _between_squares(counts: Counts, groups: Ints) -> Interval | None:
     """Of GE(2) between groups, which is half the spread of their means over the squared mean: a one-way analysis of variance.
 
     The groups' sum of squares over the variance within them is noncentral chi-square, and its noncentrality is what the true means would give; all
-    noncentralities that a test would not reject are the interval. A normal limit would be wrong near 0, where the index cannot be below.
+    noncentralities that a test would not reject are the interval. None of one group. A normal limit would be wrong near 0, where the index cannot be below.
 
     Source: Scheffé (1959), The Analysis of Variance, section 2.10 and appendix IV for the inversion.
     """
     found = benefits(counts, groups)
     size, spread = _anova(counts, found)
-    if not (spread > 0 and size > found.groups.size):
+    if not (spread > 0 and size > found.groups.size > 1):
         return None
     squares = float((found.weight * (found.mean - found.overall) ** 2).sum() / found.weight.sum())
     lower, upper = _noncentrality(size * squares / spread, found.groups.size - 1)
@@ -134,20 +134,21 @@ def _between_effect(counts: Counts, found: Benefits) -> float:
 
 
 def _noncentrality(statistic: float, freedom: int) -> Interval:
-    """The noncentralities at which the statistic is the upper and the lower 2.5 % point."""
-    if freedom < 1:
-        return 0.0, 0.0
+    """The noncentralities at which the statistic is the upper and the lower 2.5 % point.
 
-    def at(tail: float) -> float:
-        low, high = 0.0, statistic + 10 * math.sqrt(statistic) + 100
-        if chndtr(statistic, freedom, 0.0) <= tail:
+    The upper end is never below what equal groups give on average: groups that are by chance more alike than equal ones are say nothing more, and where the statistic
+    is below its 2.5 % point under equality both ends would be 0. With two groups of 20 that was so in 8 % of data sets, and the truth held in 89 %.
+    """
+    def at(tail: float, found: float) -> float:
+        low, high = 0.0, found + 10 * math.sqrt(found) + 100
+        if chndtr(found, freedom, 0.0) <= tail:
             return 0.0
         while high - low > 1e-9 * (1 + high):
             middle = (low + high) / 2
-            low, high = (middle, high) if chndtr(statistic, freedom, middle) > tail else (low, middle)
+            low, high = (middle, high) if chndtr(found, freedom, middle) > tail else (low, middle)
         return low
 
-    return at((1 + LEVEL) / 2), at((1 - LEVEL) / 2)
+    return at((1 + LEVEL) / 2, statistic), at((1 - LEVEL) / 2, max(statistic, float(freedom)))
 
 
 def _in_proportion(squares: float, counts: Counts, groups: Ints, value: float) -> float:
@@ -255,15 +256,10 @@ def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outc
         size = smaller(size, of_share(counts, *_OF[of, labelled])[found.groups])
     size = size + concentration
     lower, upper = wilson(found.chance * size, size, level=2 * NormalDist().cdf(critical) - 1)
-    most, least = [], []
-    for one in (Estimate(found.chance, lower, upper), Estimate(1 - found.chance, 1 - upper, 1 - lower)):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            below, above = mover_r(one.at(np.s_[:, None]), one.at(np.s_[None, :]))
-            np.fill_diagonal(below, 1.0)
-            np.fill_diagonal(above, 1.0)
-            least.append(float(np.log(np.nanmax(below))))
-            most.append(float(np.log(np.nanmax(above))))
-    return max(0.0, *least), max(most)
+    sides = (Estimate(found.chance, lower, upper), Estimate(1 - found.chance, 1 - upper, 1 - lower))
+    with np.errstate(divide="ignore"):
+        ends = np.log([extreme_ends(one, mover_r, np.fmax.reduce) for one in sides])
+    return max(0.0, *ends[:, 0].tolist()), max(0.0, *ends[:, 1].tolist())
 
 
 _BOUNDS: dict[str, Callable[[Counts, Slicing, float, Params], Interval | None]] = {

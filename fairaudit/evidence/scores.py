@@ -14,16 +14,26 @@ from fairaudit.metrics.engines import cells as of_cells
 from fairaudit.metrics.engines.cells import placements
 from fairaudit.types import Floats, Ints
 
+_ALIKE = 1e-12  # of the mean square: a variance below it is 0 but for rounding
+_EVENTS = 5.0  # of each label, effective ones, from which errors of probabilities have an interval: with fewer, the one that was missed would have made it
+
 
 def _mean_bounds(value: Floats, square: Floats, size: Floats) -> Bounds:
-    """Student's interval of a mean.
+    """Student's interval of a mean; NaN where all values are alike, since of a spread that was not seen nothing is known.
 
     Args:
         square: the mean of x².
         size: effective rows.
     """
-    reach = _t(size) * np.sqrt(np.maximum(square - value**2, 0.0) / (size - 1))
+    variance = square - value**2
+    reach = _t(size) * np.sqrt(np.where(variance > _ALIKE * square, variance, np.nan) / (size - 1))
     return value - reach, value + reach
+
+
+def _of_both_labels(counts: Counts, bounds: Bounds) -> Bounds:
+    """Bounds where there are enough rows of both labels; else NaN. Six positives of score 0.9 are all off by 0.1, and that says nothing of the next."""
+    enough = np.minimum(size_of(counts, (POSITIVE,)), size_of(counts, (NEGATIVE,))) >= _EVENTS
+    return np.where(enough, bounds[0], np.nan), np.where(enough, bounds[1], np.nan)
 
 
 def _t(size: Floats) -> Floats:
@@ -46,7 +56,7 @@ def scoring_rate(counts: Counts, value: Floats, params: dict[str, float]) -> Bou
 
 
 def calibration_in_the_large(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-    return _mean_bounds(value, _squared_errors(counts) / summed(counts.weight, LABELLED), size_of(counts, LABELLED))
+    return _of_both_labels(counts, _mean_bounds(value, _squared_errors(counts) / summed(counts.weight, LABELLED), size_of(counts, LABELLED)))
 
 
 def _squared_errors(counts: Counts, ratio: Floats | float = 1.0) -> Floats:
@@ -61,7 +71,7 @@ def calibration_ratio(counts: Counts, value: Floats, params: dict[str, float]) -
     residual = _squared_errors(counts, value) / summed(counts.weight, LABELLED)
     base = summed(counts.weight, (POSITIVE,)) / summed(counts.weight, LABELLED)
     reach = np.exp(_t(size) * np.sqrt(np.maximum(residual, 0.0) / (size - 1)) / (base * value))
-    return value / reach, value * reach
+    return _of_both_labels(counts, (value / reach, value * reach))
 
 
 def discrimination(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
@@ -84,7 +94,7 @@ def brier_score(counts: Counts, value: Floats, params: dict[str, float]) -> Boun
     square_error = np.square((cells.lowest + cells.highest) / 2 - cells.label)
     fourth = cells.weight * square_error * square_error  # a power of 4 takes ten times as long
     square = np.bincount(cells.slice, fourth, len(counts.slices)) / summed(counts.weight, LABELLED)
-    return _mean_bounds(value, square, size_of(counts, LABELLED))
+    return _of_both_labels(counts, _mean_bounds(value, square, size_of(counts, LABELLED)))
 
 
 def roc_auc(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
@@ -155,11 +165,11 @@ def _precision_bounds(counts: Counts, value: Floats, variance: Floats) -> Bounds
 
 
 def log_loss(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-    return _mean_bounds(value, of_cells.mean_log_loss(counts)[1], size_of(counts, LABELLED))
+    return _of_both_labels(counts, _mean_bounds(value, of_cells.mean_log_loss(counts)[1], size_of(counts, LABELLED)))
 
 
 def ks_separation(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-    return _ks_bounds(value, of_cells.separation(counts)[1])
+    return _ks_bounds(value, of_cells.separation(counts).rarity)
 
 
 def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
@@ -172,4 +182,5 @@ def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
 
 
 def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    return _ks_bounds(*of_cells.kolmogorov_smirnov(counts, groups, references))
+    found = of_cells.kolmogorov_smirnov(counts, groups, references)
+    return _ks_bounds(found.value, found.rarity)

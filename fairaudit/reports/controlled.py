@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence.measurement import Comparison
+from fairaudit.evidence.significance import holm
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, percent, probability
 from fairaudit.reports.tables import ABSENT, Cell, Heading, Row, Table, compared_cell, pair_heading
 from fairaudit.result import SliceCounts
 
-_DIFFERENT = 0.05  # a p-value below which odds ratios are said to differ by stratum
+_DIFFERENT = 0.05  # a p-value below which odds ratios are said to differ by stratum, corrected for the slicing's slices
 _MOST_STRATA = 100  # rows of the table of strata
 _SHOWN = (
     ("selection_rate", "conditional_difference"), ("mantel_haenszel_risk_ratio", "value"), ("mantel_haenszel_odds_ratio", "value"),
@@ -53,7 +56,7 @@ def controlled_of(known: Lookup, slicing: Slicing, cuts: Sequence[Slice]) -> Con
     return ControlledView(
         control=words,
         pooled=_table(known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"),
-        warnings=tuple(_left_out(found)) + tuple(_warning(cut, words, test.p_value) for cut, own in found.items() if (test := own.get(_HOMOGENEITY)) and test.p_value is not None and test.p_value < _DIFFERENT),
+        warnings=(*_left_out(found), *_differing(found, words)),
         every=_table(known, slicing, cuts, found, tuple(keys), f"Every number among people alike in {words}"),
         strata=_by_stratum(cuts, shown, f"Selection rates by {words}") if strata else None,
         strata_note=f"The {_MOST_STRATA} with the most rows, of {len(strata):,}." if len(strata) > _MOST_STRATA else "",
@@ -86,8 +89,13 @@ def _left_out(found: Mapping[Slice, Mapping[Key, Comparison]]) -> Iterator[str]:
             yield f"{cut.label}: {one.reason}."
 
 
-def _warning(cut: Slice, control: str, p: float) -> str:
-    return f"{cut.label}: the odds ratio is not the same for all of {control} (Breslow–Day p {probability(p)}), so one number for all hides something; see the rates below."
+def _differing(found: Mapping[Slice, Mapping[Key, Comparison]], control: str) -> Iterator[str]:
+    """Slices whose odds ratios seem to differ by stratum; by Holm, since one in twenty of many slices would by chance."""
+    tests = {cut: test.p_value for cut, own in found.items() if (test := own.get(_HOMOGENEITY)) and test.p_value is not None}
+    for cut, p in zip(tests, holm(np.array(list(tests.values()), dtype=np.float64)), strict=True):
+        if p < _DIFFERENT:
+            among = f", corrected for {len(tests)} slices" if len(tests) > 1 else ""
+            yield f"{cut.label}: the odds ratio seems not to be the same for all of {control} (Breslow–Day p {probability(float(p))}{among}), so one number for all may hide something; see the rates below."
 
 
 def _strata(known: Lookup, slicing: Slicing, control: Slicing) -> list[tuple[Slice, dict[Slice, SliceCounts]]]:

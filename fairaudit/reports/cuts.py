@@ -29,10 +29,10 @@ def _bands(edges: Sequence[float], asked: str | Sequence[float] | None) -> str:
     if bands and bands.names:
         return "; ".join(f"{name}: {said}" for name, said in zip(bands.names, band_names(edges, whole=False), strict=True))
     if not edges:
-        return "not cut, since too many rows have the same value"
+        return "not cut, since rows with the same value stay together"
     where = f"cut at {', '.join(f'{edge:.15g}' for edge in edges)}"
     if bands and bands.quantiles:
-        where = f"{where}, the quantiles that would divide the audited rows into {bands.quantiles} parts of as many rows each"
+        where = f"{where}, where the audited rows fall into {bands.quantiles} parts of as many rows each, as far as equal values allow"
     return f"{where}; a value equal to an edge is in the band above it"
 
 

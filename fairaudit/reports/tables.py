@@ -70,7 +70,7 @@ def measured_cell(one: Measurement | None, axis: Axis | None, *, label: str, is_
     if one.value is None:
         return _without_value(title, one.status, one.reason)
     text, told = measured(one.metric, one.value), interval_of(one.metric, one.interval) if one.interval else ""
-    note = " ".join(filter(None, (told, f"(±{significant(one.error)} at most)" if one.error else "")))
+    note = _with_error(told, one.error)
     extra = "" if one.shrunken is None else f"shrunken {measured(one.metric, one.shrunken)}"
     picture = whisker(axis, one.value, one.interval, words=_spoken(title, label, text, told), is_reference=is_reference) if axis else None
     return Cell(title=title, text=text, note=note, extra=extra, is_undefined=False, picture=picture)
@@ -88,7 +88,11 @@ def compared_cell(one: Comparison | None, axis: Axis | None, *, label: str) -> C
         text, told = compared(one.kind, one.value), interval_between(one.kind, one.interval) if one.interval else ""
     p = f"p {probability(one.p_value)}" if one.p_value is not None else ""
     picture = whisker(axis, one.value, one.interval, words=_spoken(title, label, text, told)) if axis else None
-    return Cell(title=title, text=text, note=told or p, extra=p if told else "", is_undefined=False, picture=picture)
+    return Cell(title=title, text=text, note=_with_error(told, one.error) or p, extra=p if told or one.error else "", is_undefined=False, picture=picture)
+
+
+def _with_error(interval: str, error: float | None) -> str:
+    return " ".join(filter(None, (interval, f"(±{significant(error)} at most)" if error else "")))
 
 
 def axis_of_rates(values: Sequence[Measurement | None], reference: Measurement | None) -> Axis | None:

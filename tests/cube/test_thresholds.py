@@ -17,8 +17,9 @@ from fairaudit.cube.at_thresholds import counts_at
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Grid, Plan, count, counts
 from fairaudit.cube.thresholds import Thresholds
-from fairaudit.metrics.engines.cells import auc_and_error, average_precision, kolmogorov_smirnov, separation
+from fairaudit.metrics.engines.cells import Distances, auc_and_error, average_precision, kolmogorov_smirnov, separation
 from fairaudit.metrics.engines.native import value_of
+from fairaudit.types import Floats
 from tests.vectors import vector
 
 Side = Literal["negative", "positive"]
@@ -85,7 +86,10 @@ def test_thresholds_of_groups_decide_row_by_row_and_leave_what_scores_say_alone(
                 expected = sum(row[1] == label and made == decision for row, made in zip(mine, decided, strict=True))
                 assert found.rows[index, 2 if label is None else label, int(decision)] == expected
     everyone, first = np.zeros(len(found.slices) - 1, dtype=int), np.arange(1, len(found.slices))
-    for taken in (auc_and_error, separation, lambda counts: kolmogorov_smirnov(counts, first, everyone)):
+    def apart(one: Distances) -> tuple[Floats, ...]:
+        return one.value, one.rarity, one.error
+
+    for taken in (auc_and_error, lambda counts: apart(separation(counts)), lambda counts: apart(kolmogorov_smirnov(counts, first, everyone))):
         for mixed, plain in zip(taken(found), taken(alike), strict=True):
             np.testing.assert_allclose(mixed, plain, rtol=1e-12, atol=1e-15)
     for mixed, plain in zip(*((one.value, one.error, one.variance) for one in map(average_precision, (found, alike))), strict=True):

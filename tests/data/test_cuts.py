@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
@@ -36,9 +37,9 @@ def rows_of(lines: Lines) -> list[float]:
     return sorted(value for value, copies in lines for _ in range(copies) if value is not None)
 
 
-def merged(edges: list[float], lowest: float) -> tuple[float, ...]:
-    """Equal edges are one, and the lowest number is none."""
-    return tuple(edge for edge in dict.fromkeys(edges) if edge > lowest)
+def merged(quantiles: list[float], rows: list[float]) -> tuple[float, ...]:
+    """The next larger number after each quantile, which is the last of its band; equal ones are one, and after the highest number there is none."""
+    return tuple(min(one for one in rows if one > edge) for edge in dict.fromkeys(quantiles) if edge < rows[-1])
 
 
 @settings(max_examples=60)
@@ -47,21 +48,28 @@ def test_edges_are_numpys_quantiles_by_the_inverted_distribution_function(lines:
     rows = rows_of(lines)
     shares = [part / parts for part in range(1, parts)]  # exact in floating point, where NumPy's are; other numbers of parts are checked below
     theirs = [float(edge) for edge in np.quantile(rows, shares, method="inverted_cdf")] if rows else []
-    assert edges_of(lines, parts) == (merged(theirs, rows[0] if rows else 0.0),)
+    assert edges_of(lines, parts) == (merged(theirs, rows),)
 
 
 @settings(max_examples=60)
 @given(lines=LINES, parts=st.integers(2, 100))
-def test_an_edge_is_the_smallest_number_that_so_large_a_share_of_the_rows_does_not_exceed(lines: Lines, parts: int) -> None:
+def test_a_band_ends_with_the_smallest_number_that_so_large_a_share_of_the_rows_does_not_exceed(lines: Lines, parts: int) -> None:
     rows = rows_of(lines)
     mine = [next(one for place, one in enumerate(rows, 1) if Fraction(place, len(rows)) >= Fraction(part, parts)) for part in range(1, parts)] if rows else []
-    assert edges_of(lines, parts, 2, parts)[::2] == (merged(mine, rows[0] if rows else 0.0),) * 2
+    assert edges_of(lines, parts, 2, parts)[::2] == (merged(mine, rows),) * 2
+
+
+@pytest.mark.parametrize(("rows", "parts"), [([1, 2, 3, 4] * 25, 4), ([0, 1] * 50, 2), (range(1, 9), 4), (range(1, 6), 2), (range(100), 4), (range(100), 10)])
+def test_bands_are_pandas_qcuts_where_it_interpolates_within_no_gap_of_the_data(rows: list[float], parts: int) -> None:
+    theirs = pd.qcut(pd.Series(rows), parts, duplicates="drop").value_counts(sort=False).tolist()
+    (edges,) = edges_of([(float(one), 1) for one in rows], parts)
+    assert np.bincount(np.searchsorted(edges, list(rows), side="right")).tolist() == theirs
 
 
 def test_quantiles_of_more_rows_than_a_machine_word_counts_are_exact() -> None:
     many = 2**61  # a hundred parts of them are beyond 64 bits
-    assert edges_of([(1.0, many), (2.0, many - 1), (3.0, 1)], 2, 100) == ((), (2.0,))
-    assert edges_of([(1.0, many - 1), (2.0, many), (3.0, 1)], 2) == ((2.0,),)
+    assert edges_of([(1.0, many), (2.0, many - 1), (3.0, 1)], 2, 100) == ((2.0,), (2.0, 3.0))
+    assert edges_of([(1.0, many - 1), (2.0, many), (3.0, 1)], 2) == ((3.0,),)
 
 
 @settings(max_examples=60)

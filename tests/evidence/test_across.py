@@ -15,7 +15,7 @@ from fairaudit.evidence.intervals import newcombe
 from fairaudit.evidence.measurement import Comparison, Status
 from fairaudit.evidence.rates import rate
 from fairaudit.metrics.catalogue import CATALOGUE
-from tests.builders import counts_from, slice_called
+from tests.builders import counts_from, counts_of_rows, slice_called
 from tests.vectors import vector
 
 Selected = tuple[float, float]  # selected, rejected
@@ -55,6 +55,15 @@ def test_a_group_of_a_missing_value_is_left_out() -> None:
 def test_a_group_without_a_value_makes_the_gap_partial() -> None:
     found = _gap(_counts({"a": (30, 70), "b": (50, 50), "c": (0, 100)}), "positive_predictive_value")
     assert (found.value, found.reason) == (0.0, "partial: without c, where it has no value")
+
+
+def test_a_group_whose_value_is_infinite_has_the_largest() -> None:
+    """A log loss is infinite where a sure score was wrong, as of c; d has no rows with a label."""
+    group = np.array(list("aabbccdd"))
+    rows = {Slice([("group", name)]): group == name for name in "abcd"}
+    found = _gap(counts_of_rows(rows, label=[0, 1, 0, 1, 0, 1, 2, 2], decision=[0] * 8, score=[0.2, 0.9, 0.4, 0.5, 1.0, 0.9, 0.3, 0.3]), "log_loss")
+    assert (found.value, found.interval, found.status, found.group.slice.label, found.reference.slice.label) == (None, None, Status.INFINITE, "a", "c")
+    assert found.reason == f"{CATALOGUE['log_loss'].infinite} in c; partial: without d, where it has no value"
 
 
 def test_a_gap_of_one_value_is_undefined() -> None:

@@ -71,7 +71,8 @@ def _furthest(one: np.ndarray, other: np.ndarray) -> float:  # type: ignore[type
 def test_kolmogorov_smirnov_is_the_furthest_that_shares_below_a_score_differ(rows: list[Row]) -> None:
     of_a, label, score, _ = _arrays([(a, y, s, 1.0) for a, y, s, _ in rows])
     plain = _counts([(a, y, s, 1.0) for a, y, s, _ in rows])
-    (distance,), (rarity,) = kolmogorov_smirnov(plain, np.array([1]), np.array([2]))
+    known = kolmogorov_smirnov(plain, np.array([1]), np.array([2]))
+    (distance,), (rarity,) = known.value, known.rarity
     if of_a.all() or not of_a.any():
         assert np.isnan(distance)
     else:
@@ -166,7 +167,7 @@ def test_scipys_published_distance_of_two_against_three() -> None:
     published = vector("scipy-ks-two-against-three")
     (a, b), (expected,) = published["samples"].values(), published["expected"]
     found = counts_of_rows({A: [1] * len(a) + [0] * len(b), B: [0] * len(a) + [1] * len(b)}, label=[0] * 5, decision=[0] * 5, score=[*a, *b])
-    assert kolmogorov_smirnov(found, np.array([1]), np.array([2]))[0] == pytest.approx([expected["full"]])
+    assert kolmogorov_smirnov(found, np.array([1]), np.array([2])).value == pytest.approx([expected["full"]])
 
 
 @pytest.mark.parametrize("weights", [np.ones(7), np.array([1.0, 2, 3, 4, 3, 2, 1])])

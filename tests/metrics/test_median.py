@@ -33,6 +33,14 @@ def test_the_rules_own_steps_by_hand() -> None:
     assert above_median(found).ties == 0
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.1, 0.3, 0.7, 1e6])
+@pytest.mark.parametrize("rows", [20, 22, 94, 118])
+def test_the_unit_of_weights_does_not_move_the_median(rows: int, unit: float) -> None:
+    # Ten times 0.1 is not 1 in floating point, and half of everyone was missed by it.
+    found = above_median(counts_of_rows(label=[2] * rows, decision=[0] * rows, score=(np.arange(rows) / rows).tolist(), weight=[unit] * rows))
+    assert found.share[0] == pytest.approx(0.5, abs=1e-12) and found.median is None and found.ties == 0
+
+
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.integers(0, 6), st.integers(1, 3)), min_size=1, max_size=40),
 )
@@ -51,7 +59,7 @@ def test_it_is_the_share_strictly_above_numpys_median(rows: list[tuple[bool, int
 @given(st.lists(st.tuples(st.sampled_from("fm"), st.integers(0, 60_000)), min_size=1, max_size=60))
 def test_the_error_of_coarse_cells_holds_the_truth(rows: list[tuple[str, int]]) -> None:
     # All scores lie within four of the grid's cells, so that many share the median's.
-    sex, score = np.array([row[0] for row in rows]), np.array([row[1] for row in rows]) / 60_000 * 4 / 3840
+    sex, score = np.array([row[0] for row in rows]), 0.5 + np.array([row[1] for row in rows]) / 60_000 * 4 / 3840
     plan = Plan(attributes=("sex",), slicings=(("sex",),), grid=Grid(lowest=0.0, highest=1.0), has_labels=False, has_weights=False, has_probabilities=True)
     table = pa.table({"a0": sex.tolist(), "label": pa.nulls(len(rows), pa.int8()), "score": score, "weight": [1.0] * len(rows)})
     with duckdb.connect() as connection:

@@ -297,52 +297,78 @@ def _of_equal_mass(counts: Counts, cells: ScoreCells, number: int) -> tuple[Ints
     return np.r_[0, orders[begins]], np.r_[0.0, lowest[begins], 1.0]
 
 
-def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> tuple[Floats, Floats]:
-    """The largest distance between two slices' distribution functions of scores, labelled or not, and 1/n + 1/m of effective rows; shape (groups,).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distances:
+    """The largest distances between pairs of distribution functions; arrays of shape (pairs,)."""
+
+    value: Floats
+    rarity: Floats  # 1/n + 1/m of effective rows
+    error: Floats  # how much larger it can be, as cells hold more than one score
+
+
+def _as_distances(found: list[tuple[float, float, float]]) -> Distances:
+    value, rarity, error = np.array(found, dtype=np.float64).reshape(-1, 3).T
+    return Distances(value=value, rarity=rarity, error=error)
+
+
+def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distances:
+    """Of two slices' scores, labelled or not; shape (groups,).
 
     Source: Smirnov (1939).
     """
     return _distances(counts, tuple(groups.tolist()), tuple(references.tolist()))
 
 
+_Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weight, Σw², lowest and highest score
+
+
 @remembered
-def _distances(counts: Counts, groups: tuple[int, ...], references: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _distances(counts: Counts, groups: tuple[int, ...], references: tuple[int, ...]) -> Distances:
     held = [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
     if not held:
-        return np.full(len(groups), np.nan), np.full(len(groups), np.nan)
-    whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq")}
+        return _as_distances([(np.nan,) * 3] * len(groups))
+    whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq", "lowest", "highest")}
     by_slice = np.argsort(whole["slice"], kind="stable")
     ends = np.searchsorted(whole["slice"][by_slice], np.arange(len(counts.slices) + 1))
 
-    def side(index: int) -> tuple[Ints, Floats, Floats]:
+    def side(index: int) -> _Side:
         mine = by_slice[ends[index] : ends[index + 1]]
-        return whole["order"][mine], whole["weight"][mine], whole["weight_sq"][mine]
+        return whole["order"][mine], whole["weight"][mine], whole["weight_sq"][mine], whole["lowest"][mine], whole["highest"][mine]
 
-    both = [_distance(side(group), side(reference)) for group, reference in zip(groups, references, strict=True)]
-    distance, rarity = np.array(both, dtype=np.float64).reshape(-1, 2).T
-    return distance, rarity
+    return _as_distances([_distance(side(group), side(reference)) for group, reference in zip(groups, references, strict=True)])
 
 
 @remembered
-def separation(counts: Counts) -> tuple[Floats, Floats]:
-    """The largest distance between the distribution functions of a slice's positives and negatives, and 1/n + 1/m; shape (slices,)."""
+def separation(counts: Counts) -> Distances:
+    """Of a slice's positives and negatives; shape (slices,)."""
     found = _of(counts)
     ends = np.searchsorted(found.slice, np.arange(len(counts.slices) + 1))
     sides = [slice(begin, end) for begin, end in pairwise(ends)]
-    both = [_distance(*((found.order[mine], found.weight[label][mine], found.weight_sq[label][mine]) for label in (POSITIVE, NEGATIVE))) for mine in sides]
-    distance, rarity = np.array(both, dtype=np.float64).reshape(-1, 2).T
-    return distance, rarity
+    spread = np.where(found.exact, 0.0, 1.0)  # whether a cell's lowest and highest score differ is all that is asked of them
+    both = [
+        _distance(*((found.order[mine], found.weight[label][mine], found.weight_sq[label][mine], np.zeros_like(spread[mine]), spread[mine]) for label in (POSITIVE, NEGATIVE)))
+        for mine in sides
+    ]
+    return _as_distances(both)
 
 
-def _distance(one: tuple[Ints, Floats, Floats], other: tuple[Ints, Floats, Floats]) -> tuple[float, float]:
-    totals = [float(weight.sum()) for _, weight, _ in (one, other)]
+def _distance(one: _Side, other: _Side) -> tuple[float, float, float]:
+    totals = [float(side[1].sum()) for side in (one, other)]
     if not all(total > 0 for total in totals):
-        return np.nan, np.nan
-    order = np.concatenate([one[0], other[0]])
-    step = np.concatenate([one[1] / totals[0], -other[1] / totals[1]])
-    _, place = np.unique(order, return_inverse=True)
-    apart = np.abs(np.cumsum(np.bincount(place, step)))
-    return float(min(apart.max(), 1.0)), float(sum(square.sum() / total**2 for (_, _, square), total in zip((one, other), totals, strict=True)))
+        return np.nan, np.nan, np.nan
+    _, place = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
+    cells = int(place.max()) + 1
+    up, down = (np.bincount(at, side[1] / total, cells) for at, side, total in zip((place[: one[0].size], place[one[0].size :]), (one, other), totals, strict=True))
+    after = np.cumsum(up - down)
+    largest = np.abs(after).max()
+    # Within a cell of several scores all of one side may come before the other: the functions are furthest apart there.
+    lowest, highest = np.full(cells, np.inf), np.full(cells, -np.inf)
+    np.minimum.at(lowest, place, np.concatenate([one[3], other[3]]))
+    np.maximum.at(highest, place, np.concatenate([one[4], other[4]]))
+    before = np.r_[0.0, after[:-1]]
+    inside = np.where(lowest < highest, np.maximum(before + up, down - before), 0.0).max()
+    rarity = sum(float(side[2].sum()) / total**2 for side, total in zip((one, other), totals, strict=True))
+    return float(min(largest, 1.0)), rarity, float(max(min(inside, 1.0) - min(largest, 1.0), 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +376,7 @@ class Crossed:
     """AUC of one label of a slice against the other label of everyone else; arrays of shape (slices,)."""
 
     value: Floats
+    error: Floats  # the most it can be off, as cells hold more than one score
     parts: tuple[Floats, Floats]  # the variance that the negatives bring, and the positives
     sizes: tuple[Floats, Floats]  # effective rows of both
 
@@ -363,13 +390,13 @@ def crossed_auc(counts: Counts, label: int) -> Crossed:
     n, found = len(counts.slices), _of(counts)
     nothing = np.full(n, np.nan)
     if EVERYONE not in counts.slices or not found.slice.size:
-        return Crossed(value=nothing, parts=(nothing, nothing), sizes=(nothing, nothing))
+        return Crossed(value=nothing, error=nothing, parts=(nothing, nothing), sizes=(nothing, nothing))
     ends = np.searchsorted(found.slice, np.arange(n + 1))
     whole = slice(*ends[counts.index(EVERYONE) :][:2])
     orders = found.order[whole]
-    lines = [_crossed(*_against(found, slice(begin, end), whole, orders, label)) for begin, end in pairwise(ends)]
-    value, of_negatives, of_positives, negatives, positives = np.array(lines, dtype=np.float64).T
-    return Crossed(value=value, parts=(of_negatives, of_positives), sizes=(negatives, positives))
+    lines = [_crossed(found.exact[whole], *_against(found, slice(begin, end), whole, orders, label)) for begin, end in pairwise(ends)]
+    value, error, of_negatives, of_positives, negatives, positives = np.array(lines, dtype=np.float64).T
+    return Crossed(value=value, error=error, parts=(of_negatives, of_positives), sizes=(negatives, positives))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,10 +433,10 @@ def _against(found: Ranges, mine: slice, whole: slice, orders: Ints, label: int)
             yield own if one == label else np.maximum(sums[whole] - own, 0.0)
 
 
-def _crossed(negative: Floats, negative_sq: Floats, positive: Floats, positive_sq: Floats) -> tuple[float, float, float, float, float]:
+def _crossed(exact: Bools, negative: Floats, negative_sq: Floats, positive: Floats, positive_sq: Floats) -> tuple[float, float, float, float, float, float]:
     negatives, positives = negative.sum(), positive.sum()
     if not (negatives > 0 and positives > 0):
-        return (np.nan,) * 5
+        return (np.nan,) * 6
     beats, beaten = _placed(negative, positive)
     value = float((positive * beaten).sum() / positives)
     sizes = [float(weight.sum() ** 2 / square.sum()) for weight, square in ((negative, negative_sq), (positive, positive_sq))]
@@ -417,4 +444,5 @@ def _crossed(negative: Floats, negative_sq: Floats, positive: Floats, positive_s
         parts = [
             float((weight * (placed - value) ** 2).sum() / weight.sum() / np.float64(size - 1)) for weight, placed, size in zip((negative, positive), (beats, beaten), sizes, strict=True)
         ]
-    return value, parts[0], parts[1], sizes[0], sizes[1]
+    error = float(np.where(exact, 0.0, negative * positive / 2).sum() / (negatives * positives))  # as in `auc_and_error`
+    return value, error, parts[0], parts[1], sizes[0], sizes[1]

@@ -11,6 +11,8 @@ from fairaudit.cube.slices import EVERYONE
 from fairaudit.metrics.engines.cells import divided, remembered
 from fairaudit.types import Floats
 
+_SAME = 1e-12  # of everyone's weight: halves that differ by less are alike, since sums of weights such as 0.1 round
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AboveMedian:
@@ -40,11 +42,12 @@ def above_median(counts: Counts) -> AboveMedian:
     mine = owner == everyone
     places, ordered = np.unique(order[mine], return_inverse=True)
     reached = np.cumsum(np.bincount(ordered, weight[mine]))
-    at = int(np.argmax(2 * reached >= reached[-1]))
+    beyond_half = 2 * reached / reached[-1] - 1
+    at = int(np.argmax(beyond_half >= -_SAME))
     middle = order == places[at]
     inside, above = (np.bincount(owner[chosen], weight[chosen], n).astype(np.float64) for chosen in (middle, order > places[at]))
     whole = np.bincount(owner, weight, n).astype(np.float64)
-    if 2 * reached[at] == reached[-1]:  # the median lies between this cell and the next
+    if beyond_half[at] <= _SAME:  # the median lies between this cell and the next
         return AboveMedian(share=divided(above, whole), error=np.zeros(n), median=None, order=int(places[at]), part=0.0, ties=0.0)
     score = float(lowest[middle].min())
     if score == highest[middle].max():

@@ -146,7 +146,7 @@ def _scoring_rate(counts: Counts, _: Params) -> Floats:
 
 
 def _ks_separation(counts: Counts, _: Params) -> Floats:
-    return cells.separation(counts)[0]
+    return cells.separation(counts).value
 
 
 def _background_positive_subgroup_negative(counts: Counts, _: Params) -> Floats:
@@ -313,7 +313,7 @@ _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
     "coefficient_of_variation": _coefficient_of_variation,
 }
 def _kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Floats:
-    return cells.kolmogorov_smirnov(counts, groups, references)[0]
+    return cells.kolmogorov_smirnov(counts, groups, references).value
 
 
 _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Floats]] = {
