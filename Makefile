@@ -40,7 +40,7 @@ bench: .venv/.installed ## ours against peers, as ratios in one run (some minute
 fuzz: .venv/.installed ## many random files and flags into the loaders (some minutes)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py -n 2
 
-calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (an hour)
+calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (forty minutes)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.gaps
