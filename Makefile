@@ -47,6 +47,7 @@ calibration: .venv/.installed ## how often the gate is wrong, and how often inte
 	$(BIN)/python -m benchmarks.clusters
 	$(BIN)/python -m benchmarks.calibration_errors
 	$(BIN)/python -m benchmarks.gaps
+	$(BIN)/python -m benchmarks.kinds
 	$(BIN)/python -m benchmarks.consistency
 	$(BIN)/python -m benchmarks.among_groups
 	$(BIN)/python -m benchmarks.families
