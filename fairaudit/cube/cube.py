@@ -21,8 +21,8 @@ from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
 CELLS = SCORE_CELLS
-# Probabilities of rare events crowd near 0, and their like near 1: within the first and the last 48th, whose edges are cells' too, each halving of the distance to the end is cut into 64, in equal ratios.
-_TAIL, _PER_HALVING, _OF_TAIL = 48, 64, 40 * 64  # cells of a tail; the first is all that is nearer to the end
+# Probabilities of rare events crowd near 0, and their like near 1: within the first and the last 96th, whose edges are cells' too, each halving of the distance to the end is cut into 64, in equal ratios.
+_TAIL, _PER_HALVING, _OF_TAIL = 96, 64, 40 * 64  # cells of a tail; the first is all that is nearer to the end
 MOST_SLICES = 5_000
 MOST_STRATA = 50_000  # slices within the values of a control
 _TABLE = ("rows", "weight", "weight_sq", "score", "score_sq")  # what is summed by label and decision
