@@ -27,7 +27,7 @@ from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
-from fairaudit.evidence.asked import improbable, mistaken_metrics, only_asked
+from fairaudit.evidence.asked import idle_flags, improbable, mistaken_metrics, only_asked
 from fairaudit.evidence.conditional import conditional
 from fairaudit.evidence.consistency import as_answers, consistencies
 from fairaudit.evidence.measurement import Measurement
@@ -162,10 +162,12 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
         validate(config)
     except FairauditError as error:
         mistakes.append(error)
-    mistakes.extend(mistaken_metrics(config))
+    mistaken = list(mistaken_metrics(config))
+    mistakes.extend(mistaken)
     try:
         rules = load_rules(config.rules)
         plan(rules, _nothing_yet(config), _context(config))
+        mistakes.extend(() if mistaken else idle_flags(config, [name for rule in rules for name in rule.metrics]))
     except FairauditError as error:
         mistakes.append(error)
     try:

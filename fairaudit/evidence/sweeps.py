@@ -54,8 +54,13 @@ def swept_slices(counts: Counts, thresholds: int) -> tuple[int, ...]:
 
 
 def of_decisions(counts: Counts, only: Only = None) -> tuple[Metric, ...]:
-    """The metrics that a threshold changes; counts of rows follow from the rates."""
-    return tuple(one for one in computable(counts, only) if one.shape in _OF_DECISIONS and one.id != "base_rate")
+    """The metrics that a sweep describes."""
+    return tuple(filter(is_swept, computable(counts, only)))
+
+
+def is_swept(metric: Metric) -> bool:
+    """Whether a threshold changes it; counts of rows follow from the rates."""
+    return metric.shape in _OF_DECISIONS and metric.id != "base_rate"
 
 
 def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int) -> dict[Metric, Floats]:
