@@ -113,11 +113,11 @@ def _measured(
     alone = wanted.values(found, only)
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
     together = wanted.over_groups(found, config.slicings, only)
+    sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()  # before the witnesses, who take longest: it may be too much to describe
     answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
-    sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()

@@ -110,6 +110,13 @@ def test_it_is_said_where_crosses_are_too_many_to_be_swept(monkeypatch: pytest.M
     assert said in found.notes and {len(one.slice.values) for one in found.sweeps} == {0, 1}
 
 
+def test_too_much_to_describe_is_told_before_any_witness_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairaudit.evidence.sweeps.MOST", 5)
+    monkeypatch.setattr("fairaudit.metrics.witnesses.Witnesses.ask", lambda *_: pytest.fail("a witness was asked"))
+    with pytest.raises(ConfigError, match="are more numbers than anybody reads"):
+        _audited(threshold_sweep=0.3)
+
+
 def test_steps_from_0_to_1_do_not_fit_other_scores() -> None:
     with pytest.raises(ConfigError, match="--threshold-sweep steps from 0 to 1, and the scores run from 2 to 9; name the thresholds to describe with --threshold, repeated"):
         audit(AuditConfig(score_column="s", protected=("g",), threshold_sweep=0.1), data=pa.table({"g": ["a", "b"], "s": [2, 9]}))
