@@ -49,13 +49,18 @@ def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | N
             yield f"No row is of {asked}, which --reference names, so {' × '.join(one.slicing)} is compared with its largest slice, {one.slice}."
     decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
     if not decided.all():
-        asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
-        yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
+        yield f"Every decision is {'positive' if decided[1] else 'negative'}{_doubted(thresholds)}"
     if thresholds and thresholds.of_groups:
         yield _by_group(thresholds)
     if rows.score_range and not found.has_probabilities:
         low, high = rows.score_range
         yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
+
+
+def _doubted(thresholds: Thresholds | None) -> str:
+    if thresholds is None:
+        return "."
+    return "; are the thresholds those that are used?" if thresholds.of_groups else f"; is the threshold, {thresholds.operating:g}, the one that is used?"
 
 
 def _by_group(thresholds: Thresholds) -> str:

@@ -70,6 +70,19 @@ def test_it_is_recorded_and_said_that_groups_have_thresholds_of_their_own(by_gro
     assert rejudged(by_group, ("four-fifths",)).findings == by_group.findings
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"threshold": 2.0}, "Every decision is negative; is the threshold, 2, the one that is used?"),
+        ({"threshold": 0.2, "group_thresholds": {"sex": {"f": 2.0, "m": 3.0}}}, "Every decision is negative; are the thresholds those that are used?"),
+        ({"decision_column": "none"}, "Every decision is negative."),
+    ],
+)
+def test_decisions_that_are_all_alike_are_doubted_by_what_made_them(given: dict[str, Any], said: str) -> None:
+    config = AuditConfig(**({"protected": ("sex",), "engines": ("native",)} | ({} if "decision_column" in given else {"score_column": "s"}) | given))
+    assert said in audit(config, data=TABLE.append_column("none", pa.array([0] * len(RACE)))).notes
+
+
 def test_groups_that_are_not_there_are_told_with_those_that_are() -> None:
     with pytest.raises(UnknownName, match=r"group_thresholds: there is no value of race 'Blak'; did you mean 'Black'\?"):
         _audited(group_thresholds={"race": {"Blak": 0.4}})
