@@ -93,6 +93,9 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
 _CHANCE = "calibration_error_by_chance"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
+_OVER_STRATA = "on each side the wider of two: MOVER over the strata's Wilson intervals (Zou & Donner 2008), and the strata's unbiased variances"
+WITHIN_A_CONTROL = f"conditional_difference, group − reference within its values (--control COL); its interval is {_OVER_STRATA}"
+"""What an audit with a control has of each rate besides."""
 _SAID = {
     "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
     "informedness": "Newcombe's hybrid score on TPR and FPR (Newcombe 1998)",
@@ -122,8 +125,7 @@ _SAID = {
     "mantel_haenszel_odds_ratio": "Robins, Breslow & Greenland 1986, of its logarithm",
     "mantel_haenszel_risk_ratio": "Greenland & Robins 1985, of its logarithm",
     "mantel_haenszel_risk_difference": "Sato 1989",
-    "standardized_selection_rate": "MOVER over the strata's Wilson intervals",
-    "conditional_demographic_disparity": "MOVER over the strata's Wilson intervals of both shares",
+    **{name: _OVER_STRATA for name in ("standardized_selection_rate", "conditional_demographic_disparity")},
     **{name: "none: it is a test, with its p-value" for name in ("cochran_mantel_haenszel_statistic", "breslow_day_statistic")},
     "mean_log_deviation": "none: a single false negative that was not seen makes it infinite",
     "average_odds_difference": "MOVER over four Wilson intervals",
