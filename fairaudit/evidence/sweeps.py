@@ -65,16 +65,17 @@ def is_swept(metric: Metric) -> bool:
 
 def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int) -> dict[Metric, Floats]:
     """Value, lower and upper end of each metric, shape (3, slices, thresholds)."""
-    n, found = len(at.slices), {}
+    n = len(at.slices)
+    alone = [one for one in metrics if not one.of_part]
     # Part by part, since what metrics share is remembered of one part only.
-    parts = [[_numbers(one, part) for one in metrics] for begin in range(0, n, _AT_ONCE) for part in (_parts(at, np.arange(begin, min(begin + _AT_ONCE, n))),)]
-    for place, one in enumerate(metrics):
-        numbers = np.concatenate([part[place] for part in parts], axis=1)
+    parts = [[_numbers(one, part) for one in alone] for begin in range(0, n, _AT_ONCE) for part in (_parts(at, np.arange(begin, min(begin + _AT_ONCE, n))),)]
+    found = {one: np.concatenate([part[place] for part in parts], axis=1) for place, one in enumerate(alone)}
+    for one in metrics:
         if one.of_part:  # against everyone at the same threshold
+            found[one] = np.empty((3, n))
             for beside in range(thresholds):
-                numbers[:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)))
-        found[one] = numbers.reshape(3, -1, thresholds)
-    return found
+                found[one][:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)))
+    return {one: found[one].reshape(3, -1, thresholds) for one in metrics}
 
 
 def _numbers(metric: Metric, counts: Counts) -> Floats:
