@@ -354,6 +354,17 @@ def test_a_table_without_rows_has_the_columns_it_would_have(name: str, capfd: py
     assert headers[0] == headers[1] and not (rows and name == "findings")
 
 
+@pytest.mark.parametrize(("name", "flags"), [("findings", ("--rule", "four-fifths")), ("sweeps", ("--threshold-sweep", "0.25"))])
+def test_a_table_without_rows_says_which_flag_of_an_audit_adds_some(name: str, flags: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    _audited("--data", "a.csv", *FLAGS)
+    capfd.readouterr()
+    assert _run(["table", "out", "--of", name, "--write", "csv=t.csv"]) == 0
+    said = capfd.readouterr()
+    assert said.err.startswith(f"fairaudit: out has no {name}; `fairaudit audit {flags[0]} ") and said.out == f"t.csv: 0 {name}\n"
+    _audited("--data", "a.csv", *FLAGS, *flags)
+    assert _run(["table", "out", "--of", name, "--write", "csv=t.csv"]) == 0 and capfd.readouterr().err == ""
+
+
 def test_a_name_that_begins_with_a_tilde_is_a_files_name() -> None:
     os.rename("a.csv", "~a.csv")
     assert _audited("--data", "~a.csv", *FLAGS)["rows"]["read"] == 200
