@@ -73,15 +73,21 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         --protected sex --protected race --slice 'sex*race' --rule four-fifths --out demo/audit
     """
     from fairaudit.cli.console import progress_to, silenced
-    from fairaudit.cli.verdict import shown
-    from fairaudit.run import audited
-    from fairaudit.writing import check_out, write_audit
+    from fairaudit.imports import uncollected
+    from fairaudit.interrupts import in_background
+
+    with uncollected():
+        from fairaudit.cli.verdict import shown
+        from fairaudit.reports.html import compile_templates
+        from fairaudit.run import audited
+        from fairaudit.writing import check_out, write_audit
 
     if quiet and verbose:
         raise ConfigError("--quiet and --verbose exclude each other; keep one.")
     config = _config(config_file, out, gate, given)
     target = Path(str(config.out))
     check_out(target, force=force)
+    in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
         found = audited(config, progress=progress, sole=True, debug=debug)
     write_audit(found.audit, found.cube, target)
