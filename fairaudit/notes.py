@@ -24,7 +24,9 @@ from fairaudit.result import ReferenceOf as Reference
 MANY_TIES = 0.01  # of the rows at the median score, from which it is said
 
 
-def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
+def notes(
+    config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None
+) -> Iterator[str]:
     """What a reader must know of the rows and of what was asked of them.
 
     Args:
@@ -66,8 +68,8 @@ def _doubted(thresholds: Thresholds | None) -> str:
 def _by_group(thresholds: Thresholds) -> str:
     own = ", ".join(f"{value} {asked:g}" for value, asked in thresholds.of_groups.items())
     return (
-        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). Deciding about people differently because of such "
-        "an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
+        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). "
+        "Deciding about people differently because of such an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
     )
 
 
@@ -78,13 +80,15 @@ def of_scores(found: Counts, only: Only) -> Iterator[str]:
     middle = above_median(found)
     if middle.median is not None and middle.ties >= MANY_TIES:
         above = middle.share[found.index(EVERYONE)]
-        yield f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
+        at_it = f"{middle.ties:.1%} of all rows have exactly the median score, {middle.median:g}"
+        yield f"{at_it}, and the scoring rate counts them as not above it: everyone's is {above:.1%}."
 
 
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
     """That crosses were left out of a sweep."""
     if sweeps and len(sweeps) < len(found.slices):
-        yield f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds; fewer thresholds would leave room for crosses."
+        swept = f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds"
+        yield f"{swept}; fewer thresholds would leave room for crosses."
 
 
 def of_sample(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]:
@@ -93,11 +97,20 @@ def of_sample(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]
     Args:
         ties: the share of rows that have others as near as the last of their nearest.
     """
-    which = f"all {sample.drawn_from:,} rows" if sample.decision.size == sample.drawn_from else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
-    lacking = "" if not sample.lacking else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
+    which = (
+        f"all {sample.drawn_from:,} rows"
+        if sample.decision.size == sample.drawn_from
+        else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
+    )
+    lacking = (
+        ""
+        if not sample.lacking
+        else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
+    )
     yield f"Consistency is of {which}, each beside the {NEIGHBORS} nearest in {', '.join(config.features)}, unscaled and unweighted{lacking}."
     if ties > MANY_TIED:
-        yield f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance; the intervals of consistency allow for it."
+        tied = f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance"
+        yield f"{tied}; the intervals of consistency allow for it."
 
 
 def copies(files: Sequence[DataFile]) -> Iterator[str]:

@@ -58,8 +58,14 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command("audit")
 @_with_options
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The same fields as YAML; flags win. Paths in it are from the working directory, as on the command line.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where audit.json, report.html and cube.parquet go; an earlier audit there stays until this one is whole.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
+    help="The same fields as YAML; flags win. Paths in it are from the working directory, as on the command line.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Where audit.json, report.html and cube.parquet go; an earlier audit there stays until this one is whole.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
 @click.option("--gate", is_flag=True, help="Let the exit code be the verdict.")
 @click.option("--quiet", is_flag=True, help="Print the verdict only; notes are in the report and in audit.json.")

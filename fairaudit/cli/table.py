@@ -14,7 +14,9 @@ _ADDED_BY = {"findings": "--rule ID", "sweeps": "--threshold-sweep STEP"}  # wha
 @click.command("table")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="OUT")
 @click.option("--write", "writes", multiple=True, metavar="FORMAT=PATH", help="csv=PATH or parquet=PATH. Repeatable. [default: CSV to standard output]")
-@click.option("--of", "name", type=click.Choice(["measurements", "comparisons", "findings", "sweeps"]), default="measurements", show_default=True, help="Which numbers.")
+@click.option(
+    "--of", "name", type=click.Choice(["measurements", "comparisons", "findings", "sweeps"]), default="measurements", show_default=True, help="Which numbers."
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int:
     """Write a finished audit's numbers as a table.

@@ -1,4 +1,7 @@
-"""What every metric of decisions would be at other thresholds, with its intervals. This describes: rules judge the operating point alone, and no witness is asked."""
+"""What every metric of decisions would be at other thresholds, with its intervals.
+
+This describes: rules judge the operating point alone, and no witness is asked.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ def swept(counts: Counts, thresholds: Thresholds, only: Only = None) -> tuple[Sw
     described = thresholds.described
     chosen = swept_slices(counts, len(described))
     if len(chosen) * len(described) > MOST:
-        raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most.")
+        raise ConfigError(
+            f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most."
+        )
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
     by_metric = _everywhere(of_decisions(counts, only), at, len(described))
@@ -89,7 +94,11 @@ def _numbers(metric: Metric, counts: Counts) -> Floats:
 def _parts(counts: Counts, places: Any) -> Counts:
     """Some of the slices."""
     return replace(
-        counts, slices=tuple(counts.slices[place] for place in places), rows=counts.rows[places], weight=counts.weight[places], weight_sq=counts.weight_sq[places]
+        counts,
+        slices=tuple(counts.slices[place] for place in places),
+        rows=counts.rows[places],
+        weight=counts.weight[places],
+        weight_sq=counts.weight_sq[places],
     )
 
 

@@ -52,8 +52,15 @@ def controlled_of(known: Lookup, slicing: Slicing, cuts: Sequence[Slice]) -> Con
     shown = strata[:_MOST_STRATA]
     return ControlledView(
         control=words,
-        pooled=_table(known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"),
-        warnings=tuple(_left_out(found)) + tuple(_warning(cut, words, test.p_value) for cut, own in found.items() if (test := own.get(_HOMOGENEITY)) and test.p_value is not None and test.p_value < _DIFFERENT),
+        pooled=_table(
+            known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"
+        ),
+        warnings=tuple(_left_out(found))
+        + tuple(
+            _warning(cut, words, test.p_value)
+            for cut, own in found.items()
+            if (test := own.get(_HOMOGENEITY)) and test.p_value is not None and test.p_value < _DIFFERENT
+        ),
         every=_table(known, slicing, cuts, found, tuple(keys), f"Every number among people alike in {words}"),
         strata=_by_stratum(cuts, shown, f"Selection rates by {words}") if strata else None,
         strata_note=f"The {_MOST_STRATA} with the most rows, of {len(strata):,}." if len(strata) > _MOST_STRATA else "",
@@ -66,7 +73,10 @@ def _table(known: Lookup, slicing: Slicing, cuts: Sequence[Slice], found: Mappin
         caption=caption,
         headings=tuple(pair_heading((metric, ()), kind) for metric, kind in keys),
         rows=tuple(
-            Row(label=cut.label, rows=f"{known.rows.get(cut, 0):,}", is_reference=cut == reference, cells=tuple(_cell(found.get(cut, {}).get(key), is_reference=cut == reference) for key in keys))
+            Row(
+                label=cut.label, rows=f"{known.rows.get(cut, 0):,}", is_reference=cut == reference,
+                cells=tuple(_cell(found.get(cut, {}).get(key), is_reference=cut == reference) for key in keys),
+            )
             for cut in cuts
         ),
     )  # fmt: skip
@@ -87,7 +97,8 @@ def _left_out(found: Mapping[Slice, Mapping[Key, Comparison]]) -> Iterator[str]:
 
 
 def _warning(cut: Slice, control: str, p: float) -> str:
-    return f"{cut.label}: the odds ratio is not the same for all of {control} (Breslow–Day p {probability(p)}), so one number for all hides something; see the rates below."
+    unlike = f"{cut.label}: the odds ratio is not the same for all of {control} (Breslow–Day p {probability(p)})"
+    return f"{unlike}, so one number for all hides something; see the rates below."
 
 
 def _strata(known: Lookup, slicing: Slicing, control: Slicing) -> list[tuple[Slice, dict[Slice, SliceCounts]]]:
@@ -107,7 +118,10 @@ def _by_stratum(cuts: Sequence[Slice], strata: Sequence[tuple[Slice, dict[Slice,
     return Table(
         caption=caption,
         headings=tuple(Heading(title=cut.label, note="", metric="selection_rate") for cut in cuts),
-        rows=tuple(Row(label=stratum.label, rows=f"{sum(map(_rows, own.values())):,}", is_reference=False, cells=tuple(_rate(own.get(cut)) for cut in cuts)) for stratum, own in strata),
+        rows=tuple(
+            Row(label=stratum.label, rows=f"{sum(map(_rows, own.values())):,}", is_reference=False, cells=tuple(_rate(own.get(cut)) for cut in cuts))
+            for stratum, own in strata
+        ),
     )
 
 

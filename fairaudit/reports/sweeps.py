@@ -133,7 +133,8 @@ def _curve(sweep: Sweep, name: str, top: float, reference: Sweep | None, operati
         dot="" if value is None else _written(y(value)),
         labels=(
             Label(x=_written(LEFT), y="97", text=significant(first)), Label(x=_written(RIGHT), y="97", text=significant(last)),
-            Label(x=_written(LEFT / 2), y=_written(BOTTOM), text=_writer(name)(0.0)), Label(x=_written(LEFT / 2), y=_written(TOP + MARGIN / 2), text=_writer(name)(top)),
+            Label(x=_written(LEFT / 2), y=_written(BOTTOM), text=_writer(name)(0.0)),
+            Label(x=_written(LEFT / 2), y=_written(TOP + MARGIN / 2), text=_writer(name)(top)),
         ),
     )  # fmt: skip
 
@@ -166,7 +167,9 @@ def _written(x: float) -> str:
 def _words(sweep: Sweep, name: str, at: int | None) -> str:
     """The value at both ends, and at the operating point."""
     places = sorted({0, len(sweep.thresholds) - 1, *(() if at is None else (at,))})
-    told = ", ".join(f"{_told(sweep.metrics[name], name, place)} at {significant(sweep.thresholds[place])}{' (operating point)' if place == at else ''}" for place in places)
+    told = ", ".join(
+        f"{_told(sweep.metrics[name], name, place)} at {significant(sweep.thresholds[place])}{' (operating point)' if place == at else ''}" for place in places
+    )
     return f"{title_of(name)} of {sweep.slice.label} over thresholds: {told}"
 
 

@@ -37,7 +37,10 @@ def verdict_of(known: Lookup) -> VerdictView:
 
 
 def small_groups(findings: Sequence[Finding]) -> str:
-    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)". Empty where there are none."""
+    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)".
+
+    Empty where there are none.
+    """
     sizes: dict[_Key, tuple[int, str, str]] = {}
     for one in findings:
         if _is_small(one):
@@ -51,7 +54,10 @@ def small_groups(findings: Sequence[Finding]) -> str:
 
 
 def groups_without_value(findings: Sequence[Finding]) -> str:
-    """The groups that no number of rows of their kind would help: "1 group cannot be judged: race=Other (true positive rate: no positives)". Empty where there are none."""
+    """The groups that no number of rows of their kind would help: "1 group cannot be judged: race=Other (true positive rate: no positives)".
+
+    Empty where there are none.
+    """
     small = {_key(one) for one in findings if _is_small(one)}
     lacking: dict[_Key, str] = {}
     for one in findings:
@@ -110,7 +116,8 @@ def _excluded(number: int, *, after: int) -> str:
     if not number:
         return ""
     one = f"{'more is not proven to' if after else 'comparison is not proven to lie within its limit'}, but excludes a violation that its rule calls serious"
-    more = f"{'more are not proven to' if after else 'comparisons are not proven to lie within their limits'}, but exclude violations that their rules call serious"
+    several = "more are not proven to" if after else "comparisons are not proven to lie within their limits"
+    more = f"{several}, but exclude violations that their rules call serious"
     return counted(number, one, more)
 
 
