@@ -134,6 +134,8 @@ _CHANCE = "calibration_error_by_chance"
 _CALIBRATION = f"every true error that a test would not reject, from the bins' normal errors; it begins at 0 where chance may explain the value, whose size {_CHANCE} tells"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
+WITHIN_A_CONTROL = "conditional_difference, group − reference within its values (--control COL); its interval is Newcombe's, of as many rows as the strata's rates together are worth"
+"""What an audit with a control has of each rate besides."""
 _SAID = {
     "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
     "informedness": "Newcombe's hybrid score on TPR and FPR (Newcombe 1998)",
