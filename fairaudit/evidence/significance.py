@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr  # type: ignore[import-untyped]
+from scipy.special import betainc, ndtr  # type: ignore[import-untyped]
 
 from fairaudit.types import Bools, Floats, Ints
 
@@ -102,23 +102,34 @@ def _deviance(x: Floats, mean: Floats, off: Floats) -> Floats:
     return np.where(mean <= 0, 0.0, np.where(np.abs(v) < 0.1, near, far))
 
 
-def z_lower(events: Floats, trials: Floats, other_events: Floats, other_trials: Floats) -> Floats:
-    """One-sided z-test, pooled rate, that a group has too few events; for weighted data, where counts are effective and not whole.
+def effective_lower(events: Floats, trials: Floats, other_events: Floats, other_trials: Floats) -> Floats:
+    """One-sided test that a group has too few events, where counts are effective and not whole: rows carry weights, or come in clusters.
+
+    Given the margins the group's events are about hypergeometric, with the variance n p̄ q̄ m / (n + m). A binomial of n (n + m) / m trials at the pooled rate p̄ has the same mean and variance as a
+    rate, and like it a longer tail on the side of the rarer outcome; its tail is taken where events need not be whole. A z-test there says 0.001 five to ten times too often.
+
+    Args:
+        events, trials: of the group, effective ones; shape (groups,).
+        other_events, other_trials: of those it is tested against.
 
     Returns:
         Tail probabilities; 1 where nothing varies; NaN where a side has no rows.
+
+    Source: the tail of a binomial as an incomplete beta function, Abramowitz & Stegun (1964), 26.5.24; simulated by `python -m benchmarks.runs`.
     """
+    n, m = np.asarray(trials, dtype=np.float64), np.asarray(other_trials, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = (events + other_events) / (trials + other_trials)
-        spread = np.sqrt(np.maximum(pooled * (1 - pooled), 0.0) * (1 / trials + 1 / other_trials))
-        z = (events / trials - other_events / other_trials) / spread
-    p = np.where(spread > 0, ndtr(z), 1.0)
-    return np.where((np.asarray(trials) > 0) & (np.asarray(other_trials) > 0), p, np.nan)
+        pooled = np.clip((events + other_events) / (n + m), 0.0, 1.0)
+        size = n * (n + m) / m
+        missed = size * (1 - events / n)  # without an event
+        tail = betainc(np.maximum(missed, np.finfo(float).tiny), size - missed + 1, 1 - pooled)
+    varies = (pooled > 0) & (pooled < 1) & (missed > 0)
+    return np.where((n > 0) & (m > 0), np.where(varies, tail, 1.0), np.nan)
 
 
-def z_upper(events: Floats, trials: Floats, other_events: Floats, other_trials: Floats) -> Floats:
-    """One-sided z-test that a group has too many events. As `z_lower`."""
-    return z_lower(trials - events, trials, other_trials - other_events, other_trials)
+def effective_upper(events: Floats, trials: Floats, other_events: Floats, other_trials: Floats) -> Floats:
+    """One-sided test that a group has too many events. As `effective_lower`."""
+    return effective_lower(trials - events, trials, other_trials - other_events, other_trials)
 
 
 def holm(p: Floats) -> Floats:

@@ -14,13 +14,13 @@ from scipy.special import bdtr, bdtrc, ndtr  # type: ignore[import-untyped]
 from fairaudit.evidence.intervals import Bounds, one_sided
 from fairaudit.evidence.significance import (
     benjamini_hochberg,
+    effective_lower,
+    effective_upper,
     fisher_lower,
     fisher_upper,
     holm,
     studentized_range_quantile,
     studentized_range_sf,
-    z_lower,
-    z_upper,
 )
 from fairaudit.metrics.catalogue import Better
 from fairaudit.rules.basis import Basis, Estimates, errors_apart, errors_from
@@ -147,7 +147,7 @@ def _tails(group: Basis, other: Basis, spread: float) -> tuple[Floats, Floats]:
     """How easily chance alone would put each group as far below the other, and as far above."""
     if isinstance(group, Tally) and isinstance(other, Tally):
         if group.weighted:
-            return z_lower(*_effective(group, other)), z_upper(*_effective(group, other))
+            return effective_lower(*_effective(group, other)), effective_upper(*_effective(group, other))
         return fisher_lower(*_counts(group, other)), fisher_upper(*_counts(group, other))
     assert isinstance(group, Estimates) and isinstance(other, Estimates)
     z = errors_apart(group, other, spread)
@@ -161,7 +161,7 @@ def _counts(group: Tally, other: Tally) -> tuple[Any, ...]:
 
 
 def _effective(group: Tally, other: Tally) -> tuple[Any, ...]:
-    """The table as the z-test takes it: both sides' effective counts."""
+    """Both sides' effective counts."""
     return group.events, group.trials, other.events, other.trials
 
 
