@@ -43,6 +43,9 @@ fuzz: .venv/.installed ## many random files and flags into the loaders (some min
 calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (an hour)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.coverage --clustered
+	$(BIN)/python -m benchmarks.clusters
+	$(BIN)/python -m benchmarks.calibration_errors
 	$(BIN)/python -m benchmarks.gaps
 	$(BIN)/python -m benchmarks.consistency
 	$(BIN)/python -m benchmarks.among_groups

@@ -1,6 +1,6 @@
 """How often does a 95 % interval hold the truth? Every kind of interval, by simulation.
 
-    python -m benchmarks.coverage [--replicates N] [--seed N]
+    python -m benchmarks.coverage [--replicates N] [--seed N] [--clustered]
 
 A replicate is a slice, so thousands are measured at once by the code that measures an audit. Base rates are drawn from a band around each point (0.8 to 1.2
 times it), since the coverage of counts jumps from one rate to the next. A cell of the table holds the coverage in percent; it is in brackets where fewer than five
@@ -21,6 +21,7 @@ from fairaudit.evidence.estimates import estimate, method_of, pair_bounds
 from fairaudit.evidence.intervals import Bounds
 from fairaudit.evidence.wanted import kinds_of
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
+from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.engines.interface import Kind, Quantity
 from fairaudit.metrics.engines.native import NativeEngine, value_of
 from fairaudit.types import Bools, Floats
@@ -51,7 +52,12 @@ def drawn(world: World, rng: np.random.Generator) -> Counts:
     shape = (world.rate.size, world.size)
     label = rng.random(shape) < world.rate[:, None]
     score = world.scores(label, rng)
-    weight = rng.lognormal(0, 0.5, shape) if world.weighted else np.ones(shape)
+    return counted(label, score, rng.lognormal(0, 0.5, shape) if world.weighted else np.ones(shape), weighted=world.weighted)
+
+
+def counted(label: Bools, score: Floats, weight: Floats, *, weighted: bool) -> Counts:
+    """Counts of rows of shape (slices, rows), every distinct score a cell; selected above a half."""
+    shape = label.shape
     owner = np.broadcast_to(np.arange(shape[0])[:, None], shape)
     place = (owner * 3 + label) * 2 + (score > 0.5)
 
@@ -63,7 +69,7 @@ def drawn(world: World, rng: np.random.Generator) -> Counts:
     rows, scores = weight.ravel()[order], score.ravel()[order]
     return Counts(
         slices=tuple(Slice([("replicate", str(one))]) for one in range(shape[0])), rows=summed(np.ones(shape)).astype(np.int64), weight=summed(weight),
-        weight_sq=summed(weight**2), score=summed(weight * score), score_sq=summed(weight * score**2), has_labels=True, has_weights=world.weighted, has_probabilities=True,
+        weight_sq=summed(weight**2), score=summed(weight * score), score_sq=summed(weight * score**2), has_labels=True, has_weights=weighted, has_probabilities=True,
         score_cells=ScoreCells(
             slice=owner.ravel()[order], order=(scores * _GRAIN).astype(np.int64), label=label.ravel()[order].astype(np.int64), weight=rows, weight_sq=rows**2,
             rows=np.ones(order.size, dtype=np.int64), lowest=scores, highest=scores, score=rows * scores,
@@ -112,9 +118,35 @@ _APART = float(np.abs(_ABOVE[POSITIVE] - _ABOVE[NEGATIVE]).max())
 _OF_ORDER: dict[str, Callable[[Floats], Floats]] = {
     "roc_auc": lambda rate: np.full(rate.size, float((_NEGATIVES * _ABOVE[POSITIVE]).sum())),
     "pr_auc": _true_precision,
+    "pr_auc_interpolated": _true_precision,  # the same where scores are continuous
     "ks_separation": lambda rate: np.full(rate.size, _APART),
     "log_loss": lambda rate: -rate * (_POSITIVES * np.log(_MIDDLE)).sum() - (1 - rate) * (_NEGATIVES * np.log(1 - _MIDDLE)).sum(),
 }
+
+
+def true_gaps(rate: Floats, bins: int = 10) -> tuple[Floats, Floats]:
+    """The share of each bin and how far the mean score in it is from the share positive, shape (slices, bins)."""
+    place = (_MIDDLE * bins).astype(np.int64)
+    positive, negative, of_positive, of_negative = (np.bincount(place, one, bins) for one in (_POSITIVES, _NEGATIVES, _POSITIVES * _MIDDLE, _NEGATIVES * _MIDDLE))
+    base = rate[:, None]
+    share = base * positive + (1 - base) * negative
+    return share, (base * (of_positive - positive) + (1 - base) * of_negative) / share
+
+
+def error_of(metric: str, share: Floats, gap: Floats, counts: Counts) -> Floats:
+    """A calibration error from the true gaps; the largest is that of the bins that hold rows, since nothing is known of the others."""
+    if metric == "expected_calibration_error":
+        found: Floats = (share * np.abs(gap)).sum(axis=1)
+        return found
+    if metric == "root_mean_square_calibration_error":
+        root: Floats = np.sqrt((share * gap**2).sum(axis=1))
+        return root
+    held = bins_of(counts, {})
+    largest: Floats = np.where(held.weight > 0, np.abs(gap), 0.0).max(axis=1) if held else np.full(len(counts.slices), np.nan)
+    return largest
+
+
+CALIBRATION_ERRORS = ("expected_calibration_error", "maximum_calibration_error", "root_mean_square_calibration_error")
 _NEED_EVERYONE = ("bpsn_auc", "bnsp_auc", "demographic_disparity")  # beside the slices, which here are not parts of one whole
 
 
@@ -145,7 +177,8 @@ def lines() -> Iterator[Line]:
 
 def _alone(metric: str, counts: Counts, population: Counts) -> float:
     found = estimate(CATALOGUE[metric], counts)
-    return holds((found.lower, found.upper) if found else None, true_value(metric, population))
+    true = error_of(metric, *true_gaps(population.weight[:, POSITIVE].sum(axis=1)), counts) if metric in CALIBRATION_ERRORS else true_value(metric, population)
+    return holds((found.lower, found.upper) if found else None, true)
 
 
 def _compared(metric: str, kind: Kind, counts: Counts, population: Counts) -> float:
@@ -198,7 +231,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replicates", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clustered", action="store_true", help="rows in clusters, instead of the tables without and with weights")
     asked = parser.parse_args(arguments)
+    if asked.clustered:
+        from benchmarks import clusters  # which draws on this module
+
+        print(*clusters.table(asked.replicates, asked.seed), sep="\n")
+        return
     for weighted in (False, True):
         print(f"### {'Rows of weights, whose logarithms have the standard deviation 0.5' if weighted else 'Rows without weights'}\n")
         for line in table(asked.replicates, asked.seed, weighted=weighted):

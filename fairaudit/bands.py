@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SCORE_CELLS = 3840  # a multiple of 10, 15 and 16, so that bins of the score are whole cells
 _MOST_QUANTILES = 100
+_MASS = "mass:"
 _QUANTILES = "quantiles:"
 
 
@@ -25,6 +27,37 @@ class Bands:
             whole: the column holds whole numbers, so that [25, 45) can be said as 25–44.
         """
         return Bands(edges=edges, names=self.names or band_names(edges, whole=whole))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreBins:
+    """Over which bins of the score a calibration error is taken."""
+
+    number: int
+    of_mass: bool = False  # each holds about as much weight; otherwise each is as wide
+
+    @property
+    def params(self) -> tuple[tuple[str, float], ...]:
+        """As a metric is given them."""
+        return (("bins", float(self.number)), *((("mass", 1.0),) if self.of_mass else ()))
+
+
+def score_bins(asked: str) -> ScoreBins:
+    """10 of equal width; mass:10 of about equal weight.
+
+    Raises:
+        ValueError: it is neither, or so many of equal width would cut through score cells; says why.
+    """
+    text = asked.strip()
+    of_mass = text.startswith(_MASS)
+    number = text.removeprefix(_MASS).strip()
+    if not number.isdecimal() or not 2 <= int(number) <= _MOST_QUANTILES:
+        raise ValueError(f"give a whole number of bins from 2 to {_MOST_QUANTILES}, as in '10' or 'mass:10'")
+    if not of_mass and SCORE_CELLS % int(number):
+        whole = [one for one in range(2, _MOST_QUANTILES + 1) if SCORE_CELLS % one == 0]
+        nearest = sorted(sorted(whole, key=lambda one: abs(one - int(number)))[:2])
+        raise ValueError(f"scores are counted in {SCORE_CELLS:,} cells, which {number} bins of equal width would cut through; give {' or '.join(map(str, nearest))}, or 'mass:{number}'")
+    return ScoreBins(number=int(number), of_mass=of_mass)
 
 
 def parsed(asked: str | Sequence[float]) -> Bands:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fairaudit.bands import parsed
+from fairaudit.bands import parsed, score_bins
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 
 MOST_CROSSED = 4  # attributes at once; more leave hardly anybody in a slice
@@ -49,8 +49,10 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     features: tuple[str, ...] = ()  # numeric columns by which rows are near one another, for consistency
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
+    cluster: str | None = None  # whose rows belong together: a person with several, a household
     id: str | None = None
     bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, or 'young:25,adult:65,old', or 'quantiles:4'
+    calibration_bins: str = "10"  # of the score, of equal width; 'mass:10': of about equal weight
     other_below: int | None = None  # categories with fewer rows are one slice together
     missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
     rules: tuple[str, ...] = ()
@@ -143,6 +145,10 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError(f"--positive {config.positive!r} says which label is positive, but no --label COL is given; for decisions there is --positive-decision.")
     if config.positive_decision is not None and config.decision_column is None:
         yield ConfigError("--positive-decision says which decision is positive, but no --decision-column COL is given.")
+    try:
+        score_bins(config.calibration_bins)
+    except ValueError as error:
+        yield ConfigError(f"--calibration-bins {config.calibration_bins!r}: {error}.")
     yield from _idle(config)
     yield from _mistaken_slices(config)
     for name in config.engines:
@@ -172,7 +178,7 @@ def _mistaken_slices(config: AuditConfig) -> Iterator[FairauditError]:
 
 def _mistaken_columns(config: AuditConfig) -> Iterator[FairauditError]:
     """A mistake for each column that would have to be two things."""
-    roles = {"label": config.label, "weight": config.weight, "count": config.count, "id": config.id, "score": config.score_column, "decision": config.decision_column}
+    roles = {"label": config.label, "weight": config.weight, "count": config.count, "cluster": config.cluster, "id": config.id, "score": config.score_column, "decision": config.decision_column}
     named: dict[str, str] = {}
     for role, column in roles.items():
         if column is not None and column in named:
@@ -190,6 +196,8 @@ def _mistaken_columns(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"--control {column!r} is given twice; keep one.")
     if config.features and config.count is not None:
         yield ConfigError("--feature compares rows one by one, and a line of --count stands for several; leave one out.")
+    if config.features and config.cluster is not None:
+        yield ConfigError("--feature compares rows one by one, as if each were somebody else, and --cluster says which are not; leave one out.")
     for feature in sorted({one for one in config.features if config.features.count(one) > 1}):
         yield ConfigError(f"--feature {feature!r} is given twice; keep one.")
     for feature in dict.fromkeys(config.features):
@@ -230,9 +238,11 @@ def _idle(config: AuditConfig) -> Iterator[FairauditError]:
             if getattr(config, name) != getattr(usual, name):
                 yield ConfigError(f"--{name.replace('_', '-')} is about a model, and no --model DIR is given; leave it out.")
     if config.decision_column is not None:
-        flags = {"threshold": "--threshold", "other_thresholds": "--threshold", "threshold_sweep": "--threshold-sweep", "group_thresholds": "--group-threshold", "at_threshold": "--at-threshold"}
+        flags = {"threshold": "--threshold", "other_thresholds": "--threshold", "threshold_sweep": "--threshold-sweep", "group_thresholds": "--group-threshold", "at_threshold": "--at-threshold", "calibration_bins": "--calibration-bins"}
         for flag in dict.fromkeys(flag for name, flag in flags.items() if getattr(config, name) != getattr(usual, name)):
             yield ConfigError(f"{flag} is about scores, and --decision-column holds decisions; leave it out.")
+    elif config.label is None and config.calibration_bins != usual.calibration_bins:
+        yield ConfigError("--calibration-bins is about scores beside labels, and no --label COL is given; leave it out.")
 
 
 def converted(config: AuditConfig) -> AuditConfig:

@@ -26,8 +26,9 @@ _NOT_OF_THE_RESULT = ("out", "gate")
 
 
 def manifest(
-    config: AuditConfig, source: Source, rows: Prepared, card: ModelCard | None, thresholds: Thresholds | None, engines: Mapping[str, str | None]
-) -> Manifest:
+    config: AuditConfig, source: Source, rows: Prepared, card: ModelCard | None, thresholds: Thresholds | None, calibration_edges: tuple[float, ...],
+    engines: Mapping[str, str | None],
+) -> Manifest:  # fmt: skip
     """The manifest of an audit; files and folders by their last names, no clock, no host, no user."""
     return Manifest(
         version=VERSION,
@@ -36,6 +37,7 @@ def manifest(
         positive=rows.positive,
         thresholds={repr(asked): thresholds.used(asked) for asked in thresholds.asked} if thresholds else {},
         group_thresholds={attribute: {value: thresholds.used(asked) for value, asked in groups.items()} for attribute, groups in config.group_thresholds.items()} if thresholds else {},
+        calibration_edges=calibration_edges,
         bands={attribute: bands.edges for attribute, bands in rows.reading.bands.items()},
         merged={attribute: Merge(name=rare.name, values=rare.values, rows=rare.rows) for attribute, rare in rows.reading.merged.items()},
         model=_model(config, rows, card),

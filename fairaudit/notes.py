@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fairaudit.bands import score_bins
 from fairaudit.config import AuditConfig
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.sampled import Sample
@@ -14,6 +15,7 @@ from fairaudit.cube.thresholds import Thresholds
 from fairaudit.data.cuts import told_of_bands, told_of_rare
 from fairaudit.data.rows import Prepared
 from fairaudit.evidence.consistency import MANY_TIED
+from fairaudit.evidence.design_effects import of_selection
 from fairaudit.evidence.measurement import Sweep
 from fairaudit.evidence.wanted import Only
 from fairaudit.metrics.consistency import NEIGHBORS
@@ -87,6 +89,38 @@ def of_smoothing(found: Counts, only: Only) -> Iterator[str]:
             f"Rows weigh {weight / rows:.3g} on average, and differential fairness smooths each group by a row that weighs 1, so it depends on their unit; "
             "divide the weights by their mean to smooth by an average row."
         )
+
+
+def of_clusters(config: AuditConfig, found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
+    """Whose rows belong together, and how much that widens evidence."""
+    clusters = found.clusters
+    if clusters is None:
+        return
+    effects = of_selection(found)
+    known = effects[np.isfinite(effects)]
+    widest = f"a selection rate is as sure as that of {1 / float(np.median(known)):.0%} as many independent rows (the median over slices)" if known.size else "no selection rate has an interval"
+    number = int(clusters.number[found.index(EVERYONE)])
+    yield f"Rows alike in {config.cluster!r} belong together: {number:,} {'cluster' if number == 1 else 'clusters'} of at most {clusters.largest:,} {'row' if clusters.largest == 1 else 'rows'}; intervals and rules rest on clusters, and {widest}."
+    for slicing, shared in clusters.shared.items():
+        yield f"{'1 cluster has' if shared == 1 else f'{shared:,} clusters have'} rows in several slices of {' × '.join(slicing)}, and slices are compared as if they had not: cautious, where rows of a cluster are alike."
+    single = [one for one, of_one in zip(found.slices, clusters.number, strict=True) if of_one == 1]
+    if single:
+        named = "; ".join(map(str, single[:3])) + (f" and {len(single) - 3:,} more" if len(single) > 3 else "")
+        yield f"All rows of one cluster say nothing of chance, so there {'are no intervals' if number == 1 else 'is no interval'} where a slice has one cluster only: {named}."
+    if sweeps:
+        yield "At other thresholds than the one that decides, intervals have the design effects of that one."
+
+
+def of_bins(config: AuditConfig, edges: Sequence[float]) -> Iterator[str]:
+    """That bins of equal weight are fewer than asked for.
+
+    Args:
+        edges: those of the bins that calibration errors are over, both ends among them; none where there are no such errors.
+    """
+    asked = score_bins(config.calibration_bins)
+    if edges and len(edges) - 1 < asked.number:
+        held = "1 bin" if len(edges) == 2 else f"{len(edges) - 1} bins"
+        yield f"Many rows have the same score, so calibration errors are over {held} of the {asked.number} of equal weight that were asked for."
 
 
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import UNLABELLED, Counts
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
@@ -17,6 +18,7 @@ from fairaudit.evidence.measurement import Comparison, Measurement, Sweep
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.sides import Judged
+from fairaudit.types import Floats
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     positive: str | None  # the label's value that counted as positive, as it was read
     thresholds: dict[str, float]  # as asked → as used, after rounding to the scores' own type; the one that decides comes first
     group_thresholds: dict[str, dict[str, float]] = {}  # attribute → value → threshold as used, of groups that are decided at one of their own
+    calibration_edges: tuple[float, ...] = ()  # of the bins that calibration errors are over, 0 and 1 among them; a score on an edge is in the bin above
     bands: dict[str, tuple[float, ...]] = {}  # the inner edges of each attribute that was cut, those of quantiles too
     merged: dict[str, Merge] = {}  # attribute → its rare values that are one slice
     model: Model
@@ -92,10 +95,22 @@ class CountsCell(msgspec.Struct, frozen=True, kw_only=True):
     score_sq: float | None = None  # Σ weight × score²
 
 
+class ClusterCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a slice's clusters say of its rates: Σ over clusters of their weight in one cell times that in another.
+
+    The cells are (label, decision) = (0, 0), (0, 1), (1, 0), (1, 1), (null, 0), (null, 1); of the symmetric matrix there is the upper half, row by row.
+    """
+
+    number: int  # of clusters with rows in the slice
+    products: tuple[float, ...]
+    beside: tuple[float, ...] | None = None  # the same of the cluster's rows here and everywhere; None where they are the same
+
+
 class SliceCounts(msgspec.Struct, frozen=True, kw_only=True):
     slice: Slice
     threshold: float | None
     cells: tuple[CountsCell, ...]
+    clusters: ClusterCounts | None = None  # where rows are in clusters
 
 
 class ReferenceOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +154,7 @@ _DECISIONS: tuple[Literal[0, 1], ...] = (0, 1)
 def counts_written(counts: Counts, *, threshold: float | None) -> tuple[SliceCounts, ...]:
     """The counts as audit.json has them; empty cells are left out."""
     return tuple(
-        SliceCounts(slice=one, threshold=threshold, cells=tuple(_cells(counts, index)))
+        SliceCounts(slice=one, threshold=threshold, cells=tuple(_cells(counts, index)), clusters=_clusters(counts.clusters, index) if counts.clusters else None)
         for index, one in enumerate(counts.slices)
     )
 
@@ -154,6 +169,32 @@ def _cells(counts: Counts, index: int) -> Iterator[CountsCell]:
                 score=None if counts.score is None else float(counts.score[place]),
                 score_sq=None if counts.score_sq is None else float(counts.score_sq[place]),
             )  # fmt: skip
+
+
+_HALF = np.triu_indices(DECIDED)
+
+
+def _clusters(clusters: Clusters, index: int) -> ClusterCounts:
+    own = clusters.products[index, :DECIDED, :DECIDED]
+    beside = own if clusters.beside is None else (clusters.beside[index] + clusters.beside[index].T) / 2
+    written, other = (tuple(matrix[_HALF].tolist()) for matrix in (own, beside))
+    return ClusterCounts(number=int(clusters.number[index]), products=written, beside=None if other == written else other)
+
+
+def _clusters_read(found: Sequence[SliceCounts]) -> Clusters | None:
+    """As `_clusters` wrote them; None where rows are independent."""
+    held = [one.clusters for one in found if one.clusters is not None]
+    if not held or len(held) < len(found):
+        return None
+    own, beside = (_symmetric(sums) for sums in ([one.products for one in held], [one.beside or one.products for one in held]))
+    return Clusters(number=np.array([one.number for one in held], dtype=np.int64), products=own, beside=beside)
+
+
+def _symmetric(halves: Sequence[tuple[float, ...]]) -> Floats:
+    out = np.zeros((len(halves), DECIDED, DECIDED))
+    out[:, _HALF[0], _HALF[1]] = halves
+    out[:, _HALF[1], _HALF[0]] = halves
+    return out
 
 
 def counts_read(audit: Audit) -> Counts:
@@ -172,7 +213,7 @@ def counts_read(audit: Audit) -> Counts:
         slices=tuple(one.slice for one in audit.counts), rows=rows, weight=weight, weight_sq=weight_sq,
         score=score if has_scores else None, score_sq=score_sq if has_scores else None,
         has_labels=config.get("label") is not None, has_weights=config.get("weight") is not None,
-        has_probabilities=audit.manifest.model.probabilities,
+        has_probabilities=audit.manifest.model.probabilities, clusters=_clusters_read(audit.counts),
     )  # fmt: skip
 
 

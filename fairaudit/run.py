@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.bands import Bands, parsed
+from fairaudit.bands import Bands, parsed, score_bins
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
@@ -36,9 +36,10 @@ from fairaudit.evidence.sweeps import swept
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
+from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.notes import copies, notes, of_sample, of_scores, of_smoothing, unswept
+from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unswept
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
@@ -110,15 +111,17 @@ def _measured(
     context = _context(config)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
-    alone = wanted.values(found, only)
+    bins = score_bins(config.calibration_bins).params
+    alone = wanted.values(found, only, bins)
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
     together = wanted.over_groups(found, config.slicings, only)
     answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
-    made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, witnesses.versions)
+    edges = _bin_edges(found, only, dict(bins))
+    made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, edges, witnesses.versions)
     sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()
-    within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked) if within else ()
+    within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
@@ -145,10 +148,17 @@ def _measured(
         judged_by=kept_for_the_gate(rules, found, context),
         verdict=overall_verdict(findings) if rules else None,
         notes=(
-            *notes(config, rows, found, within, references, thresholds), *of_scores(found, only), *of_smoothing(found, only), *unswept(found, sweeps),
+            *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
+            *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps),
             *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
         ),
     )  # fmt: skip
+
+
+def _bin_edges(found: Counts, only: wanted.Only, bins: Mapping[str, float]) -> tuple[float, ...]:
+    """The edges of the bins that calibration errors are over; none where there are no such errors."""
+    held = bins_of(found, bins) if found.has_labels and (only is None or not wanted.CALIBRATION_ERRORS.isdisjoint(only)) else None
+    return tuple(held.edges.tolist()) if held else ()
 
 
 def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
@@ -198,7 +208,7 @@ def _said(error: Exception) -> str:
 
 def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
-        attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, id=config.id,
+        attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, cluster=config.cluster, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing, features=config.features,
     )  # fmt: skip
 
@@ -234,13 +244,13 @@ def _same_rows(source: Source, rows: Prepared, found: Counts, slicings: Sequence
 
 
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=score_bins(config.calibration_bins).params)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     from fairaudit import models
 
-    parts = {config.label, config.weight, config.count, config.id}
+    parts = {config.label, config.weight, config.count, config.cluster, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
         scorer = models.load(
             Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
@@ -257,7 +267,7 @@ def _cube(
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
     counted = Plan(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
-        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None,
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None, has_clusters=config.cluster is not None,
         bands=tuple(map(rows.reading.bands.get, config.counted_by)),
         merged=tuple(rare.values if (rare := rows.reading.merged.get(one)) else () for one in config.counted_by),
         edges=thresholds.edges if thresholds else (),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import UNLABELLED, Counts, ScoreCells
+from fairaudit.cube.cube import Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
 
 Table = tuple[float, float, float, float]  # tp, fp, fn, tn
@@ -78,3 +81,21 @@ def _score_cells(masks: Sequence[npt.NDArray[np.bool_]], y: npt.NDArray[np.int64
 def _loss(label: int, score: float) -> float:
     right = {0: 1 - score, 1: score}.get(label, 1.0)
     return -math.log(right) if 0 < right <= 1 else 0.0
+
+
+def counts_in_clusters(
+    *, cluster: Sequence[object], label: Sequence[int], score: Sequence[float], group: Sequence[str] | None = None, weight: Sequence[float] | None = None, decision: Sequence[int] | None = None
+) -> Counts:
+    """Counts of rows in clusters, as an audit counts them: everyone, and each group. A label of 2 is unlabelled; scores above a half are selected unless it is said who is."""
+    n = len(label)
+    table = pa.table({
+        "a0": ["all"] * n if group is None else list(group), "label": pa.array([None if one == 2 else int(one) for one in label], pa.int8()),
+        "decision": [bool(one) for one in (np.array(score) > 0.5 if decision is None else decision)], "weight": np.ones(n) if weight is None else np.array(weight, dtype=float),
+        "score": np.array(score, dtype=float), "copies": np.ones(n, dtype=np.int64), "cluster": [str(one) for one in cluster],
+    })  # fmt: skip
+    plan = Plan(
+        attributes=("group",), slicings=(("group",),), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=weight is not None, has_probabilities=True, has_clusters=True
+    )
+    with duckdb.connect() as connection:
+        connection.register("given", table)
+        return counts(count(connection, "SELECT * FROM given", plan))

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import clusters, coverage, gaps
 from benchmarks import consistency as of_consistency
-from benchmarks import coverage, gaps
 from benchmarks.processes import measure
+from fairaudit.rules.finding import Verdict
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,3 +68,13 @@ def test_our_own_aborted_run_fails_at_once(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="ended with -6"):
         measure({"ours": (sys.executable, str(counted))}, runs=1)
     assert (tmp_path / "runs").stat().st_size == 1
+
+
+def test_the_tables_of_rows_in_clusters_have_what_clusters_change() -> None:
+    header, _, *lines = clusters.table(300, 0, sizes=(200,), rates=(0.5,))
+    naive = {line.split("|")[1].strip(): float(line.split("|")[2].strip(" *")) for line in clusters.table(300, 0, sizes=(200,), rates=(0.5,), naive=True) if "selection_rate`" in line}
+    shown = {line.split("|")[1].strip(): line.split("|")[2].strip(" *") for line in lines}
+    assert header.count("|") == 3 and len(lines) == len(list(coverage.lines()))
+    assert float(shown["`selection_rate`"]) >= 92 > 90 > naive["`selection_rate`"]
+    ours, independent = clusters.verdicts(clusters.SIX, (0.3,) * 6, 40, np.random.default_rng(0))
+    assert ours.total() == independent.total() == 40 and ours[Verdict.FAIL] < independent[Verdict.FAIL]

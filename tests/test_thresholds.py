@@ -139,6 +139,10 @@ def test_credit_scores_swept_have_the_published_rates_at_the_best_cut_off() -> N
         one = swept[expected["slice"]]
         value = one.metrics[expected["metric"]].values[one.thresholds.index(published["threshold"])]
         assert value == pytest.approx(expected["full"], rel=1e-9)
+    everyone, gain = swept[published["profit"]["of"]], published["profit"]
+    selected, repaid = (everyone.metrics[name].values[everyone.thresholds.index(published["threshold"])] for name in ("selection_rate", "positive_predictive_value"))
+    assert selected is not None and repaid is not None
+    assert selected * (repaid * gain["repaid"] + (1 - repaid) * gain["lost"]) == pytest.approx(gain["full"], rel=1e-9)
 
 
 def _fico() -> pa.Table:

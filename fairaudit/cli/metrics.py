@@ -52,6 +52,9 @@ def show(names: tuple[str, ...]) -> int:
     return 0
 
 
+_IN_CLUSTERS = "of rows in clusters (--cluster COL): the same by effective rows, fewer by the metric's design effect"
+
+
 def _told(one: Metric) -> Iterator[str]:
     from fairaudit.evidence.estimates import method_of
     from fairaudit.metrics.libraries import DIFFERENCE, NAMES
@@ -65,6 +68,7 @@ def _told(one: Metric) -> Iterator[str]:
         "infinite": one.infinite,
         "needs": ", ".join(needs) or "decisions alone",
         "interval": method_of(one),
+        "": "" if method_of(one).startswith("none") or one.shape.value == "individual" else _IN_CLUSTERS,
         "difference": one.difference_title,
         "ratio": one.ratio_title,
         "over groups": _over_groups(one),

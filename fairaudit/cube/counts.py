@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from fairaudit.cube.clusters import Clusters
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.types import Floats, Ints
 
@@ -54,6 +55,7 @@ class Counts:
     has_probabilities: bool  # scores lie in [0, 1] and may be read as probabilities
     score_cells: ScoreCells | None = field(default=None)  # of labelled rows
     unlabelled_cells: ScoreCells | None = field(default=None)
+    clusters: Clusters | None = field(default=None)  # where rows belong together
 
     @property
     def tp(self) -> Floats:

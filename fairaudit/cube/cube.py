@@ -11,17 +11,18 @@ import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from fairaudit.bands import Bands
+from fairaudit.bands import SCORE_CELLS, Bands
+from fairaudit.cube.clusters import Clusters, Entries, clusters_of
 from fairaudit.cube.counts import UNLABELLED, Counts, ScoreCells
-from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.interrupts import stoppable
 from fairaudit.types import Floats, Ints
 
 WEIGHT_UNIT, MOMENT_UNIT = 2.0**80, 2.0**60  # fixed point: exact for weights of at least 2^-28, totals up to 2^46
-CELLS = 3840  # of scores: a multiple of 10, 15 and 16, so that bins of the score are whole cells
-# Probabilities of rare events crowd near 0, and their like near 1: within the first and the last 48th, whose edges are cells' too, each halving of the distance to the end is cut into 64, in equal ratios.
-_TAIL, _PER_HALVING, _OF_TAIL = 48, 64, 40 * 64  # cells of a tail; the first is all that is nearer to the end
+CELLS = SCORE_CELLS
+# Probabilities of rare events crowd near 0, and their like near 1: within the first and the last 96th, whose edges are cells' too, each halving of the distance to the end is cut into 64, in equal ratios.
+_TAIL, _PER_HALVING, _OF_TAIL = 96, 64, 40 * 64  # cells of a tail; the first is all that is nearer to the end
 MOST_SLICES = 5_000
 MOST_STRATA = 50_000  # slices within the values of a control
 _TABLE = ("rows", "weight", "weight_sq", "score", "score_sq")  # what is summed by label and decision
@@ -40,7 +41,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is counted. The rows are a relation with columns a0, a1 … (text), label (1, 0, null), decision (boolean), weight, score (double), copies (whole)."""
+    """What is counted. The rows are a relation with columns a0, a1 … (text), label (1, 0, null), decision (boolean), weight, score (double), copies (whole); and cluster (text) where there are some."""
 
     attributes: tuple[str, ...]
     slicings: tuple[Slicing, ...]
@@ -52,7 +53,16 @@ class Plan:
     bands: tuple[Bands | None, ...] = ()  # for each attribute, how its numbers were cut
     merged: tuple[tuple[str, ...], ...] = ()  # for each attribute, the rare values that are one
     edges: tuple[float, ...] = ()  # rising; no score cell holds scores on both sides of one, and a score equal to it is below
+    has_clusters: bool = False  # whether rows belong together, by `cluster`
     control: tuple[str, ...] = ()  # the last of the attributes: slicings are counted within their values too, without score cells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByCluster:
+    """The sums by cluster, whatever the slicing."""
+
+    entries: Entries
+    values: tuple[tuple[str | None, ...], ...]  # of the attributes: what `Entries.values` counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +71,16 @@ class Cube:
 
     plan: Plan
     table: pa.Table
+    by_cluster: ByCluster | None = None  # beside the cells and never in its file: whose rows they are is nobody else's business
 
     def merge(self, other: Cube) -> Cube:
         """The cube of both parts' rows together; exact addition.
 
         Raises:
-            ValueError: the two were counted by different plans, a different grid included.
+            ValueError: the two were counted by different plans, a different grid included; or their rows are in clusters, which a cube's file does not hold.
         """
+        if self.plan.has_clusters or other.plan.has_clusters:
+            raise ValueError("cubes of rows in clusters cannot be merged, since a cluster may have rows in both; audit all the data at once")
         if self.plan != other.plan:
             raise ValueError("cubes that were counted by different plans cannot be merged")
         both = pa.concat_tables([self.table, other.table])
@@ -92,15 +105,55 @@ def count(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan) -> C
     sets += "".join(f", ({', '.join((*(places[one] for one in slicing), 'label', 'decision'))})" for slicing in controlled(plan))
     mask = f"GROUPING({', '.join(names)})" if names else "0"
     keys = ", ".join((*names, "label", "decision", "cell"))
+    counted = f"SELECT {keys}{', cluster' if plan.has_clusters else ''}, {_sums(plan)} FROM (SELECT *, {_cell(plan)} AS cell FROM ({relation})) GROUP BY ALL"
+    finest = f"SELECT {keys}, {_added()} FROM by_cluster GROUP BY ALL" if plan.has_clusters else counted
     sql = f"""
-        WITH finest AS (SELECT {keys}, {_sums(plan)} FROM (SELECT *, {_cell(plan)} AS cell FROM ({relation})) GROUP BY ALL)
+        WITH finest AS ({finest})
         SELECT {mask}::BIGINT AS slicing, {keys}, {_added()} FROM finest GROUP BY GROUPING SETS ({sets}) ORDER BY slicing, {keys}
     """
     with _summed():
-        cube = Cube(plan=plan, table=stoppable(connection, lambda: connection.sql(sql).to_arrow_table()))
+        if plan.has_clusters:
+            stoppable(connection, lambda: connection.execute(f"CREATE OR REPLACE TEMP TABLE by_cluster AS {counted}"))
+        table = stoppable(connection, lambda: connection.sql(sql).to_arrow_table())
+        cube = Cube(plan=plan, table=table, by_cluster=_by_cluster(connection, plan) if plan.has_clusters else None)
     if cube.table.num_rows > MOST_SLICES:
         _check_size(cube)
     return cube
+
+
+def _by_cluster(connection: duckdb.DuckDBPyConnection, plan: Plan) -> ByCluster:
+    """The table of sums by cluster, which is dropped; clusters and combinations of values are numbered in their own order."""
+    names = _names(plan)
+    same = " AND ".join(f"one.{name} IS NOT DISTINCT FROM two.{name}" for name in names)
+    moments = ", ".join(f"coalesce(CAST(one.{name} AS DOUBLE), 0) / {MOMENT_UNIT!r} AS {name}" for name in ("score", "score_sq", "loss"))
+    numbered = "SELECT DISTINCT {0} FROM by_cluster"
+    taken = stoppable(connection, lambda: connection.sql(f"""
+        WITH named AS (SELECT cluster, row_number() OVER (ORDER BY cluster) - 1 AS number FROM ({numbered.format("cluster")})),
+            combined AS (SELECT {", ".join(names)}, row_number() OVER (ORDER BY {", ".join(names)}) - 1 AS number FROM ({numbered.format(", ".join(names))}))
+        SELECT named.number::BIGINT AS cluster, two.number::BIGINT AS "values", coalesce(one.label, {UNLABELLED})::BIGINT AS label, one.decision::BIGINT AS decision,
+            one.cell::BIGINT AS "order", one.rows, CAST(one.weight AS DOUBLE) / {WEIGHT_UNIT!r} AS weight, {moments}
+        FROM by_cluster one JOIN named USING (cluster) JOIN combined two ON {same}
+        ORDER BY 1, 2, 3, 4, 5
+    """).to_arrow_table())
+    values = connection.execute(f"{numbered.format(', '.join(names))} ORDER BY {', '.join(names)}").fetchall()
+    connection.execute("DROP TABLE by_cluster")
+    return ByCluster(entries=Entries(**{name: _plain(taken.column(name)) for name in taken.schema.names}), values=tuple(values))
+
+
+def _clusters(cube: Cube, slicings: Sequence[Slicing], slices: Sequence[Slice], *, has_scores: bool) -> Clusters:
+    """The clusters of these slices.
+
+    Raises:
+        ValueError: the cube was read from its file, which does not hold them.
+    """
+    if cube.by_cluster is None:
+        raise ValueError("this cube's rows are in clusters, which its file does not hold; audit the data again")
+    places, held = {one: place for place, one in enumerate(slices)}, cube.by_cluster.values
+    members = []
+    for slicing in slicings:
+        at = [cube.plan.attributes.index(attribute) for attribute in slicing]
+        members.append((slicing, np.array([places[Slice(zip(slicing, (values[one] for one in at), strict=True))] for values in held], dtype=np.int64)))
+    return clusters_of(cube.by_cluster.entries, members, len(slices), has_scores=has_scores, everyone=places.get(EVERYONE))
 
 
 def controlled(plan: Plan) -> tuple[Slicing, ...]:
@@ -110,15 +163,15 @@ def controlled(plan: Plan) -> tuple[Slicing, ...]:
 
 def counts(cube: Cube) -> Counts:
     """The cube's sums at the operating point, as arrays; slices in the order of slicings and values, a missing value last."""
-    return _counts(cube, ((), *cube.plan.slicings), has_scores=cube.plan.grid is not None)
+    return _counts(cube, ((), *cube.plan.slicings), has_scores=cube.plan.grid is not None, has_clusters=cube.plan.has_clusters)
 
 
 def counts_within(cube: Cube) -> Counts | None:
-    """The same of each slicing crossed with the control, without scores; None where there is no control."""
-    return _counts(cube, controlled(cube.plan), has_scores=False) if cube.plan.control else None
+    """The same of each slicing crossed with the control, without scores and without clusters, which whole slices have; None where there is no control."""
+    return _counts(cube, controlled(cube.plan), has_scores=False, has_clusters=False) if cube.plan.control else None
 
 
-def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Counts:
+def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool, has_clusters: bool) -> Counts:
     plan, keys = cube.plan, ("slicing", *_names(cube.plan))
     with duckdb.connect() as connection:
         _register(connection, cube, slicings)
@@ -134,8 +187,9 @@ def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Cou
         label, decision, *values = row[len(keys) : -1]
         for name, value in zip(_TABLE, values, strict=False):
             sums[name][place[row[: len(keys)]], 2 if label is None else label, int(decision)] = int(value or 0)
+    slices = tuple(_slice(plan, key, slicings[masks[int(str(key[0]))]]) for key in order)
     return Counts(
-        slices=tuple(_slice(plan, key, slicings[masks[int(str(key[0]))]]) for key in order),
+        slices=slices,
         rows=sums["rows"].astype(np.int64),
         weight=_scaled(sums["weight"], WEIGHT_UNIT),
         weight_sq=_scaled(sums["weight_sq"], MOMENT_UNIT),
@@ -146,6 +200,7 @@ def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool) -> Cou
         has_probabilities=plan.has_probabilities,
         score_cells=None if cells is None else cells.at(cells.label != UNLABELLED),
         unlabelled_cells=None if cells is None else cells.at(cells.label == UNLABELLED),
+        clusters=_clusters(cube, slicings, slices, has_scores=has_scores) if has_clusters else None,
     )
 
 

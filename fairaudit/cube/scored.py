@@ -103,7 +103,7 @@ def _streamed(rows: Prepared, features: Sequence[str]) -> str:
 def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[tuple[pa.RecordBatch, bool]]:
     """Each batch as it is counted, and whether texts of it were trimmed."""
     starts = [0, *accumulate(rows.per_file)]
-    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies", *(one for one, _ in _sampled_by(rows))]
+    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies", *(one for one, _ in (*_clustered_by(rows), *_sampled_by(rows)))]
     for batch in batches:
         places = batch.column(_ROW)
         features = pa.RecordBatch.from_arrays([batch.column(f"f{place}") for place in range(len(scorer.features))], [one.name for one in scorer.features])
@@ -128,7 +128,11 @@ def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
 
 def _schema(plan: Plan, rows: Prepared) -> pa.Schema:
     attributes = [(f"a{place}", pa.string()) for place in range(len(plan.attributes))]
-    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_sampled_by(rows), ("score", pa.float64())])
+    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_clustered_by(rows), *_sampled_by(rows), ("score", pa.float64())])
+
+
+def _clustered_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:
+    return [("cluster", pa.string())] if rows.wanted.cluster is not None else []
 
 
 def _sampled_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:

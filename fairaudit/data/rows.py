@@ -37,6 +37,7 @@ class Wanted:
     positive_decision: str | None = None
     weight: str | None = None
     count: str | None = None
+    cluster: str | None = None  # whose rows belong together
     id: str | None = None
     score: str | None = None
     decision: str | None = None
@@ -46,7 +47,7 @@ class Wanted:
     @property
     def columns(self) -> dict[str, str]:
         """Column → the flag that names it."""
-        parts = {"--label": self.label, "--weight": self.weight, "--count": self.count, "--id": self.id, "--score-column": self.score, "--decision-column": self.decision}
+        parts = {"--label": self.label, "--weight": self.weight, "--count": self.count, "--cluster": self.cluster, "--id": self.id, "--score-column": self.score, "--decision-column": self.decision}
         return dict.fromkeys(self.features, "--feature") | dict.fromkeys(self.attributes, "--protected") | {column: flag for flag, column in parts.items() if column is not None}
 
 
@@ -88,7 +89,7 @@ class Prepared:
         return self.read - sum(rows for _, rows in self.excluded)
 
     def relation(self, features: Sequence[str] = ()) -> str:
-        """SQL: file_place, a0 …, label, weight, copies, score, decision, `excluded` (a reason, or null), f0 … as the file has these features, texts trimmed; `trimmed`: if one was; and n0 …, the numbers by which rows are near one another."""
+        """SQL: file_place, a0 …, label, weight, copies, score, decision, cluster where there are some (text), `excluded` (a reason, or null), f0 … as the file has these features, texts trimmed; `trimmed`: if one was; and n0 …, the numbers by which rows are near one another."""
         return _relation(self.source, self.wanted, self.reading, features)
 
 
@@ -213,6 +214,8 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
             asked |= _asked_of_numbers(part, columns[name], live)
     if wanted.count is not None:
         asked["count_fraction"] = f"count(*) FILTER (WHERE {_no_number_of_rows(columns[wanted.count])})"
+    if wanted.cluster is not None:
+        asked["cluster_null"] = f"count(*) FILTER (WHERE {_no_cluster(wanted, columns)})"
     for place, name in enumerate(wanted.bins):
         value = columns[name].number
         asked[f"unreadable_{place}"] = f"count(*) FILTER (WHERE {columns[name].unbanded} AND {live})"
@@ -294,11 +297,20 @@ def _mistakes(
                 f"{where}: --feature needs numbers within ±{LARGEST_FEATURE:g}, and {name!r} holds what is none, as in {_rows(rows)} in all; "
                 "mend it, name the text with --missing, or name another column."
             )
+    if wanted.cluster is not None and (rows := profile["cluster_null"]):
+        where = first(_no_cluster(wanted, columns))
+        yield ContentError(f"{where}: the cluster is missing, as in {_rows(rows)} in all; say in {wanted.cluster!r} whose row it is, or leave out these rows.")
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
         if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, columns[name], "control" if name in wanted.kept else "protected attribute")
+
+
+def _no_cluster(wanted: Wanted, columns: Mapping[str, Column]) -> str:
+    """SQL: whether an audited row is nobody's."""
+    left_out = " OR ".join(_excluded(wanted, columns).values()) or "false"
+    return f"({columns[str(wanted.cluster)].text} IS NULL AND NOT ({left_out}))"
 
 
 def _no_feature(column: Column) -> str:
@@ -419,6 +431,8 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     taken.append(f"{_copies(wanted, columns)} AS copies")
     taken.append(f"{columns[wanted.score].number if wanted.score else 'NULL::DOUBLE'} AS score")
     taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
+    if wanted.cluster is not None:
+        taken.append(f"{columns[wanted.cluster].text} AS cluster")
     taken.extend(f"CASE WHEN isnan({columns[name].number}) THEN NULL ELSE {columns[name].number}::DOUBLE END AS n{place}" for place, name in enumerate(wanted.features))
     given = [Column(name=name, sql=source.alias(name), type=source.schema.field(name).type) for name in features]
     taken.extend(f"{one.as_given} AS f{place}" for place, one in enumerate(given))

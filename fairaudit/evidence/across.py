@@ -146,10 +146,15 @@ def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate 
     """
     critical = studentized_range_quantile(1 - level, groups.size) / math.sqrt(2)
     if metric.shape is Shape.RATE:
-        return rate(metric, counts, level=2 * NormalDist().cdf(critical) - 1).at(groups)
-    if usual is None:
+        own = rate(metric, counts, level=2 * NormalDist().cdf(critical) - 1)
+        if counts.clusters is None:
+            return own.at(groups)
+        one, stretch = Estimate(value_of(metric.id, counts), own.lower, own.upper).at(groups), 1.0
+    elif usual is None:
         return None
-    one, stretch, (least, most) = usual.at(groups), critical / NormalDist().inv_cdf((1 + LEVEL) / 2), metric.bounds
+    else:
+        one, stretch = usual.at(groups), critical / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    least, most = metric.bounds
     lower, upper = one.value - stretch * (one.value - one.lower), one.value + stretch * (one.upper - one.value)
     return Estimate(one.value, np.where(np.isnan(lower), least, np.maximum(lower, least)), np.where(np.isnan(upper), most, np.minimum(upper, most)))
 

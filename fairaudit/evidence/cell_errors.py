@@ -18,6 +18,7 @@ from fairaudit.types import Floats, Ints
 _ERRORS: dict[str, Callable[[Counts], Floats]] = {
     "roc_auc": lambda counts: cells.auc_and_error(counts)[1],
     "pr_auc": lambda counts: cells.average_precision(counts).error,
+    "pr_auc_interpolated": lambda counts: cells.interpolated_precision(counts).error,
     "bpsn_auc": lambda counts: cells.crossed_auc(counts, NEGATIVE).error,
     "bnsp_auc": lambda counts: cells.crossed_auc(counts, POSITIVE).error,
     "ks_separation": lambda counts: cells.separation(counts).error,
@@ -71,5 +72,5 @@ def gap_error(kind: Kind, value: Floats, error: Floats | None) -> float | None:
     return float(max(most - ratio, ratio - lows[0] / highs[1]))
 
 
-def widened(bounds: Bounds, error: Floats | None) -> Bounds:
+def apart(bounds: Bounds, error: Floats | None) -> Bounds:
     return bounds if error is None else (bounds[0] - error, bounds[1] + error)

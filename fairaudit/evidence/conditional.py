@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from fairaudit.cube.counts import REJECTED, SELECTED, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED, Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence import strata as pooled
+from fairaudit.evidence.design_effects import of_metric, of_part, smaller
 from fairaudit.evidence.intervals import effective_size
 from fairaudit.evidence.measurement import Comparison, Group, Status
 from fairaudit.evidence.strata import Pooled, Tables
@@ -26,6 +28,10 @@ _POOLED: dict[str, Callable[[Tables], Pooled]] = {
 }
 
 
+_ONE_CLUSTER = "all rows of a side are of one cluster"
+_DECIDED = {decision: tuple((label, decision) for label in (NEGATIVE, POSITIVE, UNLABELLED)) for decision in (REJECTED, SELECTED)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strata:
     """One slicing's sums within each value of the control; arrays of shape (groups, strata, 3 labels, 2 decisions), 0 where nobody is."""
@@ -37,6 +43,19 @@ class Strata:
     weight: Floats
     weight_sq: Floats
     has_weights: bool
+    whole: Counts | None = None  # with the clusters of each group, where rows are in some
+
+    def effect(self, of: Callable[[Counts], Floats]) -> Floats | None:
+        """The design effect of something in each group, shape (groups, 1); None where rows are independent.
+
+        It is the whole group's, since a cluster's rows may be in several strata: within one of them fewer are alike.
+        """
+        if self.whole is None:
+            return None
+        return of(self.whole)[[self.whole.index(one) for one in self.groups]][:, None]
+
+    def effect_of(self, metric: Metric) -> Floats | None:
+        return self.effect(lambda whole: of_metric(metric, whole))
 
     @property
     def size(self) -> Floats:
@@ -59,8 +78,12 @@ class Strata:
         return np.divide(hits * size, weight, out=np.zeros_like(weight), where=weight > 0), size
 
 
-def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
-    """The counts of a slicing crossed with the control, by group and stratum."""
+def strata_of(within: Counts, slicing: Slicing, control: Slicing, whole: Counts | None = None) -> Strata:
+    """The counts of a slicing crossed with the control, by group and stratum.
+
+    Args:
+        whole: those of the slicing itself, where its rows are in clusters.
+    """
     crossed = within.of_slicing((*slicing, *control))
     parts = [(Slice(within.slices[index].values[: len(slicing)]), Slice(within.slices[index].values[len(slicing) :])) for index in crossed]
     groups, strata = (tuple(dict.fromkeys(pair[side] for pair in parts)) for side in (0, 1))
@@ -68,16 +91,18 @@ def strata_of(within: Counts, slicing: Slicing, control: Slicing) -> Strata:
     weight, weight_sq = np.zeros((len(groups), len(strata), 3, 2)), np.zeros((len(groups), len(strata), 3, 2))
     for index, (group, stratum) in zip(crossed, parts, strict=True):
         weight[at[group], at[stratum]], weight_sq[at[group], at[stratum]] = within.weight[index], within.weight_sq[index]
-    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights)
+    return Strata(slicing=slicing, control=control, groups=groups, strata=strata, weight=weight, weight_sq=weight_sq, has_weights=within.has_weights, whole=whole)
 
 
-def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None) -> tuple[Comparison, ...]:
+def conditional(within: Counts, references: Mapping[Slicing, Slice], control: Slicing, *, threshold: float | None, whole: Counts | None = None) -> tuple[Comparison, ...]:
     """What is compared within the control: each group with its slicing's reference, and each group's standardized rate and demographic disparity.
 
     Args:
         references: of each slicing that has one.
+        whole: the counts of the slicings themselves; needed where rows are in clusters, whose design effects are theirs.
     """
-    found = (_conditional(strata_of(within, slicing, control), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
+    clustered = whole if whole is not None and whole.clusters is not None else None
+    found = (_conditional(strata_of(within, slicing, control, clustered), reference, threshold, has_labels=within.has_labels) for slicing, reference in references.items())
     return tuple(one for slicing in found for one in slicing)
 
 
@@ -103,13 +128,16 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     for metric in CATALOGUE.values():
         if metric.shape is Shape.RATE and (has_labels or not metric.needs_label):
             tables = _tables(known, metric, others, base)
-            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, pooled.conditional_difference(tables), others.tolist(), reference, _left_out(known, tables), "no stratum has rows of both")
+            found = _in_clusters(known, metric, others, base, tables, pooled.conditional_difference)
+            yield from told(metric, Kind.CONDITIONAL_DIFFERENCE, found, others.tolist(), reference, _left_out(known, tables), "no stratum has rows of both")
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
-            found, reasons = method(tables), _left_out(known, tables)
+            found, reasons = _in_clusters(known, selection, others, base, tables, method), _left_out(known, tables)
             if name == "breslow_day_statistic":
-                found, reasons = _of_large_strata(found, reasons, tables)
+                found, reasons = _of_large_strata(found, reasons, _fewer(known, selection, others, base, tables) or tables)
+            if found.p is not None and (effect := known.effect_of(selection)) is not None:
+                reasons = [_ONE_CLUSTER if lone else one for one, lone in zip(reasons, np.isnan(effect[others] + effect[base])[:, 0], strict=True)]
             yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons, CATALOGUE[name].undefined)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
@@ -145,6 +173,26 @@ def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
     )  # fmt: skip
 
 
+def _in_clusters(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables, method: Callable[[Tables], Pooled]) -> Pooled:
+    """What the strata say together, of rows in clusters by tables that are worth less: both sides by the larger of their design effects, so that the strata weigh
+    what they weigh. A test is of these tables; of everything else the value is that of the rows."""
+    found, worth = method(tables), _fewer(known, metric, groups, base, tables)
+    if worth is None:
+        return found
+    fewer = method(worth)
+    return Pooled(value=found.value if found.p is None else fewer.value, bounds=fewer.bounds, p=fewer.p)
+
+
+def _fewer(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables) -> Tables | None:
+    """The tables as of independent rows that say as little; None where rows are in no clusters. They weigh what they weigh."""
+    effect = known.effect_of(metric)
+    if effect is None:
+        return None
+    larger = np.maximum(effect[groups], effect[base])
+    events, trials, other_events, other_trials = (smaller(part, larger) for part in (tables.events, tables.trials, tables.other_events, tables.other_trials))
+    return Tables(events, trials, other_events, other_trials, weight=tables.weight, other_weight=tables.other_weight)
+
+
 def _left_out(known: Strata, tables: Tables) -> list[str]:
     """For each group, which strata say nothing, since a side has no rows there, and how many rows that leaves out."""
     rows = tables.trials + tables.other_trials
@@ -172,8 +220,13 @@ def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
     events, trials = known.of(metric)
     everybody = np.broadcast_to(known.weight.sum(axis=(0, 2, 3)), trials.shape)
     lacking = [_listed([one.label for one, size in zip(known.strata, own, strict=True) if not size > 0]) for own in trials]
+    effect, rows = known.effect_of(metric), np.broadcast_to(known.size, trials.shape[:1])
+    found = pooled.standardized_rate(everybody, events, trials, rows)
+    if effect is not None:
+        fewer = pooled.standardized_rate(everybody, smaller(events, effect), smaller(trials, effect), smaller(rows, effect[:, 0]))
+        found = Pooled(value=found.value, bounds=fewer.bounds)
     reasons = [f"nobody of the slice is in {names}" if names else "" for names in lacking]
-    return pooled.standardized_rate(everybody, events, trials, np.broadcast_to(known.size, trials.shape[:1])), reasons
+    return found, reasons
 
 
 def _disparity(known: Strata) -> tuple[Pooled, str]:
@@ -182,7 +235,13 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     totals, everybody = weight.sum(axis=0), weight.sum(axis=(0, 2))
     rejected, selected = (_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED))
     shape = weight.shape[:2]
-    found = pooled.demographic_disparity(np.broadcast_to(everybody, shape), rejected, selected, np.broadcast_to(known.size, shape[:1]))
+    everywhere, rows = np.broadcast_to(everybody, shape), np.broadcast_to(known.size, shape[:1])
+    found = pooled.demographic_disparity(everywhere, rejected, selected, rows)
+    effects = [known.effect(partial(of_part, cells=_DECIDED[one])) for one in (REJECTED, SELECTED)]
+    if (one := effects[0]) is not None and (other := effects[1]) is not None:
+        sides = [(smaller(events, effect), smaller(trials, effect)) for (events, trials), effect in ((rejected, one), (selected, other))]
+        fewer = pooled.demographic_disparity(everywhere, sides[0], sides[1], smaller(rows, np.maximum(one, other)[:, 0]))
+        found = Pooled(value=found.value, bounds=fewer.bounds)
     used: Bools = (totals > 0).all(axis=1)
     names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]
     without = f"without {_listed(names)}, where all decisions are alike: {_percent(everybody[~used].sum() / everybody.sum())} of the rows" if names else ""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
-from fairaudit.evidence import rates, scores
-from fairaudit.evidence.cell_errors import error_of, pair_error, widened
+from fairaudit.evidence import calibration, rates, scores
+from fairaudit.evidence.cell_errors import apart, error_of, pair_error
+from fairaudit.evidence.design_effects import of_metric, of_pair, widened
 from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
@@ -23,13 +24,12 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     """A metric of every slice with its 95 % interval, shape (slices,); NaN where undefined.
 
     Returns:
-        None for counts, which are no estimates, for what compares two groups by nature, and for the mean log deviation, which has no upper end, and calibration errors,
-        which are too high on few rows.
+        None for counts, which are no estimates, for what compares two groups by nature, for the mean log deviation, which has no upper end, and for what describes chance.
     """
     found, error = _estimate(counts, metric, tuple((params or {}).items())), error_of(metric, counts)
     if found is None or error is None:
         return found
-    return Estimate(found.value, *(np.clip(end, *metric.bounds) for end in widened((found.lower, found.upper), error)))
+    return Estimate(found.value, *(np.clip(end, *metric.bounds) for end in apart((found.lower, found.upper), error)))
 
 
 def has_interval(metric: Metric) -> bool:
@@ -41,12 +41,26 @@ def has_interval(metric: Metric) -> bool:
 def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ...]) -> Estimate | None:
     if metric.shape is Shape.RATE:
         return rate(metric, counts)
-    method, params = _METHODS.get(metric.id), dict(given)
+    if metric.id not in _METHODS:
+        return None
+    return estimate_with(metric, counts, dict(given), None if counts.clusters is None else of_metric(metric, counts, dict(given)))
+
+
+def estimate_with(metric: Metric, counts: Counts, params: dict[str, float], effect: Floats | None) -> Estimate | None:
+    """As `estimate`, where rows say less by this design effect, shape (slices,); where it is NaN there is no interval, and None where rows are independent."""
+    known = counts if effect is None else widened(counts, effect)
+    if metric.shape is Shape.RATE:
+        found = rate(metric, known)
+        return found if effect is None else Estimate(found.value, *(np.where(np.isnan(effect), np.nan, end) for end in (found.lower, found.upper)))
+    method = _METHODS.get(metric.id)
     if method is None:
         return None
     value = value_of(metric.id, counts, params)
+    has = np.isfinite(value) if effect is None else np.isfinite(value) & np.isfinite(effect)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ends = (np.where(np.isfinite(value), end, np.nan) for end in method(counts, value, params))
+        beside = _BESIDE_EVERYONE.get(metric.id)
+        bounds = method(known, value, params) if effect is None or beside is None else beside(counts, effect)
+        ends = (np.where(has, end, np.nan) for end in bounds)
     return Estimate(value, *(np.clip(end, *metric.bounds) for end in ends))
 
 
@@ -54,15 +68,24 @@ def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, refere
     """The 95 % interval of each group against its reference; slices are independent. Shape (groups,)."""
     error = pair_error(metric, kind, counts, groups, references)
     if metric.shape is Shape.PAIR:
-        lower, upper = widened(_PAIRS[metric.id](counts, groups, references), error)
+        lower, upper = apart(_of_pair(metric, counts, groups, references), error)
         return np.clip(lower, *metric.bounds), np.clip(upper, *metric.bounds)
     found = _estimate(counts, metric, ())
     if found is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        lower, upper = widened((mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references)), error)
+        lower, upper = apart((mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references)), error)
         least, most = metric.bounds
         return (np.maximum(lower, 0.0), upper) if kind is Kind.RATIO else (np.maximum(lower, least - most), np.minimum(upper, most - least))
+
+
+def _of_pair(metric: Metric, counts: Counts, groups: Ints, references: Ints) -> Bounds:
+    effect = None if counts.clusters is None else of_pair(metric.id, counts)
+    if effect is None:
+        return _PAIRS[metric.id](counts, groups, references)
+    known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
+    lower, upper = _PAIRS[metric.id](widened(counts, effect), groups, references)
+    return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
 
 
 _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
@@ -74,6 +97,7 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "negative_likelihood_ratio": rates.negative_likelihood_ratio,
     "roc_auc": scores.roc_auc,
     "pr_auc": scores.average_precision,
+    "pr_auc_interpolated": scores.interpolated_precision,
     "bpsn_auc": scores.crossed_auc(NEGATIVE),
     "bnsp_auc": scores.crossed_auc(POSITIVE),
     "ks_separation": scores.ks_separation,
@@ -82,12 +106,20 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "demographic_disparity": rates.demographic_disparity,
     "mean_score": scores.mean_score(EVERY_LABEL),
     "calibration_ratio": scores.calibration_ratio,
+    "expected_calibration_error": calibration.expected_error,
+    "maximum_calibration_error": calibration.maximum_error,
+    "root_mean_square_calibration_error": calibration.root_mean_square_error,
     "calibration_in_the_large": scores.calibration_in_the_large,
     "brier_score": scores.brier_score,
     "coefficient_of_discrimination": scores.discrimination,
     "generalized_true_positive_rate": scores.mean_score((POSITIVE,)),
     "generalized_false_positive_rate": scores.mean_score((NEGATIVE,)),
     **{name: of_inequality(name) for name in ("generalized_entropy_index", "theil_index", "coefficient_of_variation")},
+}
+_BESIDE_EVERYONE: dict[str, Callable[[Counts, Floats], Bounds]] = {  # in which a slice's design effect is that of everyone's rows too
+    "demographic_disparity": rates.disparity_with,
+    "bpsn_auc": scores.crossed_auc_with(NEGATIVE),
+    "bnsp_auc": scores.crossed_auc_with(POSITIVE),
 }
 _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "average_odds_difference": rates.average_odds,
@@ -99,6 +131,7 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
 
 
 _CHANCE = "calibration_error_by_chance"
+_CALIBRATION = f"every true error that a test would not reject, from the bins' normal errors; it begins at 0 where chance may explain the value, whose size {_CHANCE} tells"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
 _SAID = {
@@ -111,9 +144,11 @@ _SAID = {
     **{name: "DeLong's error on the logit scale (DeLong 1988; Pepe 2003)" for name in ("roc_auc", "bpsn_auc", "bnsp_auc")},
     "scoring_rate": "Wilson's score (Wilson 1927), the median taken as it is; a ratio has MOVER-R",
     "pr_auc": "by its influence function, on the logit scale (Boyd, Eng & Page 2013)",
+    "pr_auc_interpolated": "by its influence function or average precision's, whichever is wider, on the logit scale (Boyd, Eng & Page 2013)",
     "ks_separation": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
     "kolmogorov_smirnov_distance": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
-    **{name: f"none: it is too high on few rows, whatever its true value; read it against {_CHANCE}" for name in ("expected_calibration_error", "maximum_calibration_error", "root_mean_square_calibration_error")},
+    **{name: _CALIBRATION for name in ("expected_calibration_error", "root_mean_square_calibration_error")},
+    "maximum_calibration_error": "Clopper and Pearson's in each bin that holds rows: the lower end for all bins at once (Šidák 1967), the upper the largest; never too narrow",
     _CHANCE: "none: it describes chance",
     **{name: "Student's, from the moments of the scores; none with fewer than 5 rows of a label" for name in ("brier_score", "calibration_in_the_large", "log_loss")},
     "demographic_disparity": "Newcombe's hybrid score on two shares (Newcombe 1998)",
@@ -144,7 +179,7 @@ _SAID = {
 
 
 def method_of(metric: Metric) -> str:
-    """How a metric's 95 % interval is made, in words; by effective rows where there are weights."""
+    """How a metric's 95 % interval is made, in words; by effective rows where there are weights or clusters."""
     if metric.shape is Shape.COUNT:
         return "none: a count is no estimate"
     if metric.shape is Shape.RATE:

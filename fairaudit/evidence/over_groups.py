@@ -12,18 +12,25 @@ from scipy.special import chndtr  # type: ignore[import-untyped]
 from fairaudit.cube.counts import REJECTED, SELECTED, Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.across import extreme_ends, gap_bounds, without_words
+from fairaudit.evidence.design_effects import effect_of, forms, of_benefit, of_share, smaller
 from fairaudit.evidence.intervals import Estimate, effective_size, mover, mover_r, wilson
 from fairaudit.evidence.measurement import Comparison, Group, Interval, Status
 from fairaudit.evidence.rates import LEVEL, OF_TWO, Z
 from fairaudit.evidence.significance import studentized_range_quantile
 from fairaudit.metrics.answers import Answer
-from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Metric, total
+from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, REJECTED_UNLABELLED, SELECTED_UNLABELLED, TN, TP, Cell, Metric, mask, total
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.metrics.engines.over_groups import Benefits, Outcome, Params, benefits, known_groups, smoothed, widest
-from fairaudit.types import Ints
+from fairaudit.types import Floats, Ints
 
 _LABELLED = (TP, FP, FN, TN)
+_EVERYBODY = (*_LABELLED, SELECTED_UNLABELLED, REJECTED_UNLABELLED)
+_OF: dict[tuple[Outcome, bool], tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {  # whose share of whom a smoothed rate is
+    ("decision", True): ((TP, FP), _LABELLED),
+    ("decision", False): ((TP, FP, SELECTED_UNLABELLED), _EVERYBODY),
+    ("label", True): ((TP, FN), _LABELLED),
+}
 _BENEFITS = ((0.0, (FN,)), (1.0, (TP, TN)), (2.0, (FP,)))
 
 
@@ -110,9 +117,20 @@ def _anova(counts: Counts, found: Benefits) -> tuple[float, float]:
     """The effective number of labelled rows, and the variance of the benefit within groups."""
     some = counts.weight[found.groups]
     weight, weight_sq = (float(total(sums, _LABELLED).sum()) for sums in (some, counts.weight_sq[found.groups]))
-    size = float(effective_size(np.array(weight), np.array(weight_sq))) if counts.has_weights else weight
+    size = (float(effective_size(np.array(weight), np.array(weight_sq))) if counts.has_weights else weight) / _between_effect(counts, found)
     within = sum((total(some, cells) * (benefit - found.mean) ** 2).sum() for benefit, cells in _BENEFITS)
     return size, float(within) / weight * size / max(size - found.groups.size, 1.0)
+
+
+def _between_effect(counts: Counts, found: Benefits) -> float:
+    """How much the groups' means differ by chance, over what they would if rows were independent; NaN where that is not known of a group.
+
+    Source: Rao & Scott (1981), JASA 76:221: the mean of the groups' design effects, each by what it does not have of the rows.
+    """
+    if counts.clusters is None or found.groups.size < 2:
+        return 1.0
+    rest = 1 - found.weight / found.weight.sum()
+    return float((rest * of_benefit(counts)[found.groups]).sum() / (found.groups.size - 1))
 
 
 def _noncentrality(statistic: float, freedom: int) -> Interval:
@@ -154,15 +172,27 @@ def _within_group_entropy(counts: Counts, slicing: Slicing, value: float, params
     level = found.mean / found.overall
     moment = sum(float(total(some, cells).sum()) * (benefit / found.overall) ** alpha for benefit, cells in _BENEFITS) / found.weight.sum()
     between = float((share * level**alpha).sum())
-    variance = 0.0
+    variance, slopes = 0.0, np.zeros((len(counts.slices), 3, 2))
     for benefit, cells in _BENEFITS:
         ratio = benefit / found.overall
         of_all = ratio**alpha - moment - alpha * moment * (ratio - 1)
         of_means = level**alpha - between + alpha * level ** (alpha - 1) * (ratio - level) - alpha * between * (ratio - 1)
         variance += float((total(squares, cells) * (of_all - of_means) ** 2).sum())
-    error = math.sqrt(variance) / abs(alpha * (alpha - 1)) / float(found.weight.sum())
+        for cell in cells:
+            slopes[found.groups, *cell] = of_all - of_means
+    error = math.sqrt(variance * _effect(counts, found.groups, slopes, variance, _LABELLED)) / abs(alpha * (alpha - 1)) / float(found.weight.sum())
     reach = math.exp(Z * error / value)
     return value / reach, value * reach
+
+
+def _effect(counts: Counts, groups: Ints, slopes: Floats, variance: float, cells: tuple[Cell, ...]) -> float:
+    """The design effect of what changes by `slopes` with each row's weight, whose variance is as if rows were independent; 1 where they are."""
+    if counts.clusters is None:
+        return 1.0
+    between = forms(counts, slopes)[groups].sum()
+    products = forms(counts, np.broadcast_to(mask(cells), slopes.shape).astype(float))[groups].sum()
+    weight, weight_sq = (total(sums[groups], cells).sum() for sums in (counts.weight, counts.weight_sq))
+    return float(effect_of(np.array(between), np.array(variance), np.array(weight**2 / products), np.array(products / weight_sq)))
 
 
 # --- Demographic disparity
@@ -175,11 +205,12 @@ def _mean_demographic_disparity(counts: Counts, slicing: Slicing, value: float, 
     sizes, totals = weight.sum(axis=1), weight.sum(axis=0)
     share = weight / totals
     disparity = share[:, REJECTED] - share[:, SELECTED]
-    variance = 0.0
+    variance, slopes = 0.0, np.zeros((len(counts.slices), 3, 2))
     for decision, sign in ((REJECTED, 1.0), (SELECTED, -1.0)):
         slope = disparity - value + sign * (sizes - float((sizes * share[:, decision]).sum())) / totals[decision]
         variance += float((squares[:, decision] * slope**2).sum())
-    reach = Z * math.sqrt(variance) / float(sizes.sum())
+        slopes[groups, :, decision] = slope[:, None]
+    reach = Z * math.sqrt(variance * _effect(counts, groups, slopes, variance, _EVERYBODY)) / float(sizes.sum())
     return value - reach, value + reach
 
 
@@ -220,7 +251,10 @@ def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outc
     """The widest ends of all pairs' ratios, of both outcomes, at the level at which they hold together; on the scale of logarithms."""
     found = smoothed(counts, groups, concentration, of=of, labelled=labelled)
     critical = studentized_range_quantile(1 - LEVEL, found.groups.size) / math.sqrt(2)
-    size = (effective_size(found.weight, found.weight_sq) if counts.has_weights else found.weight) + concentration
+    size = effective_size(found.weight, found.weight_sq) if counts.has_weights else found.weight
+    if counts.clusters is not None:
+        size = smaller(size, of_share(counts, *_OF[of, labelled])[found.groups])
+    size = size + concentration
     lower, upper = wilson(found.chance * size, size, level=2 * NormalDist().cdf(critical) - 1)
     sides = (Estimate(found.chance, lower, upper), Estimate(1 - found.chance, 1 - upper, 1 - lower))
     with np.errstate(divide="ignore"):

@@ -9,6 +9,7 @@ import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, UNLABELLED, Counts
 from fairaudit.cube.slices import EVERYONE
+from fairaudit.evidence.design_effects import of_share, smaller
 from fairaudit.evidence.intervals import Bounds, Estimate, effective_size, mover, mover_mean, mover_r, newcombe, proportion
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Cell, Metric, total
 from fairaudit.metrics.engines.cells import divided
@@ -22,22 +23,23 @@ _STEP = 1e-6  # of the slice's weight, in a difference quotient
 
 
 def rate(metric: Metric, counts: Counts, *, level: float = LEVEL) -> Estimate:
-    """A rate of every slice with its Wilson interval, on effective sizes where rows carry weights; shape (slices,)."""
+    """A rate of every slice with its Wilson interval, on effective sizes where rows carry weights or are in clusters; shape (slices,)."""
     return share(counts, metric.numerator, metric.denominator, level=level)
 
 
 def trials_of(metric: Metric, counts: Counts) -> Floats:
-    """The rows that a rate rests on, effective ones where there are weights; shape (slices,)."""
-    return _size_of(counts, metric.denominator)
+    """The rows that a rate rests on, effective ones where there are weights or clusters; shape (slices,)."""
+    return _size_of(counts, metric.numerator, metric.denominator)
 
 
-def _size_of(counts: Counts, cells: tuple[Cell, ...]) -> Floats:
-    weight = total(counts.weight, cells)
-    return effective_size(weight, total(counts.weight_sq, cells)) if counts.has_weights else weight
+def _size_of(counts: Counts, numerator: tuple[Cell, ...], denominator: tuple[Cell, ...]) -> Floats:
+    weight = total(counts.weight, denominator)
+    size = effective_size(weight, total(counts.weight_sq, denominator)) if counts.has_weights else weight
+    return size if counts.clusters is None else smaller(size, of_share(counts, numerator, denominator))
 
 
 def share(counts: Counts, numerator: tuple[Cell, ...], denominator: tuple[Cell, ...], *, level: float = LEVEL) -> Estimate:
-    weight, size = total(counts.weight, denominator), _size_of(counts, denominator)
+    weight, size = total(counts.weight, denominator), _size_of(counts, numerator, denominator)
     share = divided(total(counts.weight, numerator), weight)
     return proportion(np.where(np.isnan(share), 0.0, share) * size, size, level=level)
 
@@ -108,12 +110,18 @@ def matthews(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
 
 def demographic_disparity(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
     """A difference of two shares, of those rejected and of those selected, who are different people."""
+    return disparity_with(counts, np.ones_like(value))
+
+
+def disparity_with(counts: Counts, effect: Floats) -> Bounds:
+    """The same where everyone's rows say less by the design effect of each slice's disparity, shape (slices,)."""
+    value = np.full(len(counts.slices), np.nan)
     if EVERYONE not in counts.slices:
-        return np.full_like(value, np.nan), np.full_like(value, np.nan)
+        return value, value
     parts, place = [], counts.index(EVERYONE)
     for decision in (0, 1):
         weight, square = (sums[:, :, decision].sum(axis=1) for sums in (counts.weight, counts.weight_sq))
-        size = np.full_like(weight, effective_size(weight, square)[place] if counts.has_weights else weight[place])
+        size = smaller(np.full_like(weight, effective_size(weight, square)[place] if counts.has_weights else weight[place]), effect)
         parts.append(proportion(divided(weight, np.full_like(weight, weight[place])) * size, size, level=LEVEL))
     return newcombe(*parts)
 

@@ -132,13 +132,34 @@ def crossed_auc(label: int) -> Callable[[Counts, Floats, dict[str, float]], Boun
     return bounds
 
 
+def crossed_auc_with(label: int) -> Callable[[Counts, Floats], Bounds]:
+    """The same where the rows of both sides say less by the design effect of each slice's, shape (slices,)."""
+
+    def bounds(counts: Counts, effect: Floats) -> Bounds:
+        found = of_cells.crossed_auc(counts, label)
+        sizes = [size / effect for size in found.sizes]
+        parts = [part * (size - 1) / np.where(fewer > 1, fewer - 1, np.nan) for part, size, fewer in zip(found.parts, found.sizes, sizes, strict=True)]
+        return _auc_bounds(found.value, parts, sizes)
+
+    return bounds
+
+
 def average_precision(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
     """By its influence function, on the logit scale; where it is 1, Wilson's for the positives.
 
     Source of the scale: Boyd, Eng & Page (2013), ECML PKDD.
     """
+    return _precision_bounds(counts, value, of_cells.average_precision(counts).variance)
+
+
+def interpolated_precision(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
+    """As above; by the larger variance of the two, which are one on many scores, since its own is too small on few positives."""
+    return _precision_bounds(counts, value, np.maximum(of_cells.interpolated_precision(counts).variance, of_cells.average_precision(counts).variance))
+
+
+def _precision_bounds(counts: Counts, value: Floats, variance: Floats) -> Bounds:
     size = size_of(counts, (POSITIVE,))
-    reach = _t(size) * np.sqrt(of_cells.average_precision(counts).variance) / (value * (1 - value))
+    reach = _t(size) * np.sqrt(variance) / (value * (1 - value))
     logit, flat = np.log(value / (1 - value)), wilson(value * size, size, level=LEVEL)
     return np.where(value >= 1, flat[0], 1 / (1 + np.exp(reach - logit))), np.where(value >= 1, flat[1], 1 / (1 + np.exp(-reach - logit)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,8 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.cube.thresholds import Thresholds
 from fairaudit.errors import ConfigError
-from fairaudit.evidence.estimates import estimate
+from fairaudit.evidence.design_effects import of_metric
+from fairaudit.evidence.estimates import estimate_with
 from fairaudit.evidence.measurement import Sweep, Swept
 from fairaudit.evidence.wanted import PARAMS, Only, computable
 from fairaudit.metrics.catalogue import Metric, Shape
@@ -22,11 +23,14 @@ from fairaudit.types import Floats
 
 WITH_CROSSES, MOST = 5_000, 20_000  # slices × thresholds: up to the first crosses are swept too, and beyond the second nobody would read them
 _AT_ONCE = 2_000  # slices × thresholds of which intervals are held at once
+_ENDLESS = "mean_log_deviation"  # it has no interval
 _OF_DECISIONS = (Shape.RATE, Shape.COMPOSITE, Shape.INEQUALITY)
 
 
 def swept(counts: Counts, thresholds: Thresholds, only: Only = None) -> tuple[Sweep, ...]:
     """A sweep of everyone and of each slice by one attribute; of crosses too, where these are not too many.
+
+    Of rows in clusters every threshold has the design effect of the operating point, where clusters were summed.
 
     Raises:
         ConfigError: there are too many slices for so many thresholds.
@@ -37,7 +41,9 @@ def swept(counts: Counts, thresholds: Thresholds, only: Only = None) -> tuple[Sw
         raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most.")
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
-    by_metric = _everywhere(of_decisions(counts, only), at, len(described))
+    metrics = of_decisions(counts, only)
+    effects = {one: np.repeat(of_metric(one, counts, dict(PARAMS.get(one.id, ())))[list(chosen)], len(described)) for one in metrics if one.id != _ENDLESS} if counts.clusters else {}
+    by_metric = _everywhere(metrics, at, len(described), effects)
     return tuple(
         Sweep(
             slice=cut, thresholds=described,
@@ -58,23 +64,32 @@ def of_decisions(counts: Counts, only: Only = None) -> tuple[Metric, ...]:
     return tuple(one for one in computable(counts, only) if one.shape in _OF_DECISIONS and one.id != "base_rate")
 
 
-def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int) -> dict[Metric, Floats]:
-    """Value, lower and upper end of each metric, shape (3, slices, thresholds)."""
+def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int, effects: Mapping[Metric, Floats]) -> dict[Metric, Floats]:
+    """Value, lower and upper end of each metric, shape (3, slices, thresholds).
+
+    Args:
+        effects: the design effects of rows in clusters, shape (slices × thresholds,); none where rows are independent.
+    """
     n, found = len(at.slices), {}
+
+    def some(metric: Metric, places: Any) -> Floats | None:
+        return effects[metric][places] if metric in effects else None
+
     # Part by part, since what metrics share is remembered of one part only.
-    parts = [[_numbers(one, part) for one in metrics] for begin in range(0, n, _AT_ONCE) for part in (_parts(at, np.arange(begin, min(begin + _AT_ONCE, n))),)]
+    blocks = [np.arange(begin, min(begin + _AT_ONCE, n)) for begin in range(0, n, _AT_ONCE)]
+    parts = [[_numbers(one, part, some(one, block)) for one in metrics] for block in blocks for part in (_parts(at, block),)]
     for place, one in enumerate(metrics):
         numbers = np.concatenate([part[place] for part in parts], axis=1)
         if one.of_part:  # against everyone at the same threshold
             for beside in range(thresholds):
-                numbers[:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)))
+                numbers[:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)), some(one, np.arange(beside, n, thresholds)))
         found[one] = numbers.reshape(3, -1, thresholds)
     return found
 
 
-def _numbers(metric: Metric, counts: Counts) -> Floats:
+def _numbers(metric: Metric, counts: Counts, effect: Floats | None) -> Floats:
     params = dict(PARAMS.get(metric.id, ()))
-    value, known = value_of(metric.id, counts, params), estimate(metric, counts, params)
+    value, known = value_of(metric.id, counts, params), estimate_with(metric, counts, params, effect)
     ends = np.full((2, value.size), np.nan) if known is None else np.array([known.lower, known.upper])
     ends[:, ~(np.isfinite(value) & np.isfinite(ends).all(axis=0))] = np.nan
     return np.concatenate([value[None], ends])

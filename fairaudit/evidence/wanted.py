@@ -9,14 +9,16 @@ from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.metrics.engines.interface import Kind, Quantity
 
-_BINS = (("bins", 10.0),)
-PARAMS: dict[str, tuple[tuple[str, float], ...]] = {
+Params = tuple[tuple[str, float], ...]
+_BINS: Params = (("bins", 10.0),)
+PARAMS: dict[str, Params] = {
     "generalized_entropy_index": (("alpha", 2.0),),
     **{f"{kind}_calibration_error": _BINS for kind in ("expected", "maximum", "root_mean_square")},
     "calibration_error_by_chance": _BINS,
     **{f"{side}_group_generalized_entropy_index": (("alpha", 2.0),) for side in ("between", "within")},
     **{name: (("concentration", 1.0),) for name in ("differential_fairness", "differential_fairness_amplification")},
 }
+CALIBRATION_ERRORS = frozenset(name for name, params in PARAMS.items() if params is _BINS)  # those over bins of the score, their level by chance among them
 Pair = tuple[str, str, int, int]  # metric, kind, group, reference
 
 
@@ -29,11 +31,12 @@ def computable(counts: Counts, only: Only = None) -> tuple[Metric, ...]:
     return tuple(one for one in asked if (counts.has_labels or not one.needs_label) and (counts.score is not None or not one.needs_score))
 
 
-def values(counts: Counts, only: Only = None) -> tuple[Quantity, ...]:
-    """Each metric of each slice."""
+def values(counts: Counts, only: Only = None, bins: Params = _BINS) -> tuple[Quantity, ...]:
+    """Each metric of each slice; calibration errors over these bins."""
+    params = PARAMS | dict.fromkeys(CALIBRATION_ERRORS, bins)
     everywhere = tuple(range(len(counts.slices)))
     parts = tuple(index for index in everywhere if counts.slices[index] != EVERYONE)
-    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=PARAMS.get(one.id, ())) for one in computable(counts, only) if one.of_slice)
+    return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=params.get(one.id, ())) for one in computable(counts, only) if one.of_slice)
 
 
 def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair], only: Only = None) -> tuple[Quantity, ...]:

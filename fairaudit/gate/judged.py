@@ -12,7 +12,7 @@ from fairaudit.result import Audit, counts_read
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.rules.judge import judge, overall_verdict
 from fairaudit.rules.library import load_rules
-from fairaudit.rules.plan import Context
+from fairaudit.rules.plan import Context, cautions
 
 
 def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
@@ -28,4 +28,6 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, kept=audit.judged_by)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
     findings = (*judge(rules, counts_read(audit), context), *differing)
-    return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, verdict=overall_verdict(findings))
+    # What the audit warned of its own rules does not hold of others.
+    notes = (*(note for note in audit.notes if note not in cautions(audit.rules, context)), *cautions(rules, context))
+    return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, verdict=overall_verdict(findings), notes=notes)

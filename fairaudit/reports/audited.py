@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fairaudit.bands import score_bins
 from fairaudit.reports.cuts import cuts_of
 from fairaudit.reports.numbers import counted
 from fairaudit.result import Audit, Manifest
@@ -65,7 +66,18 @@ def account_line(audit: Audit) -> str:
     excluded = "".join(f", {one.rows:,} excluded ({one.reason})" for one in rows.excluded)
     unlabelled = f", {rows.unlabelled:,} of them without a label" if rows.unlabelled else ""
     lines = "" if rows.lines is None else f" on {counted(rows.lines, 'line')}"
-    return f"{counted(rows.read, 'row')} read{lines}{excluded}, {rows.audited:,} audited{unlabelled}"
+    return f"{counted(rows.read, 'row')} read{lines}{excluded}, {rows.audited:,} audited{_in_clusters(audit)}{unlabelled}"
+
+
+def _in_clusters(audit: Audit) -> str:
+    number = _clusters(audit)
+    return "" if number is None else f" in {counted(number, 'cluster')}"
+
+
+def _clusters(audit: Audit) -> int | None:
+    """How many there are; None where rows are independent."""
+    everyone = next((one for one in audit.counts if not one.slice.values), None)
+    return None if everyone is None or everyone.clusters is None else everyone.clusters.number
 
 
 def _facts(audit: Audit) -> Iterable[Fact]:
@@ -85,11 +97,22 @@ def _facts(audit: Audit) -> Iterable[Fact]:
         yield Fact(name="Compared also among people alike in", text=" and ".join(map(str, config["control"])))
     if manifest.thresholds:
         yield from _thresholds(audit)
+    if manifest.calibration_edges:
+        yield Fact(name="Bins of calibration errors", text=_bins(manifest))
     yield Fact(name="Effect", text=_EFFECT.get(config.get("effect", ""), "not stated"))
     if config.get("weight"):
         yield Fact(name="Weights", text=f"column {config['weight']}; counts of rows are of real rows, whatever their weights")
+    if (number := _clusters(audit)) is not None:
+        yield Fact(name="Clusters", text=f"column {config['cluster']}, {counted(number, 'cluster')}: evidence rests on sums over each, since its rows are not independent")
     yield Fact(name="Intervals", text="95%, two-sided, unless another level is given")
     yield Fact(name="Computed by", text=f"fairaudit {manifest.version}, seed {manifest.seed}")
+
+
+def _bins(manifest: Manifest) -> str:
+    edges, inner = manifest.calibration_edges, manifest.calibration_edges[1:-1]
+    of_mass = score_bins(manifest.config["calibration_bins"]).of_mass
+    where = f", cut at {', '.join(f'{edge:.6g}' for edge in inner)}" if inner else ""
+    return f"{counted(len(edges) - 1, 'bin')} of {'about equal weight, the same for all slices' if of_mass else 'equal width'}{where}; a score on an edge is in the bin above it"
 
 
 def _label(manifest: Manifest) -> str:

@@ -13,7 +13,7 @@ from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
 from fairaudit.reports.sentences import in_sentence, limit_words, title_of
 from fairaudit.reports.sources import Origin, origin
-from fairaudit.reports.told import Told, blocks, slicing_words, told
+from fairaudit.reports.told import Told, blocks, is_pair, slicing_words, told
 from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.words import unit
@@ -129,7 +129,7 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         axis=axis,
         drawn=f"Dashed line: the limit, {limit_words(first.kind, first.limit)}.{' Dotted line: no difference.' if first.kind in _WITH_REFERENCE else ''} Whiskers: 95% intervals.",
         p_means=f"{_p_means(first, known.rules[first.rule])}{_level(first)}",
-        summary=f"{counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
+        summary=f"{counted(len(table), 'pair of slices', 'pairs of slices') if is_pair(first) else counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
 

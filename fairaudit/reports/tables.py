@@ -124,4 +124,4 @@ def _spoken(title: str, label: str, text: str, interval: str) -> str:
 
 
 def _params(params: Iterable[tuple[str, float]]) -> str:
-    return ", ".join(f"{name} {significant(value)}" for name, value in params)
+    return ", ".join("of equal weight" if name == "mass" else f"{name} {significant(value)}" for name, value in params)

@@ -64,7 +64,8 @@ def finding_line(known: Lookup, one: Finding) -> str:
     if one.group is None or one.value is None:
         return f"{one.rule}: {sentence_of(known, one)}"
     value = apart(one.kind, one.value, one.limit)
-    what = f"{one.metric} {one.kind} {value} against {one.reference}"
+    against = f" against {one.reference}" if one.reference is not None else ""
+    what = f"{one.metric}{'' if one.kind == 'value' else f' {one.kind}'} {value}{against}"
     needed = f"; about {counted(one.rows_needed.rows, 'more row')} of {one.rows_needed.group} would decide it" if one.rows_needed else ""
     return f"{one.rule}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
 

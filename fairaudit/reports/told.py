@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import Slicing
-from fairaudit.evidence.measurement import GroupKind
+from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.reports.badges import INCONCLUSIVE, Badge, badge, is_reference
 from fairaudit.reports.chart import Axis, Whisker, whisker
@@ -102,7 +102,18 @@ def _reason(one: Finding) -> str:
 def _name(one: Finding) -> str:
     if one.group is None:
         return f"All groups by {slicing_words(one.slicing)}"
-    return one.group.slice.label if one.group.kind is GroupKind.SLICE else at_start(people(one.group))
+    if is_pair(one) and one.reference is not None:
+        return f"{_label(one.group)} and {_label(one.reference)}"
+    return _label(one.group)
+
+
+def is_pair(one: Finding) -> bool:
+    """Whether it is of the two groups that are furthest apart, and not of a group and its reference."""
+    return one.reference is not None and one.kind in ("gap", "min_max_ratio", "value")
+
+
+def _label(group: Group) -> str:
+    return group.slice.label if group.kind is GroupKind.SLICE else at_start(people(group))
 
 
 def _facts(known: Lookup, one: Finding) -> Iterable[str]:
@@ -113,6 +124,8 @@ def _facts(known: Lookup, one: Finding) -> Iterable[str]:
         yield f"{title_of(one.metric)} {measured(one.metric, levels[0])} against {measured(one.metric, levels[1])}"
     kind = counted_as(entry) if entry else ""
     yield f"{counted(one.rows, 'row')} {kind}".strip()
+    if one.shrunken is not None:
+        yield f"{measured(one.metric, one.shrunken)} if shrunken towards the other slices, which in so small a slice is the better guess"
     if one.p_adjusted is not None:
         yield f"adjusted p {_equals(probability(one.p_adjusted))}"
     if one.serious is not None and one.verdict is not Verdict.FAIL:

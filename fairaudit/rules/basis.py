@@ -58,11 +58,13 @@ class Estimates:
     @property
     def below(self) -> Floats:
         """How far the interval reaches below the value."""
-        return self.found.value - self.found.lower
+        with np.errstate(invalid="ignore"):
+            return self.found.value - self.found.lower
 
     @property
     def above(self) -> Floats:
-        return self.found.upper - self.found.value
+        with np.errstate(invalid="ignore"):
+            return self.found.upper - self.found.value
 
     def at(self, index: Any) -> Estimates:
         return Estimates(found=self.found.at(index), rows=self.rows[index], trials=self.trials[index], bounds=self.bounds)
@@ -78,8 +80,8 @@ def errors_apart(group: Estimates, other: Estimates, spread: float) -> Floats:
     Returns:
         NaN where either is undefined, or nothing is known of its error.
     """
-    gap = group.value - other.value
     with np.errstate(divide="ignore", invalid="ignore"):
+        gap = group.value - other.value
         if not np.isnan(spread):
             error = np.sqrt(spread * (1 / group.trials + 1 / other.trials))
         else:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from fairaudit.cube.counts import Counts
+from fairaudit.evidence.shrinkage import prior
 from fairaudit.rules.extremes import furthest_apart
 from fairaudit.rules.facts import Fact, facts
 from fairaudit.rules.family import Family
@@ -14,6 +17,7 @@ from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
 from fairaudit.rules.tally import Tally
 from fairaudit.rules.words import notes, reason, too_few
+from fairaudit.types import Floats
 
 
 def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> tuple[Finding, ...]:
@@ -23,7 +27,8 @@ def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> 
         gates: whether what stays inconclusive here may block a pass.
     """
     judged = filter(None, (furthest_apart(family),)) if family.asked.comparison.is_extreme else facts(family)
-    found = tuple(_finding(family, fact, counts, context, gates) for fact in judged)
+    shrunken = _shrunken(family)
+    found = tuple(_finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate])) for fact in judged)
     return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) or not found else found
 
 
@@ -42,7 +47,17 @@ def needed_groups(family: Family) -> int:
     return 1 if family.against_nobody else 2
 
 
-def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool) -> Finding:
+def _shrunken(family: Family) -> Floats:
+    """The rates of groups too small to be judged alone, shrunken towards the known groups'; NaN elsewhere, and of what is no rate. Shape (candidates,)."""
+    found, groups = np.full(family.candidates.rows.size, np.nan), family.candidates
+    known = np.array([place for place, one in enumerate(family.slices) if not one.has_missing], dtype=int)
+    if isinstance(groups, Tally) and known.size and (fitted := prior(groups.events[known], groups.trials[known])):
+        small = known[~family.enough[known] & (groups.rows[known] > 0)]
+        found[small] = fitted.shrunken(groups.events[small], groups.trials[small])
+    return found
+
+
+def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool, *, shrunken: float) -> Finding:
     rule = family.asked
     outcome, verdict = fact.outcome, fact.verdict
     needed = rows_needed(family, fact, counts) if verdict is Verdict.INCONCLUSIVE else None
@@ -59,7 +74,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         interval=(fact.lower, fact.upper) if has_interval else None,
         limit=family.asked_line.open_ends,
         limit_origin=rule.limit_origin.value,
-        serious=family.asked_serious,
+        serious=family.asked_serious.nearest(fact.value),
         outcome=outcome,
         verdict=verdict,
         needed_for_pass=gates and (fact.enough or rule.small_groups is SmallGroups.GATE),
@@ -70,6 +85,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         rows=fact.rows,
         events=None if math.isnan(fact.events) else fact.events,
         rows_needed=needed,
+        shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
         notes=notes(fact),
     )

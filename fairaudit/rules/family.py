@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -12,12 +12,13 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.measurement import Group, GroupKind
+from fairaudit.evidence.wanted import CALIBRATION_ERRORS, PARAMS, Params
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.rules.basis import Basis
 from fairaudit.rules.limits import Line, line, serious_magnitude
 from fairaudit.rules.plan import Context, Planned
 from fairaudit.rules.rule import Comparing, Direction, Minimum, Rule, SmallGroups
-from fairaudit.rules.sides import Sides, of_estimate, of_rate
+from fairaudit.rules.sides import Sides, of_estimate, of_rate, sizes_of_estimate
 from fairaudit.types import Bools, Ints
 
 
@@ -101,8 +102,8 @@ class Family:
         return line(self.asked, self.metric, self.better, self.asked.limit)
 
     @property
-    def asked_serious(self) -> float:
-        return line(self.asked, self.metric, self.better, serious_magnitude(self.asked, self.metric, self.better)).end
+    def asked_serious(self) -> Line:
+        return line(self.asked, self.metric, self.better, serious_magnitude(self.asked, self.metric, self.better))
 
     def group(self, candidate: int) -> Group:
         if candidate >= self.groups:
@@ -135,15 +136,11 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     slices = tuple(counts.slices[i] for i in indices)
     entry = metric(metric_id)
 
-    def sides(pooled: Sequence[int]) -> Sides:
-        return of_rate(entry, counts, indices, pooled) if entry.shape is Shape.RATE else of_estimate(entry, counts, indices, pooled, context.kept)
-
-    found = sides(())
-    enough = reaches(rule.minimum, found.candidates, found.share)
-    pooled = _pooled(rule, found.candidates, enough)
-    if pooled:
-        found = sides(pooled)
-        enough = reaches(rule.minimum, found.candidates, found.share)
+    is_rate = entry.shape is Shape.RATE
+    alone = of_rate(entry, counts, indices, ()) if is_rate else sizes_of_estimate(entry, counts, indices)
+    pooled = _pooled(rule, alone.candidates, reaches(rule.minimum, alone.candidates, alone.share))
+    sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=_params(entry, context), kept=context.kept)
+    enough = reaches(rule.minimum, sides.candidates, sides.share)
     better = rule.better_of(entry.id, context.effect)
     known = np.array([not one.has_missing for one in slices], dtype=bool)
     # A gap looks for the furthest two of all that can be judged, the small together among them.
@@ -151,8 +148,12 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
     return Family(
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
-        sides=found, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=_reference(rule, better, slices, found.candidates, yardsticks, known),
+        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=_reference(rule, better, slices, sides.candidates, yardsticks, known),
     )  # fmt: skip
+
+
+def _params(entry: Metric, context: Context) -> Params:
+    return context.bins if context.bins and entry.id in CALIBRATION_ERRORS else PARAMS.get(entry.id, ())
 
 
 def as_pairs(rule: Rule) -> Rule:

@@ -43,7 +43,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     metric: str
-    kind: str  # ratio, difference
+    kind: str  # ratio, difference, gap, min_max_ratio, value
     slicing: Slicing
     group: Group | None  # None where the finding is about a whole slicing
     reference: Group | None
@@ -63,5 +63,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     events: float | None = None
     rows_needed: RowsNeeded | None = None
+    shrunken: float | None = None  # of a group too small to be judged alone: its rate, pulled towards the other groups' (empirical Bayes)
     reason: str
     notes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from fairaudit.rules.family import Family, family
 from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.plan import Context, Planned, plan
 from fairaudit.rules.rule import Rule, SmallGroups
-from fairaudit.rules.sides import OF_CELLS, Judged, written
+from fairaudit.rules.sides import Judged, needs_rows, written
 from fairaudit.rules.whole import decide_whole
 from fairaudit.types import Ints
 
@@ -47,11 +47,11 @@ def wanted_pairs(rules: Sequence[Rule], counts: Counts, context: Context) -> tup
 
 
 def kept_for_the_gate(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Judged, ...]:
-    """What rules on metrics of single scores were judged by, so that they can be judged again without the scores."""
+    """What rules on metrics that need more than counts were judged by, so that they can be judged again from counts."""
     found = (
         written(one.metric, one.slicing, one.sides, tuple(one.slices[place] for place in one.pooled))
         for one in _judged(rules, counts, context)
-        if isinstance(one, Family) and one.metric.id in OF_CELLS
+        if isinstance(one, Family) and needs_rows(one.metric, counts)
     )
     return tuple(dict.fromkeys(found))
 

@@ -34,6 +34,10 @@ class Line:
         """The end on the bad side; the lower of two."""
         return self.high if math.isinf(self.low) else self.low
 
+    def nearest(self, value: float) -> float:
+        """The end that a value is nearer to, of two."""
+        return self.high if math.isinf(self.low) or (not math.isinf(self.high) and value - self.low > self.high - value) else self.low
+
     def met_by(self, bounds: Bounds) -> Bools:
         """Where a whole interval is allowed; an undefined bound never is."""
         lower, upper = bounds
@@ -84,10 +88,8 @@ def serious_magnitude(rule: Rule, metric: Metric, better: Better) -> float:
 
 def compared(rule: Rule, group: Basis, reference: Basis) -> Floats:
     """group / reference or group − reference; NaN where undefined, infinite where only the reference's value is 0."""
-    if rule.comparison is Comparing.DIFFERENCE:
-        return group.value - reference.value
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return group.value / reference.value
+    with np.errstate(divide="ignore", invalid="ignore"):  # infinite − infinite is undefined
+        return group.value - reference.value if rule.comparison is Comparing.DIFFERENCE else group.value / reference.value
 
 
 def bounds(rule: Rule, group: Basis, reference: Basis, *, level: float) -> Bounds:

@@ -133,8 +133,7 @@ def _by_errors(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
     sides = _sides(family, fact.candidate)
     variance = _row_variance(family, fact.candidate)
     if family.against_nobody:
-        ends = _ends(family, sides.value)
-        null, aim, of_others = ends[0], ends[1], 0.0
+        null, aim, of_others = family.line.nearest(sides.value), family.serious_line.nearest(sides.value), 0.0
     else:
         null, aim, of_others = sides.other_value, _serious(family, sides.other_value), _error(_other(family, fact.candidate)) ** 2
     if not all(map(math.isfinite, (variance, null, aim, of_others))) or variance <= 0 or aim == null:
@@ -174,13 +173,6 @@ def _error(one: Basis) -> float:
     if not isinstance(one, Estimates):
         return math.nan
     return float((one.below[0] + one.above[0]) / (2 * Z))
-
-
-def _ends(family: Family, value: float) -> tuple[float, float]:
-    """The limit and `serious` on the side on which a value lies."""
-    limit, serious = family.line, family.serious_line
-    is_above = math.isinf(limit.low) or (not math.isinf(limit.high) and value - limit.low > limit.high - value)
-    return (limit.high, serious.high) if is_above else (limit.low, serious.low)
 
 
 def _scaled(family: Family, candidate: int, counts: Counts, lacking: float, sides: _Sides, *, of_everyone: bool) -> RowsNeeded:

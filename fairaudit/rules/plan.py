@@ -11,6 +11,7 @@ from typing import Literal
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.errors import ConfigError, FairauditError, listed, raise_all
+from fairaudit.evidence.wanted import Params
 from fairaudit.metrics.catalogue import metric
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.rule import Intersections, Rule
@@ -26,6 +27,7 @@ class Context:
     slicings: tuple[Slicing, ...]
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to people
     threshold: float | None = None  # of the score; None where decisions came as such, or groups have thresholds of their own
+    bins: Params = ()  # that calibration errors are over, where they are not the usual ones
     kept: tuple[Judged, ...] = ()  # of an audit whose scores are not at hand: what its rules were judged by
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts
 from fairaudit.cube.joined import Part, joined
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.errors import ConfigError
+from fairaudit.evidence.design_effects import of_share, smaller
 from fairaudit.evidence.estimates import estimate, has_interval
 from fairaudit.evidence.intervals import Estimate
 from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, size_of
-from fairaudit.evidence.wanted import PARAMS
+from fairaudit.evidence.wanted import Params
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.metrics.engines.cells import remembered
 from fairaudit.rules.basis import Basis, Estimates, row_variance
@@ -23,7 +24,7 @@ from fairaudit.rules.tally import tally
 from fairaudit.types import Floats, Ints
 
 OF_CELLS = frozenset(  # what needs single scores, which audit.json does not hold
-    {"roc_auc", "pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "log_loss", "brier_score", "scoring_rate"}
+    {"roc_auc", "pr_auc", "pr_auc_interpolated", "bpsn_auc", "bnsp_auc", "ks_separation", "log_loss", "brier_score", "scoring_rate"}
     | {f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square")}
 )
 _MEANS = {  # of something of each row; the labels whose rows count
@@ -73,7 +74,18 @@ def of_rate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]
     return Sides(candidates=groups, others=everyone.apart_from(groups), everyone=everyone, spread=np.nan, share=float(everyone.rate[0]))
 
 
-def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged] = ()) -> Sides:
+def needs_rows(metric: Metric, counts: Counts) -> bool:
+    """Whether a metric needs more than the counts that an audit file holds: single scores, or what is no rate where rows are in clusters."""
+    return metric.id in OF_CELLS or (counts.clusters is not None and metric.shape is not Shape.RATE)
+
+
+def sizes_of_estimate(metric: Metric, counts: Counts, indices: Ints) -> Sides:
+    """The groups' rows alone, without values: from which it follows who is too small."""
+    groups, rest, everyone, share = _put_together(metric, counts, indices, (), None)
+    return Sides(candidates=groups, others=rest, everyone=everyone, spread=np.nan, share=share)
+
+
+def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], *, params: Params, kept: Sequence[Judged] = ()) -> Sides:
     """The sides of any other metric of slices, from the counts of each put together.
 
     Args:
@@ -82,9 +94,8 @@ def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[
     Raises:
         ConfigError: the metric needs single scores, and neither these nor `kept` hold what it needs.
     """
-    labels = _MEANS.get(metric.id, LABELLED if metric.needs_label else EVERY_LABEL)
-    has_values = metric.id not in OF_CELLS or counts.score_cells is not None
-    groups, rest, everyone, share = _put_together(metric, labels, counts, indices, pooled, has_values=has_values)
+    has_values = not needs_rows(metric, counts) or counts.score_cells is not None or (counts.clusters is not None and counts.clusters.entries is not None)
+    groups, rest, everyone, share = _put_together(metric, counts, indices, pooled, params if has_values else None)
     if not has_values:
         found = _of_kept(metric, counts, indices, pooled, kept)
         groups, rest, everyone = (replace(side, found=one) for side, one in zip((groups, rest, everyone), found, strict=True))
@@ -93,28 +104,47 @@ def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[
     return Sides(candidates=groups, others=rest, everyone=everyone, spread=row_variance(everyone) if metric.id in _MEANS else np.nan, share=share)
 
 
+def _labels(metric: Metric) -> tuple[int, ...]:
+    """Whose rows a metric rests on."""
+    return _MEANS.get(metric.id, LABELLED if metric.needs_label else EVERY_LABEL)
+
+
 def _put_together(
-    metric: Metric, labels: tuple[int, ...], counts: Counts, indices: Ints, pooled: Sequence[int], *, has_values: bool
+    metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], params: Params | None
 ) -> tuple[Estimates, Estimates, Estimates, float]:
-    """Candidates, everyone but each of them, and everyone; some candidates at a time, since each of those left has everyone's score cells."""
+    """Candidates, everyone but each of them, and everyone; some candidates at a time, since each of those left has everyone's score cells.
+
+    Args:
+        params: of the metric; None where values are not wanted.
+    """
+    labels = _labels(metric)
     every = tuple(indices.tolist())
     members = [*((index,) for index in every), *([tuple(every[place] for place in pooled)] if pooled else [])]
     sides: list[tuple[Estimates, Estimates]] = []
     for begin in range(0, max(len(members), 1), _AT_ONCE):
         some = tuple(members[begin : begin + _AT_ONCE])
         parts = (_remembered_parts if len(members) <= _AT_ONCE else _parts)(counts, every, some)
-        whole = _estimates(metric, labels, parts, has_values=has_values)
+        whole = _estimates(metric, labels, parts, params)
         sides.append((whole.at(np.s_[: len(some)]), whole.at(np.s_[len(some) : -1])))
     everyone = whole.at(np.s_[-1:])
-    if has_values and (stand_in := AGAINST_EVERYONE.get(metric.id)):
-        everyone = _estimates(CATALOGUE[stand_in], labels, parts, has_values=True).at(np.s_[-1:])
+    if params is not None and (stand_in := AGAINST_EVERYONE.get(metric.id)):
+        everyone = _estimates(CATALOGUE[stand_in], labels, parts, ()).at(np.s_[-1:])
     return _concatenated([one for one, _ in sides]), _concatenated([one for _, one in sides]), everyone, _share(parts, labels, metric)
 
 
-def _estimates(metric: Metric, labels: tuple[int, ...], parts: Counts, *, has_values: bool) -> Estimates:
-    found = estimate(metric, parts, dict(PARAMS.get(metric.id, ()))) if has_values else Estimate(*(np.full(len(parts.slices), np.nan) for _ in range(3)))
+def _estimates(metric: Metric, labels: tuple[int, ...], parts: Counts, params: Params | None) -> Estimates:
+    found = estimate(metric, parts, dict(params)) if params is not None else Estimate(*(np.full(len(parts.slices), np.nan) for _ in range(3)))
     assert found is not None  # `checks` lets no metric through that has no interval
-    return Estimates(found=found, rows=parts.rows[:, labels].sum(axis=(1, 2)), trials=size_of(parts, labels), bounds=metric.bounds)
+    return Estimates(found=found, rows=parts.rows[:, labels].sum(axis=(1, 2)), trials=_trials(parts, labels), bounds=metric.bounds)
+
+
+def _trials(parts: Counts, labels: tuple[int, ...]) -> Floats:
+    """Effective rows with these labels; in clusters, as many as tell of how many are positive, or selected where one label is looked at, or labels are not."""
+    size = size_of(parts, labels)
+    if parts.clusters is None:
+        return size
+    rows = [(label, decision) for label in labels for decision in (REJECTED, SELECTED)]
+    return smaller(size, of_share(parts, [one for one in rows if (one[0] == POSITIVE if labels == LABELLED else one[1] == SELECTED)], rows))
 
 
 def _concatenated(some: Sequence[Estimates]) -> Estimates:
@@ -148,7 +178,7 @@ def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int
         if (one.metric, one.slicing, one.pooled) == (metric.id, slicing, together) and len(one.groups.value) == len(slices) + bool(pooled):
             return _read(one.groups), _read(one.rest), _read(one.everyone)
     raise ConfigError(
-        f"{metric.id} by {' and '.join(slicing)} needs the scores themselves, which an audit file does not hold; audit again with a --rule on it, "
+        f"{metric.id} by {' and '.join(slicing)} needs the {'scores' if metric.id in OF_CELLS else 'clusters'} themselves, which an audit file does not hold; audit again with a --rule on it, "
         "with the same `minimum` and `small_groups`."
     )
 

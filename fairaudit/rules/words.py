@@ -33,7 +33,7 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
         case Outcome.UNDEFINED:
             return _undefined(family, fact)
     if fact.verdict is Verdict.PASS:
-        return f"not proven within the limit; {_excluded(family)}"
+        return f"not proven within the limit; {_excluded(family, fact)}"
     if family.asked.comparison.is_extreme and not fact.enough:
         return _partial(family)
     size = "neither a violation nor its absence can be shown" if fact.enough else f"{_too_small(family, fact)} to be judged alone"
@@ -97,9 +97,9 @@ def notes(fact: Fact) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _excluded(family: Family) -> str:
+def _excluded(family: Family, fact: Fact) -> str:
     """The violation that the rule calls serious, and against whom it is excluded: a best-off group was chosen for its value, and tests nothing."""
-    end = family.asked_serious
+    end = family.asked_serious.nearest(fact.value)
     match family.asked.comparison:
         case Comparing.VALUE:
             return f"a value as far off as {end:g} is excluded"

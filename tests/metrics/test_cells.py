@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -16,10 +17,11 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.metrics.engines import engine
-from fairaudit.metrics.engines.cells import average_precision, kolmogorov_smirnov
+from fairaudit.metrics.engines.cells import average_precision, interpolated_precision, kolmogorov_smirnov
 from fairaudit.metrics.engines.interface import Quantity
 from fairaudit.metrics.engines.native import value_of
 from tests.builders import counts_of_rows
+from tests.vectors import vector
 
 A, B = Slice([("group", "a")]), Slice([("group", "b")])
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.integers(0, 20), st.sampled_from([0.5, 1.0, 3.0])), min_size=2, max_size=40)
@@ -112,6 +114,46 @@ def test_calibration_errors_are_those_of_binning_by_hand(rows: list[Row]) -> Non
     assert [value_of(name, _counts(rows), {"bins": 10})[0] for name in names] == pytest.approx(list(expected), abs=1e-12, nan_ok=True)
 
 
+@given(ROWS)
+def test_interpolated_precision_is_the_area_under_straight_lines_between_thresholds(rows: list[Row]) -> None:
+    """Davis & Goadrich (2006): true and false positives grow in proportion from one threshold to the next; here by the trapezoids of a fine grid."""
+    _, label, score, weight = _arrays(rows)
+    seen = label < 2
+    label, score, weight = label[seen], score[seen], weight[seen]
+    points = np.array([(0.0, 0.0), *((weight[(score >= one) & (label == 1)].sum(), weight[(score >= one) & (label == 0)].sum()) for one in sorted(set(score.tolist()), reverse=True))])
+    steps = np.linspace(0, 1, 2001)[:, None]
+    area = 0.0
+    for start, end in pairwise(points):
+        true, false = (start + steps * (end - start)).T
+        precision = np.divide(true, true + false, out=np.full(true.size, end[0] / end.sum()), where=true + false > 0)
+        area += float(((precision[1:] + precision[:-1]) / 2 * np.diff(true)).sum())
+    positives = weight[label == 1].sum()
+    expected = area / positives if positives > 0 else np.nan
+    assert value_of("pr_auc_interpolated", _counts(rows))[0] == pytest.approx(expected, abs=1e-4, nan_ok=True)
+
+
+@pytest.mark.parametrize("kinds", [20, 10_000])
+def test_the_variance_of_a_precision_is_what_every_row_would_change(kinds: int) -> None:
+    """The infinitesimal jackknife by difference quotients, with ties and hardly any."""
+    rng = np.random.default_rng(1)
+    label, weight = (rng.random(60) < 0.4).astype(int), rng.uniform(0.5, 2, 60)
+    score = np.round(np.clip(rng.normal(0.4 + 0.2 * label, 0.2), 0, 1) * kinds) / kinds
+
+    def at(weights: np.ndarray) -> Counts:  # type: ignore[type-arg]
+        return counts_of_rows(label=label.tolist(), decision=[0] * 60, score=score.tolist(), weight=weights.tolist())
+
+    for name, found in (("pr_auc", average_precision), ("pr_auc_interpolated", interpolated_precision)):
+        change = [(value_of(name, at(weight + 1e-6 * (np.arange(60) == one)))[0] - value_of(name, at(weight))[0]) / 1e-6 for one in range(60)]
+        assert found(at(weight)).variance[0] == pytest.approx((np.square(change) * weight**2).sum(), rel=1e-3)
+
+
+def test_a_curve_of_positives_alone_is_1_and_of_negatives_alone_undefined_by_tfma_too() -> None:
+    for label, expected in ((1, 1.0), (0, np.nan)):
+        found = counts_of_rows(label=[label] * 3, decision=[0] * 3, score=[0.2, 0.5, 0.5])
+        for name in ("native", "tfma"):
+            assert engine(name).measure([Quantity(metric="pr_auc_interpolated", groups=(0,))], found)[0] == pytest.approx([expected], nan_ok=True)
+
+
 def test_perfectly_calibrated_scores_show_the_error_that_chance_gives() -> None:
     rng = np.random.default_rng(0)
     score = np.round(rng.random((400, 300)) * 100) / 100
@@ -122,9 +164,10 @@ def test_perfectly_calibrated_scores_show_the_error_that_chance_gives() -> None:
 
 
 def test_scipys_published_distance_of_two_against_three() -> None:
-    """SciPy's test suite, test_stats.py: samples 1.01, 2.01 and 1, 2, 3 are a third apart."""
-    found = counts_of_rows({A: [1, 1, 0, 0, 0], B: [0, 0, 1, 1, 1]}, label=[0] * 5, decision=[0] * 5, score=[1.01, 2.01, 1.0, 2.0, 3.0])
-    assert kolmogorov_smirnov(found, np.array([1]), np.array([2])).value == pytest.approx([1 / 3])
+    published = vector("scipy-ks-two-against-three")
+    (a, b), (expected,) = published["samples"].values(), published["expected"]
+    found = counts_of_rows({A: [1] * len(a) + [0] * len(b), B: [0] * len(a) + [1] * len(b)}, label=[0] * 5, decision=[0] * 5, score=[*a, *b])
+    assert kolmogorov_smirnov(found, np.array([1]), np.array([2])).value == pytest.approx([expected["full"]])
 
 
 @pytest.mark.parametrize("weights", [np.ones(7), np.array([1.0, 2, 3, 4, 3, 2, 1])])
@@ -161,6 +204,9 @@ def test_what_the_cube_keeps_is_enough(rows: list[tuple[int, int]]) -> None:
     assert value_of("log_loss", found)[0] == pytest.approx(surprise.mean(), rel=1e-12)
     precise = average_precision(found)
     assert np.isnan(expected) or abs(precise.value[0] - expected) <= precise.error[0] + 1e-12
+    curve = interpolated_precision(found)
+    exact = value_of("pr_auc_interpolated", counts_of_rows(label=label, decision=[0] * len(label), score=s.tolist()))[0]
+    assert np.isnan(exact) or abs(curve.value[0] - exact) <= curve.error[0] + 1e-12
     gaps = [abs((s - y)[np.minimum(np.floor(s * 10), 9) == one].sum()) for one in range(10)]
     assert value_of("expected_calibration_error", found, {"bins": 10})[0] == pytest.approx(sum(gaps) / len(y), abs=1e-12)
     assert found.slices[0] == EVERYONE

@@ -542,3 +542,11 @@ def test_rejections_of_a_harmful_decision_are_judged_as_its_acceptances(table: T
 def test_exactly_the_minimum_is_enough() -> None:
     """A tenth of 100 is ten non-events, although 100 · (1 − 0.9) is 9.999999999999998."""
     assert judged({"a": (90, 100), "b": (90, 100)})["b"].needed_for_pass
+
+
+def test_a_group_too_small_to_be_judged_alone_has_a_shrunken_rate_beside_its_own() -> None:
+    """Between its own rate and that of all, and nearer to all the fewer rows it has."""
+    found = judged({"a": (400, 1000), "b": (200, 1000), "c": (300, 1000), "d": (0, 20), "e": (0, 5)})
+    own, fewer = found["d"].shrunken, found["e"].shrunken
+    assert own is not None and fewer is not None and 0 < own < fewer < 0.3
+    assert found["a"].shrunken is None and found["small groups together"].shrunken is None

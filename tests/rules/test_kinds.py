@@ -282,3 +282,38 @@ def test_nothing_passes_without_a_value_whatever_the_rows(way: dict[str, Any], r
     for one in found:
         assert one.verdict is not Verdict.PASS or (one.value is not None and one.outcome in (Outcome.WITHIN, Outcome.UNDECIDED))
         assert (one.outcome is Outcome.UNDEFINED) <= (one.verdict is Verdict.INCONCLUSIVE) and one.reason
+
+
+# Rows in clusters.
+
+
+@pytest.mark.parametrize("sizes", [(300, 200), (300, 200, 150), (300, 200, 30, 25)])
+def test_rules_of_every_kind_rest_on_clusters_whatever_groups_there_are(sizes: tuple[int, ...], tmp_path: Any) -> None:
+    """Every row three times over, as one person's, says what the rows once say, but for the factors of few clusters; taken as independent it would say three times as much."""
+    import pandas as pd
+
+    from fairaudit import AuditConfig, audit
+    from fairaudit.gate.judged import rejudged
+
+    rng = np.random.default_rng(5)
+    group = np.repeat(np.array(["a", "b", "c", "d"])[: len(sizes)], sizes)
+    label = (rng.random(group.size) < 0.4).astype(int)
+    frame = pd.DataFrame({"group": group, "label": label, "score": np.round(np.where(label == 1, rng.beta(3, 2, group.size), rng.beta(2, 3, group.size)), 2), "person": np.arange(group.size)})
+    files = []
+    for name, fields in {
+        "auc": "metric: roc_auc\ncomparison: difference\nlimit: 0.05", "calibrated": "metric: calibration_in_the_large\ncomparison: value\nlimit: 0.05",
+        "balanced": "metric: balanced_accuracy\ncomparison: difference\nlimit: 0.1", "gap": "metric: tpr\ncomparison: gap\nlimit: 0.1",
+    }.items():  # fmt: skip
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(
+            f"schema: fairaudit/rule/1\nid: {name}\ntitle: {name}\nprinciple: p\nsource: [{{cite: x, kind: convention, says_number: false, as_of: 2026-01-01}}]\nlimit_origin: ours\n{fields}\n"
+        )
+    config = AuditConfig(score_column="score", label="label", protected=("group",), rules=tuple(map(str, files)), engines=("native",))
+    once = audit(config, data=frame)
+    thrice = audit(AuditConfig(**{name: getattr(config, name) for name in config.__struct_fields__} | {"cluster": "person"}), data=pd.concat([frame] * 3))
+    for one, other in zip(once.findings, thrice.findings, strict=True):
+        assert (one.rule, one.group, one.value, one.interval is None) == (other.rule, other.group, pytest.approx(other.value), other.interval is None)
+        if one.interval is not None and other.interval is not None:
+            width, wider = (ends[1] - ends[0] for ends in (one.interval, other.interval))
+            assert 0.97 <= wider / width <= (1.1 if one.rows > 100 else 1.35)  # of few people Student's point is taken twice
+    assert rejudged(thrice, ()).findings == thrice.findings

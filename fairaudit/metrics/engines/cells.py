@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from itertools import pairwise
@@ -136,11 +136,13 @@ def auc_and_error(counts: Counts) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """Average precision of every slice, shape (slices,)."""
+    """Average or interpolated precision of every slice, shape (slices,)."""
 
     value: Floats
     error: Floats  # the most it can be off, as cells hold more than one score
     variance: Floats
+    ranges: Ranges
+    influence: tuple[Floats, Floats]  # of a row of each label in each range, on the mean; shape (ranges,)
 
 
 @remembered
@@ -172,7 +174,47 @@ def average_precision(counts: Counts) -> Precision:
     of_positive = divided(precision + _below(gained, owner) + gained - value[owner], positives[owner])
     of_negative = -divided(_below(lost, owner) + lost, positives[owner])
     spread = found.weight_sq[POSITIVE] * np.where(positive > 0, of_positive, 0.0) ** 2 + found.weight_sq[NEGATIVE] * np.where(negative > 0, of_negative, 0.0) ** 2
-    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n))
+    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n), ranges=found, influence=(of_negative, of_positive))
+
+
+@remembered
+def interpolated_precision(counts: Counts) -> Precision:
+    """∫ precision dR along straight lines from (tp, tp + fp) of each score range to that of the next lower.
+
+    From p predicted positives, t of them truly, a range of a positives and b negatives adds c [a + (t − cp) ln((p + a + b)/p)] / P, c = a/(a + b); the first, from p = 0, c·a / P.
+    The variance is that of its influence function, as above.
+
+    Source: Davis & Goadrich (2006), ICML, section 4; TFMA's AUCPrecisionRecall.
+    """
+    n, found = len(counts.slices), _of(counts)
+    owner, (negative, positive) = found.slice, found.weight
+    positives = _summed(owner, positive, n)
+    above_true, above_false = (np.maximum(_summed(owner, weight, n)[owner] - _below(weight, owner) - weight, 0.0) for weight in (positive, negative))
+    highest = np.r_[np.diff(owner) != 0, True][: owner.size]  # the first range of its slice from above: nothing is left of rounding
+    true, before = np.where(highest, 0.0, above_true), np.where(highest, 0.0, above_true + above_false)
+    rows = positive + negative
+    share = divided(positive, rows)
+    starts = before > 0
+    grown = np.where(starts, np.log1p(divided(rows, before)), 0.0)
+    offset = np.where(starts, true - share * before, 0.0)
+    inner = positive + offset * grown
+    value = divided(_summed(owner, share * inner, n), positives)
+
+    # Within a range of several scores all positives may come first, or last.
+    false = before - true
+    best, worst = (positive - np.where(one > 0, one * np.log1p(divided(positive, true + one)), 0.0) for one in (false, false + negative))
+    off = np.where(found.exact, 0.0, np.fmax(best - share * inner, share * inner - worst))
+    error = divided(_summed(owner, np.maximum(off, 0.0), n), positives)
+
+    of_before = np.where(starts, -offset * divided(rows, before * (before + rows)), 0.0)
+    rise = divided(offset, before + rows)
+    from_true, from_false = share * ((1 - share) * grown + of_before), share * (-share * grown + of_before)
+    own_true = divided(1 - share, rows) * (inner - share * before * grown) + share * (1 + rise)
+    own_false = -divided(share, rows) * (inner - share * before * grown) + share * rise
+    of_positive = divided(own_true + _below(from_true, owner) - value[owner], positives[owner])
+    of_negative = divided(own_false + _below(from_false, owner), positives[owner])
+    spread = found.weight_sq[POSITIVE] * np.where(positive > 0, of_positive, 0.0) ** 2 + found.weight_sq[NEGATIVE] * np.where(negative > 0, of_negative, 0.0) ** 2
+    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n), ranges=found, influence=(of_negative, of_positive))
 
 
 @remembered
@@ -196,29 +238,63 @@ def mean_log_loss(counts: Counts) -> tuple[Floats, Floats]:
 class Bins:
     """Labelled rows by bins of the score, arrays of shape (slices, bins)."""
 
+    edges: Floats  # shape (bins + 1,); the lower edge is in its bin, the upper one in the next
     weight: Floats
+    weight_sq: Floats
     score: Floats  # Σw·s
     positive: Floats  # Σw·y
     noise: Floats  # Σw²·s(1 − s), what the labels' chance adds to the variance of Σw·(s − y) where scores are right; each cell at its mean
 
 
+def bins_of(counts: Counts, params: Mapping[str, float]) -> Bins | None:
+    """The bins that a calibration error is over: `bins` of them, ten where nothing is said, of equal width over [0, 1] or, where `mass` is 1, of equal weight."""
+    return bins(counts, int(params.get("bins", 10)), params.get("mass", 0.0) > 0)
+
+
 @remembered
-def bins(counts: Counts, number: int) -> Bins | None:
-    """Bins of equal width over [0, 1], the lower edge included; None where there are no probabilities."""
+def bins(counts: Counts, number: int, of_mass: bool = False) -> Bins | None:
+    """Bins that are the same for all slices, and whole score cells; None where there are no probabilities.
+
+    Args:
+        of_mass: each holds as much of everyone's weight, as nearly as whole cells can; fewer than `number` where a cell holds more than a bin should.
+    """
     cells = counts.score_cells
     if cells is None or not counts.has_probabilities:
         return None
-    middle = (cells.lowest + cells.highest) / 2  # a cell lies within one bin; its lowest score may be an edge's neighbour
-    place = cells.slice * number + np.clip((middle * number).astype(np.int64), 0, number - 1)
-    mean = divided(cells.score, cells.weight)
+    if of_mass:
+        starts, edges = _of_equal_mass(counts, cells, number)
+        place = np.searchsorted(starts, cells.order, side="right") - 1
+    else:
+        edges = np.arange(number + 1) / number
+        middle = (cells.lowest + cells.highest) / 2  # a cell lies within one bin; its lowest score may be an edge's neighbour
+        place = np.clip((middle * number).astype(np.int64), 0, number - 1)
+    held, mean = edges.size - 1, divided(cells.score, cells.weight)
 
     def summed(values: Floats) -> Floats:
-        out: Floats = _summed(place, values, len(counts.slices) * number).reshape(-1, number)
+        out: Floats = _summed(cells.slice * held + place, values, len(counts.slices) * held).reshape(-1, held)
         return out
 
     return Bins(
-        weight=summed(cells.weight), score=summed(cells.score), positive=summed(cells.weight * (cells.label == POSITIVE)), noise=summed(cells.weight_sq * mean * (1 - mean))
-    )
+        edges=edges, weight=summed(cells.weight), weight_sq=summed(cells.weight_sq), score=summed(cells.score), positive=summed(cells.weight * (cells.label == POSITIVE)),
+        noise=summed(cells.weight_sq * mean * (1 - mean)),
+    )  # fmt: skip
+
+
+def _of_equal_mass(counts: Counts, cells: ScoreCells, number: int) -> tuple[Ints, Floats]:
+    """The order of each bin's first cell, from 0, and the bins' edges: an inner one is the lowest score that anybody has above it.
+
+    A bin ends with the first cell by which everyone's weight below reaches its share, as a quantile that is the smallest such score (Hyndman & Fan 1996, type 1).
+    """
+    everyone = cells.at(cells.slice == counts.index(EVERYONE)) if EVERYONE in counts.slices else cells.at(np.argsort(cells.order, kind="stable"))
+    if not everyone.order.size:
+        return np.zeros(1, dtype=np.int64), np.array([0.0, 1.0])
+    orders, first = np.unique(everyone.order, return_index=True)
+    reached = np.cumsum(np.add.reduceat(everyone.weight, first))
+    wanted = np.arange(1, number) / number * reached[-1] * (1 - 1e-12)  # sums of weights are rounded
+    begins = np.unique(np.searchsorted(reached, wanted) + 1)
+    begins = begins[begins < orders.size]
+    lowest = np.minimum.reduceat(everyone.lowest, first)
+    return np.r_[0, orders[begins]], np.r_[0.0, lowest[begins], 1.0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +399,30 @@ def crossed_auc(counts: Counts, label: int) -> Crossed:
     return Crossed(value=value, error=error, parts=(of_negatives, of_positives), sizes=(negatives, positives))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossedPlacements:
+    """How the rows of a slice's one label, and everyone else's of the other, stand among each other; pairs by label: negative, positive."""
+
+    orders: Ints  # of everyone's score ranges, rising; shape (ranges,)
+    placement: tuple[Floats, Floats]  # shape (ranges,)
+    weight: tuple[float, float]
+
+
+def crossed_placements(counts: Counts, index: int, label: int) -> CrossedPlacements:
+    """What `crossed_auc` of one slice is the mean of; both sides must have rows."""
+    found = _of(counts)
+    ends = np.searchsorted(found.slice, np.arange(len(counts.slices) + 1))
+    whole = slice(*ends[counts.index(EVERYONE) :][:2])
+    orders = found.order[whole]
+    negative, _, positive, _ = _against(found, slice(*ends[index:][:2]), whole, orders, label)
+    return CrossedPlacements(orders=orders, placement=_placed(negative, positive), weight=(float(negative.sum()), float(positive.sum())))
+
+
+def _placed(negative: Floats, positive: Floats) -> tuple[Floats, Floats]:
+    """The share of the other label that a row of each range beats, ties half: of negatives by being below, of positives by being above."""
+    return (positive.sum() - np.cumsum(positive) + positive / 2) / positive.sum(), (np.cumsum(negative) - negative / 2) / negative.sum()
+
+
 def _against(found: Ranges, mine: slice, whole: slice, orders: Ints, label: int) -> Iterator[Floats]:
     """Weight and Σw² of negatives, then of positives, over the orders of everyone: those of `label` are the slice's, the others everyone else's."""
     places = np.searchsorted(orders, found.order[mine])
@@ -337,8 +437,7 @@ def _crossed(exact: Bools, negative: Floats, negative_sq: Floats, positive: Floa
     negatives, positives = negative.sum(), positive.sum()
     if not (negatives > 0 and positives > 0):
         return (np.nan,) * 6
-    beaten = (np.cumsum(negative) - negative / 2) / negatives
-    beats = (positives - np.cumsum(positive) + positive / 2) / positives
+    beats, beaten = _placed(negative, positive)
     value = float((positive * beaten).sum() / positives)
     sizes = [float(weight.sum() ** 2 / square.sum()) for weight, square in ((negative, negative_sq), (positive, positive_sq))]
     with np.errstate(divide="ignore", invalid="ignore"):

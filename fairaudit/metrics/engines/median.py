@@ -21,6 +21,8 @@ class AboveMedian:
     share: Floats  # of the weight that lies strictly above the median score of everyone
     error: Floats  # the most it can be off, as the cell in which the median lies holds more than one score
     median: float | None  # None where only its cell is known
+    order: int  # of the cell in which the median lies
+    part: float  # of the weight in that cell that lies above it
     ties: float  # the share of everyone's weight that lies exactly at the median, where that is known
 
 
@@ -34,7 +36,7 @@ def above_median(counts: Counts) -> AboveMedian:
     """
     n, held = len(counts.slices), [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
     if not held or EVERYONE not in counts.slices:
-        return AboveMedian(share=np.full(n, np.nan), error=np.zeros(n), median=None, ties=0.0)
+        return AboveMedian(share=np.full(n, np.nan), error=np.zeros(n), median=None, order=-1, part=0.0, ties=0.0)
     owner, order, weight, lowest, highest = (np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "lowest", "highest"))
     everyone = counts.index(EVERYONE)
     mine = owner == everyone
@@ -46,9 +48,9 @@ def above_median(counts: Counts) -> AboveMedian:
     inside, above = (np.bincount(owner[chosen], weight[chosen], n).astype(np.float64) for chosen in (middle, order > places[at]))
     whole = np.bincount(owner, weight, n).astype(np.float64)
     if beyond_half[at] <= _SAME:  # the median lies between this cell and the next
-        return AboveMedian(share=divided(above, whole), error=np.zeros(n), median=None, ties=0.0)
+        return AboveMedian(share=divided(above, whole), error=np.zeros(n), median=None, order=int(places[at]), part=0.0, ties=0.0)
     score = float(lowest[middle].min())
     if score == highest[middle].max():
-        return AboveMedian(share=divided(above, whole), error=np.zeros(n), median=score, ties=float(inside[everyone] / whole[everyone]))
+        return AboveMedian(share=divided(above, whole), error=np.zeros(n), median=score, order=int(places[at]), part=0.0, ties=float(inside[everyone] / whole[everyone]))
     part = float((whole[everyone] / 2 - above[everyone]) / inside[everyone])
-    return AboveMedian(share=divided(above + part * inside, whole), error=divided(max(part, 1 - part) * inside, whole), median=None, ties=0.0)
+    return AboveMedian(share=divided(above + part * inside, whole), error=divided(max(part, 1 - part) * inside, whole), median=None, order=int(places[at]), part=part, ties=0.0)

@@ -137,6 +137,10 @@ def _average_precision(counts: Counts, _: Params) -> Floats:
     return cells.average_precision(counts).value
 
 
+def _interpolated_precision(counts: Counts, _: Params) -> Floats:
+    return cells.interpolated_precision(counts).value
+
+
 def _scoring_rate(counts: Counts, _: Params) -> Floats:
     return above_median(counts).share
 
@@ -155,7 +159,7 @@ def _background_negative_subgroup_positive(counts: Counts, _: Params) -> Floats:
 
 def _miscalibration(counts: Counts, params: Params) -> tuple[Floats, Floats] | None:
     """|mean score − share positive| of each bin and the bin's share of the weight, shape (slices, bins); NaN and 0 in an empty bin."""
-    found = cells.bins(counts, int(params.get("bins", 10)))
+    found = cells.bins_of(counts, params)
     if found is None:
         return None
     share = divided(found.weight, found.weight.sum(axis=1, keepdims=True))
@@ -182,7 +186,7 @@ def _over_bins(counts: Counts, params: Params, taken: Callable[[Floats, Floats],
 
 def _calibration_error_by_chance(counts: Counts, params: Params) -> Floats:
     """The mean of |x| is √(2/π) of a normal x's standard deviation."""
-    found = cells.bins(counts, int(params.get("bins", 10)))
+    found = cells.bins_of(counts, params)
     if found is None:
         return np.full(len(counts.slices), np.nan)
     return divided(np.sqrt(2 * found.noise / np.pi).sum(axis=1), found.weight.sum(axis=1))
@@ -292,6 +296,7 @@ _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
     "calibration_ratio": _calibration_ratio,
     "roc_auc": _roc_auc,
     "pr_auc": _average_precision,
+    "pr_auc_interpolated": _interpolated_precision,
     "log_loss": _log_loss,
     "expected_calibration_error": _expected_calibration_error,
     "maximum_calibration_error": _maximum_calibration_error,

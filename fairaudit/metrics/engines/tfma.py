@@ -43,7 +43,7 @@ class TfmaEngine:
         able = checked(counts.slices, seed=self._seed)
         if quantity.kind is Kind.RATIO:
             able = np.zeros_like(able)
-        if quantity.metric == "roc_auc":
+        if _THEIRS[quantity.metric].read is _ranks:
             able = able & (_distinct_scores(counts) < _BUCKETS[-1])
         return answered(quantity, able)
 
@@ -132,7 +132,7 @@ def _typical_losses(counts: Counts, index: int) -> Readings:
 
 
 def _ranks(counts: Counts, index: int) -> Readings:
-    """AUC knows only the order of scores, so it is given ranks, one bucket of TFMA's histogram each.
+    """Both AUCs know only the order of scores, so they are given ranks, one bucket of TFMA's histogram each.
 
     The first bucket stays empty: TFMA reads it and the next as one. With its default of 10,000 thresholds, which are 1/9999 apart while
     buckets are 1/10000, it would also tie two buckets near the top; one more threshold puts both on the same grid.
@@ -142,11 +142,13 @@ def _ranks(counts: Counts, index: int) -> Readings:
         return {}
     mine = slice(*np.searchsorted(cells.slice, [index, index + 1]))
     label, weight = cells.label[mine], cells.weight[mine]
-    if not all(weight[label == one].sum() > 0 for one in (NEGATIVE, POSITIVE)):
-        return {}  # TFMA says 0.0 of one class
+    holds = [weight[label == one].sum() > 0 for one in (NEGATIVE, POSITIVE)]
+    if not holds[POSITIVE]:
+        return {}  # TFMA says 0.0
     distinct, rank = np.unique(cells.order[mine], return_inverse=True)
     buckets = next(size for size in _BUCKETS if distinct.size < size)
-    return _readings(_of_ranks(buckets), label=label, prediction=(rank + 1.5) / buckets, weight=weight)
+    found = _readings(_of_ranks(buckets), label=label, prediction=(rank + 1.5) / buckets, weight=weight)
+    return {name: value for name, value in found.items() if holds[NEGATIVE] or name != "auc"}  # of which it says 0.0 too
 
 
 def _distinct_scores(counts: Counts) -> Ints:
@@ -194,7 +196,7 @@ def _of_losses() -> Computations:
 
 @cache
 def _of_ranks(buckets: int) -> Computations:
-    return _computations((tfma.AUC(num_thresholds=buckets + 1),))
+    return _computations((tfma.AUC(num_thresholds=buckets + 1), tfma.AUCPrecisionRecall(num_thresholds=buckets + 1)))
 
 
 def _readings(computations: Computations, *, label: Any, prediction: Any, weight: Floats, singly: bool = False) -> Readings:
@@ -264,6 +266,7 @@ _THEIRS = {
     "calibration_ratio": Theirs("calibration", _scores_of_labelled),
     "coefficient_of_discrimination": Theirs("coefficient_of_discrimination", _scores_of_labelled),
     "roc_auc": Theirs("auc", _ranks),
+    "pr_auc_interpolated": Theirs("auc_precision_recall", _ranks),
     "brier_score": Theirs("mean_squared_error", _spread_scores),
     "log_loss": Theirs("binary_crossentropy", _typical_losses),
 }
