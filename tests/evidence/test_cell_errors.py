@@ -32,7 +32,7 @@ def cells(scores: Any, grid: Grid) -> Any:
 
 def edges() -> Any:
     """Numbers beside every edge that the cells of probabilities have, or a reader may expect."""
-    tail = 2.0 ** (-np.arange(64 * 41) / 64) / 48
+    tail = 2.0 ** (-np.arange(64 * 41) / 64) / 96
     some = np.r_[0, 1, tail, 1 - tail, np.arange(3841) / 3840]
     for _ in range(2):
         some = np.unique(np.r_[some, np.nextafter(some, 0), np.nextafter(some, 1)].clip(0, 1))
@@ -44,10 +44,10 @@ def test_cells_rise_with_the_score() -> None:
     assert (np.diff(cells(scores, Grid(lowest=0.0, highest=1.0))) >= 0).all()
 
 
-@pytest.mark.parametrize("bins", [10, 15, 16])
+@pytest.mark.parametrize("bins", [10, 15, 16, 60, 64, 80, 96])
 def test_bins_of_probabilities_are_whole_cells(bins: int) -> None:
-    inner = np.arange(1, bins) / bins
-    below, at = cells(np.nextafter(inner, 0), Grid(lowest=0.0, highest=1.0)), cells(inner, Grid(lowest=0.0, highest=1.0))
+    inner = np.arange(1, bins) / bins  # which are rounded: a score equal to one may be below it
+    below, at = (cells(inner * (1 + off), Grid(lowest=0.0, highest=1.0)) for off in (-1e-15, 1e-15))
     assert (below < at).all()
 
 
@@ -58,7 +58,7 @@ def test_a_cell_is_a_3840th_wide_and_near_the_ends_a_ninetieth_of_the_distance_t
     low, high = np.minimum.reduceat(scores, first), np.maximum.reduceat(scores, first)
     assert (high - low).max() <= 1 / 3840
     near = np.minimum(low, 1 - high)
-    tails = (near > 1e-9) & (near < 1 / 48)
+    tails = (near > 1e-9) & (near < 1 / 96)
     assert np.count_nonzero(tails) > 2000 and ((high - low)[tails] / near[tails]).max() <= 1 / 90
 
 
