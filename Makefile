@@ -40,13 +40,14 @@ bench: .venv/.installed ## ours against peers, as ratios in one run (some minute
 fuzz: .venv/.installed ## many random files and flags into the loaders (some minutes)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py -n 2
 
-calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (an hour)
+calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (an hour and a half)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.coverage --clustered
 	$(BIN)/python -m benchmarks.clusters
 	$(BIN)/python -m benchmarks.calibration_errors
 	$(BIN)/python -m benchmarks.gaps
+	$(BIN)/python -m benchmarks.kinds
 	$(BIN)/python -m benchmarks.consistency
 	$(BIN)/python -m benchmarks.among_groups
 	$(BIN)/python -m benchmarks.families

@@ -29,9 +29,17 @@ def whole_audit(folder: Path, smoke: bool) -> str:
         "fairaudit audit, three engines": (*FAIRAUDIT, "audit", "--config", str(ROOT / "examples" / "adult" / "fairaudit.yaml"), "--out", out),
         "a script that scores": _peer("score"),
     }
-    told = table("The whole audit of the demo", measure(commands, runs=0 if smoke else 5), ours=next(iter(commands)), against="a script that scores", aim="at most 1.3")
+    told = table(
+        "The whole audit of the demo", measure(commands, runs=0 if smoke else 5), ours=next(iter(commands)), against="a script that scores", aim="at most 1.3"
+    )
     commands = {next(iter(commands)): commands[next(iter(commands))], "the script and analyze_raw_data": _peer("pipeline", *(["50"] if smoke else []))}
-    pipeline = table("…against TFMA's own pipeline", measure(commands, runs=0 if smoke else 3), ours=next(iter(commands)), against="the script and analyze_raw_data", aim="at most 0.25")
+    pipeline = table(
+        "…against TFMA's own pipeline",
+        measure(commands, runs=0 if smoke else 3),
+        ours=next(iter(commands)),
+        against="the script and analyze_raw_data",
+        aim="at most 0.25",
+    )
     return f"{told}\n\n{pipeline}"
 
 
@@ -70,7 +78,9 @@ def gate(folder: Path, smoke: bool) -> str:
     data = _rows(folder / "few.parquet", 20_000)
     measure({"audit": _of_columns(data, folder)}, runs=0)
     commands = {"fairaudit gate": (*FAIRAUDIT, "gate", str(folder / "out" / "audit.json")), "python -c pass": (sys.executable, "-c", "pass")}
-    return table("The gate", measure(commands, runs=1 if smoke else 10), ours="fairaudit gate", against="python -c pass", aim="under a second, whatever this is")
+    return table(
+        "The gate", measure(commands, runs=1 if smoke else 10), ours="fairaudit gate", against="python -c pass", aim="under a second, whatever this is"
+    )
 
 
 def thresholds(folder: Path, smoke: bool) -> str:
@@ -91,7 +101,14 @@ def _of_columns(data: Path, folder: Path) -> Command:
     return (*FAIRAUDIT, "audit", "--data", str(data), *flags, "--engine", "native", "--rule", "four-fifths", "--out", str(folder / "out"))
 
 
-QUESTIONS: dict[str, Callable[[Path, bool], str]] = {"start": start, "gate": gate, "columns": columns, "memory": memory, "thresholds": thresholds, "whole-audit": whole_audit}
+QUESTIONS: dict[str, Callable[[Path, bool], str]] = {
+    "start": start,
+    "gate": gate,
+    "columns": columns,
+    "memory": memory,
+    "thresholds": thresholds,
+    "whole-audit": whole_audit,
+}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -3,8 +3,9 @@
     python -m benchmarks.coverage [--replicates N] [--seed N] [--clustered]
 
 A replicate is a slice, so thousands are measured at once by the code that measures an audit. Base rates are drawn from a band around each point (0.8 to 1.2
-times it), since the coverage of counts jumps from one rate to the next. A cell of the table holds the coverage in percent; it is in brackets where fewer than five
-events or non-events are expected, for which no bar is set.
+times it), since the coverage of counts jumps from one rate to the next.
+
+A cell of the table holds the coverage in percent; it is in brackets where fewer than five events or non-events are expected, for which no bar is set.
 """
 
 from __future__ import annotations
@@ -166,7 +167,12 @@ Line = tuple[str, Callable[[Counts, Counts], float]]  # what is measured, and it
 def lines() -> Iterator[Line]:
     """Every metric by itself, and every comparison of two halves of the replicates."""
     for metric in CATALOGUE.values():
-        if metric.shape is Shape.COUNT or metric.id in _NEED_EVERYONE or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL) or method_of(metric).startswith("none"):
+        if (
+            metric.shape is Shape.COUNT
+            or metric.id in _NEED_EVERYONE
+            or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL)
+            or method_of(metric).startswith("none")
+        ):
             continue
         if metric.shape is not Shape.PAIR:
             yield metric.id, lambda counts, population, one=metric: _alone(one.id, counts, population)  # type: ignore[misc]

@@ -104,7 +104,9 @@ def fairlearns_bootstrap(datasets: int, seed: int) -> int:
     found = 0
     for place in range(datasets):
         decided = (rng.random(group.size) < 0.3).astype(int)
-        frame = MetricFrame(metrics=selection_rate, y_true=decided, y_pred=decided, sensitive_features=group, n_boot=100, ci_quantiles=[0.025, 0.975], random_state=place)
+        frame = MetricFrame(
+            metrics=selection_rate, y_true=decided, y_pred=decided, sensitive_features=group, n_boot=100, ci_quantiles=[0.025, 0.975], random_state=place
+        )
         found += frame.difference_ci()[0] > 0
     return found
 
@@ -134,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{world.name:44}{100 * other:7.1f} |{100 * mine['fail']:7.1f}{100 * mine['inconclusive']:14.1f}{100 * mine['pass']:7.1f}{each:7.2f}", flush=True)
     if asked.bootstraps:
         found = fairlearns_bootstrap(asked.bootstraps, asked.seed)
-        print(f"Fairlearn's MetricFrame(n_boot=100) called six fair groups (uneven, rate 0.3) unlike, its interval of the largest difference without 0, in {found} of {asked.bootstraps} data sets.")
+        print(
+            f"Fairlearn's MetricFrame(n_boot=100) called six fair groups (uneven, rate 0.3) unlike, its interval of the largest difference without 0, in {found} of {asked.bootstraps} data sets."
+        )
 
 
 if __name__ == "__main__":

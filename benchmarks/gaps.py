@@ -106,7 +106,9 @@ def _shared(whole: Counts, world: World, *, alike: bool) -> Counts:
     groups, scores = [], np.round(cells.lowest * _GRAIN).astype(np.int64)
     for place in range(len(world.sizes)):
         mine = cells.slice == (1 if alike else place + 1)
-        groups.append(np.column_stack([np.full(mine.sum(), place), cells.label[mine], scores[mine], np.round(cells.weight[mine] * world.sizes[place] / min(world.sizes))]))
+        groups.append(
+            np.column_stack([np.full(mine.sum(), place), cells.label[mine], scores[mine], np.round(cells.weight[mine] * world.sizes[place] / min(world.sizes))])
+        )
     owner, label, grain, times = np.concatenate(groups).astype(np.int64).T
     return counted(np.repeat(owner, times), np.repeat(label, times).astype(bool), np.repeat(grain, times), len(world.sizes))
 

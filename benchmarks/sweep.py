@@ -43,11 +43,21 @@ def counted(path: Path) -> Counts:
     """The rows checked and counted, as an audit does it."""
     source = Source(files=files_of((str(path),)))
     plan = Plan(
-        attributes=ATTRIBUTES, slicings=SLICINGS, grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=False, has_probabilities=True, edges=THRESHOLDS.edges
+        attributes=ATTRIBUTES,
+        slicings=SLICINGS,
+        grid=Grid(lowest=0.0, highest=1.0),
+        has_labels=True,
+        has_weights=False,
+        has_probabilities=True,
+        edges=THRESHOLDS.edges,
     )
     with source.connect() as connection:
         rows = prepare(connection, source, Wanted(attributes=ATTRIBUTES, label="label", score="score"))
-        return counts(count(connection, f"SELECT * EXCLUDE (decision), {THRESHOLDS.decision(ATTRIBUTES)} AS decision FROM ({rows.relation()}) WHERE excluded IS NULL", plan))
+        return counts(
+            count(
+                connection, f"SELECT * EXCLUDE (decision), {THRESHOLDS.decision(ATTRIBUTES)} AS decision FROM ({rows.relation()}) WHERE excluded IS NULL", plan
+            )
+        )
 
 
 def _asked(found: Counts) -> tuple[tuple[Quantity, ...], ...]:

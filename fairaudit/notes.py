@@ -27,7 +27,9 @@ _OFTEN = 2.0  # how far from 1 the mean weight may be
 MANY_TIES = 0.01  # of the rows' weight at the median score, from which it is said
 
 
-def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None) -> Iterator[str]:
+def notes(
+    config: AuditConfig, rows: Prepared, found: Counts, within: Counts | None, references: Sequence[Reference], thresholds: Thresholds | None
+) -> Iterator[str]:
     """What a reader must know of the rows and of what was asked of them.
 
     Args:
@@ -52,8 +54,7 @@ def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | N
             yield f"No row is of {asked}, which --reference names, so {' × '.join(one.slicing)} is compared with its largest slice, {one.slice}."
     decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
     if not decided.all():
-        asked = "" if config.decision_column else f"; is the threshold, {config.threshold:g}, the one that is used?"
-        yield f"Every decision is {'positive' if decided[1] else 'negative'}{asked or '.'}"
+        yield f"Every decision is {'positive' if decided[1] else 'negative'}{_doubted(thresholds)}"
     if thresholds and thresholds.of_groups:
         yield _by_group(thresholds)
     if rows.score_range and not found.has_probabilities:
@@ -61,11 +62,17 @@ def notes(config: AuditConfig, rows: Prepared, found: Counts, within: Counts | N
         yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
 
 
+def _doubted(thresholds: Thresholds | None) -> str:
+    if thresholds is None:
+        return "."
+    return "; are the thresholds those that are used?" if thresholds.of_groups else f"; is the threshold, {thresholds.operating:g}, the one that is used?"
+
+
 def _by_group(thresholds: Thresholds) -> str:
     own = ", ".join(f"{value} {asked:g}" for value, asked in thresholds.of_groups.items())
     return (
-        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). Deciding about people differently because of such "
-        "an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
+        f"Decisions are made at different thresholds by {thresholds.attribute} ({own}; everyone else {thresholds.operating:g}). "
+        "Deciding about people differently because of such an attribute may itself be unlawful disparate treatment, whatever it does to the rates; let a lawyer judge that."
     )
 
 
@@ -126,7 +133,8 @@ def of_bins(config: AuditConfig, edges: Sequence[float]) -> Iterator[str]:
 def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
     """That crosses were left out of a sweep."""
     if sweeps and len(sweeps) < len(found.slices):
-        yield f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds; fewer thresholds would leave room for crosses."
+        swept = f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds"
+        yield f"{swept}; fewer thresholds would leave room for crosses."
 
 
 def of_sample(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]:
@@ -135,11 +143,20 @@ def of_sample(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]
     Args:
         ties: the share of rows that have others as near as the last of their nearest.
     """
-    which = f"all {sample.drawn_from:,} rows" if sample.decision.size == sample.drawn_from else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
-    lacking = "" if not sample.lacking else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
+    which = (
+        f"all {sample.drawn_from:,} rows"
+        if sample.decision.size == sample.drawn_from
+        else f"{sample.decision.size:,} of {sample.drawn_from:,} rows, drawn by seed {config.seed}"
+    )
+    lacking = (
+        ""
+        if not sample.lacking
+        else f"; {'1 row lacks' if sample.lacking == 1 else f'{sample.lacking:,} rows lack'} one of them and {'is' if sample.lacking == 1 else 'are'} left out"
+    )
     yield f"Consistency is of {which}, each beside the {NEIGHBORS} nearest in {', '.join(config.features)}, unscaled and unweighted{lacking}."
     if ties > MANY_TIED:
-        yield f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance; the intervals of consistency allow for it."
+        tied = f"For {ties:.1%} of these rows others are just as near as the last of the {NEIGHBORS}, and which of them count is chance"
+        yield f"{tied}; the intervals of consistency allow for it."
 
 
 def copies(files: Sequence[DataFile]) -> Iterator[str]:

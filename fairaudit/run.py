@@ -27,7 +27,7 @@ from fairaudit.data.source import FRAME, Source, require, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
-from fairaudit.evidence.asked import improbable, mistaken_metrics, only_asked
+from fairaudit.evidence.asked import idle_flags, improbable, mistaken_metrics, only_asked
 from fairaudit.evidence.conditional import conditional
 from fairaudit.evidence.consistency import as_answers, consistencies
 from fairaudit.evidence.measurement import Measurement
@@ -111,16 +111,16 @@ def _measured(
     context = _context(config)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
-    bins = score_bins(config.calibration_bins).params
+    bins = _score_bins(config)
     alone = wanted.values(found, only, bins)
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
     together = wanted.over_groups(found, config.slicings, only)
+    sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()  # before the witnesses, who take longest: it may be too much to describe
     answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
     ends = (len(alone), len(alone) + len(compared))
     asked = context.threshold
     edges = _bin_edges(found, only, dict(bins))
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, edges, witnesses.versions)
-    sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
@@ -172,10 +172,12 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
         validate(config)
     except FairauditError as error:
         mistakes.append(error)
-    mistakes.extend(mistaken_metrics(config))
+    mistaken = list(mistaken_metrics(config))
+    mistakes.extend(mistaken)
     try:
         rules = load_rules(config.rules)
         plan(rules, _nothing_yet(config), _context(config))
+        mistakes.extend(() if mistaken else idle_flags(config, [name for rule in rules for name in rule.metrics]))
     except FairauditError as error:
         mistakes.append(error)
     try:
@@ -243,8 +245,16 @@ def _same_rows(source: Source, rows: Prepared, found: Counts, slicings: Sequence
             raise ContentError(f"{source.name} changed while it was read: {rows.audited:,} rows were checked and {counted:,} counted; run again when it is at rest.")
 
 
+def _score_bins(config: AuditConfig) -> wanted.Params:
+    """The bins that --calibration-bins asks; nothing where they cannot be, which `validate` tells."""
+    try:
+        return score_bins(config.calibration_bins).params
+    except ValueError:
+        return ()
+
+
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=score_bins(config.calibration_bins).params)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config))
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:

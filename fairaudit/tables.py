@@ -35,7 +35,9 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
     if name == "sweeps":
         return ("metric", "slice", *_attributes(audit, Slice(())), "params", "threshold", "value", "lower", "upper", "status", "reason")
-    return ("metric", "kind", "slicing", "control", *sides, *shared, "error", "p_value") if name == "comparisons" else ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error", "shrunken")
+    if name == "comparisons":
+        return ("metric", "kind", "slicing", "control", *sides, *shared, "error", "p_value")
+    return ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error", "shrunken")
 
 
 def as_csv(found: pa.Table) -> bytes:
@@ -61,7 +63,8 @@ WRITERS: dict[str, Callable[[pa.Table], bytes]] = {"csv": as_csv, "parquet": as_
 
 def _measurements(audit: Audit) -> Iterator[Row]:
     for one in audit.measurements:
-        yield {"metric": one.metric, "slice": str(one.slice), **_attributes(audit, one.slice), "rows": one.rows, **_shared(one), "error": one.error, "shrunken": one.shrunken}
+        known = {"metric": one.metric, "slice": str(one.slice), **_attributes(audit, one.slice), "rows": one.rows}
+        yield {**known, **_shared(one), "error": one.error, "shrunken": one.shrunken}
 
 
 def _comparisons(audit: Audit) -> Iterator[Row]:
@@ -95,7 +98,8 @@ def _shared(one: Measurement | Comparison) -> Row:
     lower, upper = one.interval or (None, None)
     engines = {f"engine_{name}": value for name, value in one.engines.items()}
     return {
-        "params": _params(one.params), "threshold": one.threshold, "value": one.value, "lower": lower, "upper": upper, "status": one.status.value, "reason": one.reason, **engines,
+        "params": _params(one.params), "threshold": one.threshold, "value": one.value, "lower": lower, "upper": upper, "status": one.status.value,
+        "reason": one.reason, **engines,
     }  # fmt: skip
 
 

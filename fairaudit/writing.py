@@ -28,7 +28,7 @@ def check_out(out: Path, *, force: bool) -> None:
     """
     try:
         exists, is_dir = out.exists(), out.is_dir()
-        is_taken = is_dir and any(not one.name.startswith(_ASIDE) for one in out.iterdir()) and not _holds_audit(out)
+        is_taken = is_dir and any(not one.name.startswith(_ASIDE) for one in out.iterdir()) and not holds_audit(out)
     except OSError as error:
         raise ConfigError(f"--out {str(out)[:60]} cannot be a folder of ours: {error.strerror or error}; name another.") from error
     if exists and not is_dir:
@@ -40,7 +40,8 @@ def check_out(out: Path, *, force: bool) -> None:
         raise ConfigError(f"--out {out} cannot be written: {nearest} is not a folder that you may write to.")
 
 
-def _holds_audit(out: Path) -> bool:
+def holds_audit(out: Path) -> bool:
+    """Whether an audit was written to this folder."""
     return _is_audit(out / AUDIT)
 
 
@@ -82,7 +83,7 @@ def write_file(path: Path, content: bytes) -> None:
         target = path.resolve() if path.is_symlink() else path
         if _is_audit(target):
             raise ConfigError(f"{path} is an audit; name another file.")
-        if target.name == CUBE and _holds_audit(target.parent):
+        if target.name == CUBE and holds_audit(target.parent):
             raise ConfigError(f"{path} is an audit's cube; name another file.")
     write_files(target.parent, {target.name: lambda aside: _write(aside, content)})
 

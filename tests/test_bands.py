@@ -151,6 +151,24 @@ def test_a_category_is_as_large_as_its_audited_rows_and_not_as_its_lines_or_weig
     assert sizes(made, "race") == {"a": 6, "other": 6}
 
 
+def test_thousands_of_values_are_taken_where_merging_leaves_few() -> None:
+    rare = [f"v{place}" for place in range(6_000)]
+    made = audited({"race": ["a"] * 10 + ["b"] * 7 + rare}, protected=("race",), other_below=5)
+    assert sizes(made, "race") == {"a": 10, "b": 7, "other": 6_000} and len(made.manifest.merged["race"].values) == 6_000
+    with pytest.raises(ConfigError, match="the protected attribute 'race' has 6,000 values with 2 rows or more, and 5,000 are the most; ask for more rows with --other-below"):
+        audited({"race": rare + rare}, protected=("race",), other_below=2)
+    with pytest.raises(ConfigError, match="the control 'dept' has more than 5,000 values"):
+        audited({"race": ["a", "b"] * 3_000, "dept": rare}, protected=("race",), other_below=2, control=("dept",))
+
+
+def test_as_many_values_as_rows_are_no_groups_whatever_is_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairaudit.data.rows.MOST_VALUES", 2)
+    monkeypatch.setattr("fairaudit.data.rows.MOST_BEFORE_MERGING", 5)
+    assert set(sizes(audited({"race": list("aaabbbcdee")}, protected=("race",), other_below=3), "race")) == {"a", "b", "other"}
+    with pytest.raises(ConfigError, match="the protected attribute 'race' has more than 5 values; name a column of groups"):
+        audited({"race": list("aaabcdefg")}, protected=("race",), other_below=3)
+
+
 def test_an_other_of_the_data_is_not_taken_for_ours() -> None:
     assert sizes(audited({"race": ["other"] * 6 + ["c", "d", "a", "a", "a", "a"]}, protected=("race",), other_below=4), "race") == {"a": 4, "other": 6, "other (merged)": 2}
     assert sizes(audited({"race": ["other", "c", "a", "a", "a", "a"]}, protected=("race",), other_below=4), "race") == {"a": 4, "other": 2}

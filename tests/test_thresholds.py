@@ -70,6 +70,19 @@ def test_it_is_recorded_and_said_that_groups_have_thresholds_of_their_own(by_gro
     assert rejudged(by_group, ("four-fifths",)).findings == by_group.findings
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"threshold": 2.0}, "Every decision is negative; is the threshold, 2, the one that is used?"),
+        ({"threshold": 0.2, "group_thresholds": {"sex": {"f": 2.0, "m": 3.0}}}, "Every decision is negative; are the thresholds those that are used?"),
+        ({"decision_column": "none"}, "Every decision is negative."),
+    ],
+)
+def test_decisions_that_are_all_alike_are_doubted_by_what_made_them(given: dict[str, Any], said: str) -> None:
+    config = AuditConfig(**({"protected": ("sex",), "engines": ("native",)} | ({} if "decision_column" in given else {"score_column": "s"}) | given))
+    assert said in audit(config, data=TABLE.append_column("none", pa.array([0] * len(RACE)))).notes
+
+
 def test_groups_that_are_not_there_are_told_with_those_that_are() -> None:
     with pytest.raises(UnknownName, match=r"group_thresholds: there is no value of race 'Blak'; did you mean 'Black'\?"):
         _audited(group_thresholds={"race": {"Blak": 0.4}})
@@ -108,6 +121,13 @@ def test_it_is_said_where_crosses_are_too_many_to_be_swept(monkeypatch: pytest.M
     found = _audited(threshold_sweep=0.3)
     said = f"Of {len(found.counts)} slices the 7 without crosses are described at 4 thresholds; fewer thresholds would leave room for crosses."
     assert said in found.notes and {len(one.slice.values) for one in found.sweeps} == {0, 1}
+
+
+def test_too_much_to_describe_is_told_before_any_witness_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairaudit.evidence.sweeps.MOST", 5)
+    monkeypatch.setattr("fairaudit.metrics.witnesses.Witnesses.ask", lambda *_: pytest.fail("a witness was asked"))
+    with pytest.raises(ConfigError, match="are more numbers than anybody reads"):
+        _audited(threshold_sweep=0.3)
 
 
 def test_steps_from_0_to_1_do_not_fit_other_scores() -> None:

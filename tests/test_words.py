@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ def test_the_readmes_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in ("README.md", "CONTRIBUTING.md", "docs/design.md"):
         assert set(re.findall(r"`make ([a-z-]+)`", (ROOT / page).read_text())) <= targets
+
+
+def test_the_tours_chain_of_imports_is_the_one_that_is_checked() -> None:
+    checked = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    told = re.search(r"Imports point one way only: `(.*?)`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert told is not None and [layer.split(", ") for layer in told[1].split(" ← ")] == [layer.split(" : ") for layer in reversed(checked)]
+
+
+def test_the_readme_tells_how_every_extra_is_installed() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(re.findall(r"pip install '\.\[(\w+)\]'", README)) == extras.keys() - {"all"}
 
 
 def test_links_lead_somewhere() -> None:

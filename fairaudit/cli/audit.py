@@ -60,11 +60,17 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command("audit")
 @_with_options
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The same fields as YAML; flags win.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where audit.json, report.html and cube.parquet go.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
+    help="The same fields as YAML; flags win. Paths in it are from the working directory, as on the command line.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Where audit.json, report.html and cube.parquet go; an earlier audit there stays until this one is whole.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
 @click.option("--gate", is_flag=True, help="Let the exit code be the verdict.")
-@click.option("--quiet", is_flag=True, help="Print the verdict only.")
+@click.option("--quiet", is_flag=True, help="Print the verdict only; notes are in the report and in audit.json.")
 @click.option("--verbose", is_flag=True, help="Print every finding and note.")
 @click.option("--debug", is_flag=True, help="Show what the libraries say, and tracebacks.")
 def command(config_file: Path | None, out: Path | None, force: bool, gate: bool, quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
@@ -75,18 +81,29 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         --protected sex --protected race --slice 'sex*race' --rule four-fifths --out demo/audit
     """
     from fairaudit.cli.console import progress_to, silenced
-    from fairaudit.cli.verdict import shown
-    from fairaudit.run import audited
-    from fairaudit.writing import check_out, write_audit
+    from fairaudit.imports import uncollected
+    from fairaudit.interrupts import in_background
+
+    with uncollected():
+        from fairaudit.cli.verdict import shown
+        from fairaudit.reports.html import compile_templates
+        from fairaudit.run import audited
+        from fairaudit.writing import check_out, holds_audit, write_audit
 
     if quiet and verbose:
         raise ConfigError("--quiet and --verbose exclude each other; keep one.")
     config = _config(config_file, out, gate, given)
     target = Path(str(config.out))
     check_out(target, force=force)
-    with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
-        found = audited(config, progress=progress, sole=True, debug=debug)
-    write_audit(found.audit, found.cube, target)
+    in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
+    try:
+        with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
+            found = audited(config, progress=progress, sole=True, debug=debug)
+        write_audit(found.audit, found.cube, target)
+    except FairauditError:
+        if holds_audit(target):  # or somebody would take its verdict for this one's
+            click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
+        raise
     return shown(found.audit, report=target / "report.html", gate=config.gate, quiet=quiet, verbose=verbose)
 
 

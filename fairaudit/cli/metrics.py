@@ -33,7 +33,7 @@ def listing() -> int:
     for one in CATALOGUE.values():
         if one.shape is not shape:
             shape = one.shape
-            say(f"{'' if one is next(iter(CATALOGUE.values())) else chr(10)}{_SHAPES[shape.value]}")
+            say(f"{'' if one is next(iter(CATALOGUE.values())) else chr(10)}{_SHAPES[shape]}")
         names = NAMES[one.id]
         engines = ", ".join(("native", *(("tfma",) if names.tfma else ()), *(("aif360",) if names.aif360 else ())))
         say(f"  {one.id:<{width}}  {engines:<20}  {one.formula}")
@@ -56,22 +56,27 @@ _IN_CLUSTERS = "of rows in clusters (--cluster COL): the same by effective rows,
 
 
 def _told(one: Metric) -> Iterator[str]:
-    from fairaudit.evidence.estimates import method_of
+    from fairaudit.evidence.estimates import WITHIN_A_CONTROL, method_of
+    from fairaudit.metrics.catalogue import Shape
     from fairaudit.metrics.libraries import DIFFERENCE, NAMES
 
     names = NAMES[one.id]
-    needs = [need for need, wanted in (("labels", one.needs_label), ("scores", one.needs_score), ("probabilities", one.needs_probability), ("a control", one.shape.value == "conditional"), ("features", one.shape.value == "individual")) if wanted]
+    needs = {
+        "labels": one.needs_label, "scores": one.needs_score, "probabilities": one.needs_probability,
+        "a control": one.shape is Shape.CONDITIONAL, "features": one.shape is Shape.INDIVIDUAL,
+    }  # fmt: skip
     facts = {
         "formula": one.formula,
-        "range": f"{one.bounds[0]:g} to {one.bounds[1]:g}{'' if one.ideal is None else f', ideally {one.ideal:g}'}; {_BETTER[one.better.value]}",
+        "range": f"{one.bounds[0]:g} to {one.bounds[1]:g}{'' if one.ideal is None else f', ideally {one.ideal:g}'}; {_BETTER[one.better]}",
         "undefined": one.undefined or "never",
         "infinite": one.infinite,
-        "needs": ", ".join(needs) or "decisions alone",
+        "needs": ", ".join(need for need, holds in needs.items() if holds) or "decisions alone",
         "interval": method_of(one),
         "": "" if method_of(one).startswith("none") or one.shape.value == "individual" else _IN_CLUSTERS,
         "difference": one.difference_title,
         "ratio": one.ratio_title,
         "over groups": _over_groups(one),
+        "control": WITHIN_A_CONTROL if one.shape is Shape.RATE else "",
         "also": ", ".join(one.aliases),
         "source": one.source,
         "TFMA": names.tfma or "none",
@@ -87,15 +92,17 @@ def _told(one: Metric) -> Iterator[str]:
 def _over_groups(one: Metric) -> str:
     """What an audit tells of all groups of a slicing together."""
     from fairaudit.evidence.wanted import kinds_of
+    from fairaudit.metrics.catalogue import Shape
 
-    kinds = [] if one.shape.value == "pair" else kinds_of(one)
+    kinds = [] if one.shape is Shape.PAIR else kinds_of(one)
     told = {"difference": "gap, largest − smallest", "ratio": "min_max_ratio, smallest / largest"}
     return f"{'; '.join(told[kind.value] for kind in kinds)}; intervals of all pairs at once, by Tukey's critical value" if kinds else ""
 
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": "neither high nor low is good by itself"}
 _SHAPES = {
-    "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "pair": "Two groups by nature", "inequality": "Inequality of benefits",
+    "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "pair": "Two groups by nature",
+    "inequality": "Inequality of benefits",
     "across": "All groups of a slicing together", "conditional": "Within the values of a control (--control COL)",
     "individual": "Single rows (--feature COL)",
 }  # fmt: skip

@@ -8,11 +8,15 @@ import click
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 
+_ADDED_BY = {"findings": "--rule ID", "sweeps": "--threshold-sweep STEP"}  # what an audit may have been made without
+
 
 @click.command("table")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="OUT")
 @click.option("--write", "writes", multiple=True, metavar="FORMAT=PATH", help="csv=PATH or parquet=PATH. Repeatable. [default: CSV to standard output]")
-@click.option("--of", "name", type=click.Choice(["measurements", "comparisons", "findings", "sweeps"]), default="measurements", show_default=True, help="Which numbers.")
+@click.option(
+    "--of", "name", type=click.Choice(["measurements", "comparisons", "findings", "sweeps"]), default="measurements", show_default=True, help="Which numbers."
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int:
     """Write a finished audit's numbers as a table.
@@ -28,6 +32,8 @@ def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int
 
     targets = _targets(writes, tuple(tables.WRITERS))
     found = tables.table(read_audit(audit), name)  # type: ignore[arg-type]
+    if not found.num_rows and name in _ADDED_BY:
+        click.echo(f"fairaudit: {audit} has no {name}; `fairaudit audit {_ADDED_BY[name]}` adds them.", err=True)
     if not targets:
         say(tables.as_csv(found).decode(), nl=False)
     for format, path in targets:

@@ -32,6 +32,7 @@ def counts_at(counts: Counts, edges: Sequence[float]) -> Counts:
 
     rows: Ints = at_edges("rows").astype(np.int64)
     return Counts(
-        slices=tuple(one for one in counts.slices for _ in edges), rows=rows, weight=at_edges("weight"), weight_sq=at_edges("weight_sq"), score=None, score_sq=None,
+        slices=tuple(one for one in counts.slices for _ in edges), rows=rows, weight=at_edges("weight"), weight_sq=at_edges("weight_sq"),
+        score=None, score_sq=None,
         has_labels=counts.has_labels, has_weights=counts.has_weights, has_probabilities=counts.has_probabilities,
     )  # fmt: skip

@@ -176,7 +176,9 @@ def _counts(cube: Cube, slicings: Sequence[Slicing], *, has_scores: bool, has_cl
     with duckdb.connect() as connection:
         _register(connection, cube, slicings)
         with _summed():
-            found = connection.execute(f"SELECT {', '.join(keys)}, label, decision, {_added()}, {_ranked(keys)} FROM cells GROUP BY {', '.join(keys)}, label, decision").fetchall()
+            found = connection.execute(
+                f"SELECT {', '.join(keys)}, label, decision, {_added()}, {_ranked(keys)} FROM cells GROUP BY {', '.join(keys)}, label, decision"
+            ).fetchall()
         masks = {_mask(plan, slicing): place for place, slicing in enumerate(slicings)}
         order = sorted({row[: len(keys)] for row in found}, key=lambda key: (masks[key[0]], *map(_rank, key[1:], plan.bands or (None,) * len(plan.attributes))))
         place = {key: at for at, key in enumerate(order)}
@@ -223,7 +225,7 @@ def _score_cells(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], pla
 
 
 def _whatever_decided(cells: ScoreCells) -> ScoreCells:
-    """Sorted cells, of which those that differ in the decision alone are one: where groups have thresholds of their own, a score can be selected and rejected."""
+    """Sorted cells, of which those that differ in the decision alone are one: where groups have thresholds of their own, a score may be selected and rejected."""
     starts = np.logical_or.reduce([np.diff(key, prepend=-1) != 0 for key in (cells.slice, cells.order, cells.label)])
     if starts.all():
         return cells
@@ -340,10 +342,15 @@ def _check_size(cube: Cube) -> None:
     """
     slices, within = (_slices(cube, slicings) for slicings in (((), *cube.plan.slicings), controlled(cube.plan)))
     if slices > MOST_SLICES:
-        raise ConfigError(f"the attributes and crosses asked for cut the rows into {slices:,} slices, more than any report can show ({MOST_SLICES:,}); ask for fewer.")
+        raise ConfigError(
+            f"the attributes and crosses asked for cut the rows into {slices:,} slices, more than any report can show ({MOST_SLICES:,}); ask for fewer."
+        )
     if within > MOST_STRATA:
         named = " and ".join(cube.plan.control)
-        raise ConfigError(f"--control {named} cuts the slices into {within:,} parts, of which hardly any can hold two groups ({MOST_STRATA:,} are the most); name a coarser one, or cut it with --bins.")
+        raise ConfigError(
+            f"--control {named} cuts the slices into {within:,} parts, of which hardly any can hold two groups ({MOST_STRATA:,} are the most); "
+            "name a coarser one, or cut it with --bins."
+        )
 
 
 def _slices(cube: Cube, slicings: Sequence[Slicing]) -> int:

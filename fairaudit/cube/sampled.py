@@ -51,8 +51,15 @@ def draw(connection: duckdb.DuckDBPyConnection, rows: Prepared, *, seed: int) ->
     complete = " AND ".join(f"n{place} IS NOT NULL" for place in range(len(rows.wanted.features)))
     base = f"SELECT row_number() OVER () AS place, excluded, ({complete}) AS complete FROM ({rows.relation()})"
     with told(rows.source):
-        whole = stoppable(connection, lambda: connection.execute(f"SELECT count(*) FILTER (WHERE complete), count(*) FILTER (WHERE NOT complete) FROM ({base}) WHERE excluded IS NULL").fetchall())[0]
-        chosen = f"SELECT place - 1 AS place FROM ({base}) WHERE excluded IS NULL AND complete ORDER BY hash(concat({seed}, ':', place)), place LIMIT {MOST_SAMPLED}"
+        whole = stoppable(
+            connection,
+            lambda: connection.execute(
+                f"SELECT count(*) FILTER (WHERE complete), count(*) FILTER (WHERE NOT complete) FROM ({base}) WHERE excluded IS NULL"
+            ).fetchall(),
+        )[0]
+        chosen = (
+            f"SELECT place - 1 AS place FROM ({base}) WHERE excluded IS NULL AND complete ORDER BY hash(concat({seed}, ':', place)), place LIMIT {MOST_SAMPLED}"
+        )
         places = stoppable(connection, lambda: connection.execute(chosen).fetchnumpy())["place"]
     return Drawn(places=np.asarray(places, dtype=np.int64), drawn_from=whole[0], lacking=whole[1])
 

@@ -38,7 +38,11 @@ def sample_given(connection: duckdb.DuckDBPyConnection, source: Source, rows: Pr
     taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
     with told(source):
         return sampled(
-            connection, f"SELECT {taken}, row_number() OVER () - 1 AS place FROM ({rows.relation()})", drawn, attributes=plan.attributes, features=len(rows.wanted.features)
+            connection,
+            f"SELECT {taken}, row_number() OVER () - 1 AS place FROM ({rows.relation()})",
+            drawn,
+            attributes=plan.attributes,
+            features=len(rows.wanted.features),
         )
 
 
@@ -100,7 +104,9 @@ def _streamed(rows: Prepared, features: Sequence[str]) -> str:
     return f"SELECT * FROM (SELECT *, row_number() OVER () AS {_ROW} FROM ({rows.relation(features)})) WHERE excluded IS NULL"
 
 
-def _scored(batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None) -> Iterator[tuple[pa.RecordBatch, bool]]:
+def _scored(
+    batches: Iterator[pa.RecordBatch], source: Source, rows: Prepared, scorer: Scorer, progress: Progress | None
+) -> Iterator[tuple[pa.RecordBatch, bool]]:
     """Each batch as it is counted, and whether texts of it were trimmed."""
     starts = [0, *accumulate(rows.per_file)]
     done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies", *(one for one, _ in (*_clustered_by(rows), *_sampled_by(rows)))]

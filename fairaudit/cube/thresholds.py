@@ -80,7 +80,9 @@ def thresholds_of(config: AuditConfig, rows: Prepared, score_type: str | None) -
         return None
     low, high = rows.score_range or (0.0, 1.0)
     if config.threshold_sweep is not None and not 0 <= low <= high <= 1:
-        raise ConfigError(f"--threshold-sweep steps from 0 to 1, and the scores run from {low:g} to {high:g}; name the thresholds to describe with --threshold, repeated.")
+        raise ConfigError(
+            f"--threshold-sweep steps from 0 to 1, and the scores run from {low:g} to {high:g}; name the thresholds to describe with --threshold, repeated."
+        )
     attribute, of_groups = next(iter(config.group_thresholds.items()), (None, {}))
     return Thresholds(
         operating=config.threshold, attribute=attribute, of_groups=of_groups, described=config.described, at_threshold=config.at_threshold,

@@ -22,6 +22,7 @@ class Rare:
     """Categories of an attribute that fewer rows have than is asked."""
 
     values: tuple[str, ...]  # by the alphabet
+    kept: tuple[str, ...]  # the others of the attribute, which are few
     rows: int
     name: str  # of the slice that they make together
 
@@ -34,10 +35,10 @@ class Rare:
 def rare_values(sizes: Mapping[str, int], below: int) -> Rare:
     """Those of an attribute's values, by how many rows have them, that fewer than `below` have."""
     rare = {value: rows for value, rows in sizes.items() if rows < below}
-    name, kept = OTHER, {value.casefold() for value in sizes.keys() - rare.keys()}
-    while name in kept:  # an 'Other' of the data is a slice of its own
+    name, kept = OTHER, sorted(sizes.keys() - rare.keys())
+    while name in map(str.casefold, kept):  # an 'Other' of the data is a slice of its own
         name += " (merged)"
-    return Rare(values=tuple(sorted(rare)), rows=sum(rare.values()), name=name)
+    return Rare(values=tuple(sorted(rare)), kept=tuple(kept), rows=sum(rare.values()), name=name)
 
 
 def sizes_of(connection: duckdb.DuckDBPyConnection, lines: str, attributes: int) -> tuple[dict[str, int], ...]:

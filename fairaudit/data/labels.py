@@ -34,7 +34,10 @@ def positives(column: str, values: Sequence[str], positive: str | None, *, file:
         raise ConfigError(f"{file}: the column {column!r} holds {listed([repr(value) for value in values])}; say which is positive with {flag} VALUE.")
     if len(values) > 2:
         shown, many = listed([repr(value) for value in values[:4]]), f"more than {MOST}" if len(values) > MOST else str(len(values))
-        raise ContentError(f"{file}: the column {column!r} must hold two values and holds {many}: {shown}{', …' if len(values) > 4 else ''}; name another column, or mend or --missing the third.")
+        raise ContentError(
+            f"{file}: the column {column!r} must hold two values and holds {many}: {shown}{', …' if len(values) > 4 else ''}; "
+            "name another column, or mend or --missing the third."
+        )
     same = tuple(value for value in values if _same(value, str(positive)))
     if not same:
         raise _absent(column, values, str(positive), file=file)

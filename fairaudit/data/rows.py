@@ -22,6 +22,7 @@ MOST_ROWS = 2.0**40  # that one line may stand for
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
 LARGEST_FEATURE = 1e150  # whose square, and sums of it, a double still holds
 MOST_VALUES = 5_000  # of one attribute; more are no groups, and no report could show them
+MOST_BEFORE_MERGING = 100_000  # of one attribute whose rare values become one; all of these are listed in the audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +305,7 @@ def _mistakes(
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
         if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
-            yield from _too_many_values(connection, source, columns[name], "control" if name in wanted.kept else "protected attribute")
+            yield from _too_many_values(connection, source, wanted, columns[name])
 
 
 def _no_cluster(wanted: Wanted, columns: Mapping[str, Column]) -> str:
@@ -350,11 +351,13 @@ def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: 
         yield ContentError(f"{source.name}: the id {connection.execute(sql).fetchall()[0][0]!r} stands in more than one row; --id names a column that tells rows apart.")
 
 
-def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, column: Column, part: str) -> Iterator[FairauditError]:
-    sql = f"SELECT count(*) FROM (SELECT DISTINCT {column.sql} FROM ({source.relation((column.name,))}) LIMIT {MOST_VALUES + 1})"
-    if connection.execute(sql).fetchall()[0][0] > MOST_VALUES:
+def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, column: Column) -> Iterator[FairauditError]:
+    is_control = column.name in wanted.kept
+    most = MOST_VALUES if wanted.other_below is None or is_control else MOST_BEFORE_MERGING
+    sql = f"SELECT count(*) FROM (SELECT DISTINCT {column.sql} FROM ({source.relation((column.name,))}) LIMIT {most + 1})"
+    if connection.execute(sql).fetchall()[0][0] > most:
         advice = f"cut it with --bins '{column.name}=…', or name" if column.is_number else "name"
-        yield ConfigError(f"{source.name}: the {part} {column.name!r} has more than {MOST_VALUES:,} values; {advice} a column of groups.")
+        yield ConfigError(f"{source.name}: the {'control' if is_control else 'protected attribute'} {column.name!r} has more than {most:,} values; {advice} a column of groups.")
 
 
 def _values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], name: str | None) -> list[str]:
@@ -390,13 +393,25 @@ def _bands(
 
 
 def _rare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column]) -> dict[str, Rare]:
-    """The rare categories of each attribute that has some."""
+    """The rare categories of each attribute that has some.
+
+    Raises:
+        ConfigError, Several: those that are not rare are too many.
+    """
     names = [name for name in wanted.attributes if name not in wanted.bins and name not in wanted.kept]
     if wanted.other_below is None or not names:
         return {}
     sizes = sizes_of(connection, _audited(source, wanted, columns, {name: columns[name].text for name in names}), len(names))
-    found = zip(names, (rare_values(one, wanted.other_below) for one in sizes), strict=True)
-    return {name: rare for name, rare in found if rare.values}
+    found = dict(zip(names, (rare_values(one, wanted.other_below) for one in sizes), strict=True))
+    raise_all(
+        ConfigError(
+            f"{source.name}: the protected attribute {name!r} has {left:,} values with {wanted.other_below:,} rows or more, and {MOST_VALUES:,} are the most; "
+            "ask for more rows with --other-below, or name a column of groups."
+        )
+        for name, all_values in zip(names, sizes, strict=True)
+        if (left := len(all_values) - len(found[name].values)) > MOST_VALUES
+    )
+    return {name: rare for name, rare in found.items() if rare.values}
 
 
 def _positive_decisions(source: Source, wanted: Wanted, values: Sequence[str]) -> tuple[str, ...]:
@@ -416,7 +431,8 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
         if name in wanted.bins:
             return columns[name].band(reading.bands[name])
         if rare := reading.merged.get(name):
-            return f"(CASE WHEN {columns[name].text} IN ({', '.join(map(literal, rare.values))}) THEN {literal(rare.name)} ELSE {columns[name].text} END)"
+            text, kept = columns[name].text, ", ".join(map(literal, rare.kept)) or "NULL"
+            return f"(CASE WHEN {text} IS NULL OR {text} IN ({kept}) THEN {text} ELSE {literal(rare.name)} END)"
         return columns[name].text
 
     def two_sided(name: str | None, positive: Sequence[str], kind: str) -> str:

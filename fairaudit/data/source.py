@@ -62,7 +62,8 @@ class Source:
         connection = duckdb.connect()
         # A time is said in UTC, wherever the audit runs.
         connection.execute(f"SET temp_directory = {literal(tempfile.gettempdir())}; SET TimeZone = 'UTC'")
-        # Arrow writes a Parquet file's lowest and highest value without regard to NaN, and DuckDB 2.0 believes from them that there is none (duckdb/duckdb#25521).
+        # Arrow writes a Parquet file's lowest and highest value without regard to NaN, and DuckDB 2.0 believes from them that there is none
+        # (duckdb/duckdb#25521).
         connection.execute("SET disabled_optimizers = 'statistics_propagation,filter_pushdown'")
         if self.table is not None:
             connection.register(_GIVEN, self.table)
@@ -93,7 +94,9 @@ def require(source: Source, wanted: dict[str, str]) -> Iterator[FairauditError]:
             yield NoSuchColumn(column, file=source.name, columns=source.columns, use=use)
             continue
         if pa.types.is_nested(held(source.schema.field(column).type)):
-            yield ConfigError(f"{source.name}: the column {column!r}, which {use} needs, holds {source.schema.field(column).type}; a column of single values is wanted.")
+            yield ConfigError(
+                f"{source.name}: the column {column!r}, which {use} needs, holds {source.schema.field(column).type}; a column of single values is wanted."
+            )
             continue
         for other in source.files[1:]:
             one, its = (kind_of(file.schema.field(column).type) for file in (source.files[0], other))
@@ -159,7 +162,9 @@ def _translated(source: Source, text: str) -> FairauditError:
     if "Parallel CSV Reader" in text:
         return NotInParallel(f"{file} cannot be read by several threads.")
     if "invalid state" in text:
-        return ContentError(f"{file} is not CSV: its lines end now in one way and now in another (Windows, Unix), or a quote stands where none may; save it anew.")
+        return ContentError(
+            f"{file} is not CSV: its lines end now in one way and now in another (Windows, Unix), or a quote stands where none may; save it anew."
+        )
     line = re.search(r"CSV Error on Line: (\d+)", text)
     columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if line and columns:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError, FairauditError, UnknownName
+from fairaudit.evidence.sweeps import is_swept
 from fairaudit.metrics.catalogue import Metric, Shape, metric
 
 _REGRESSION = (
@@ -22,22 +23,43 @@ def only_asked(config: AuditConfig, by_rules: Collection[str]) -> frozenset[str]
 
 
 def mistaken_metrics(config: AuditConfig) -> Iterator[FairauditError]:
-    """A sentence for each metric asked for that is none, is of another task, or needs what the audit has not; and for features that none of them needs."""
-    chosen = set()
+    """A sentence for each metric asked for that is none, is of another task, or needs what the audit has not."""
     for name in config.metrics:
         if name in _OTHER_TASKS:
-            yield ConfigError(f"--metric {name} is of {_OTHER_TASKS[name]}, and this audit is of decisions that are yes or no; `fairaudit metrics list` has those.")
+            yield ConfigError(
+                f"--metric {name} is of {_OTHER_TASKS[name]}, and this audit is of decisions that are yes or no; `fairaudit metrics list` has those."
+            )
             continue
         try:
             entry = metric(name, where="--metric")
         except UnknownName as error:
             yield error
             continue
-        chosen.add(entry.shape)
         for need in _lacking(config, entry):
             yield ConfigError(f"--metric {name} needs {need}.")
-    if config.features and chosen and Shape.INDIVIDUAL not in chosen:
+
+
+def idle_flags(config: AuditConfig, by_rules: Collection[str]) -> Iterator[FairauditError]:
+    """A sentence for each flag that serves none of the metrics to compute, in which `mistaken_metrics` found nothing wrong.
+
+    Args:
+        by_rules: the metrics that rules judge.
+    """
+    only = only_asked(config, by_rules)
+    if only is None:
+        return
+    chosen = [metric(name) for name in only]
+    if config.features and not any(one.shape is Shape.INDIVIDUAL for one in chosen):
         yield ConfigError("--feature is for consistency, which --metric does not name; add --metric consistency, or leave --feature out.")
+    if config.control and not any(one.shape in (Shape.RATE, Shape.CONDITIONAL) for one in chosen):
+        yield ConfigError(
+            "--control is for rates and for what is compared within a control, and --metric names neither; add --metric selection_rate, or leave --control out."
+        )
+    if config.described and not any(is_swept(one) for one in chosen):
+        flag = "--threshold-sweep" if config.threshold_sweep is not None else "a second --threshold"
+        yield ConfigError(
+            f"{flag} describes metrics of decisions, and --metric names none that a threshold changes; add --metric selection_rate, or leave it out."
+        )
 
 
 def _lacking(config: AuditConfig, entry: Metric) -> Iterator[str]:
@@ -59,4 +81,6 @@ def improbable(config: AuditConfig, scores: tuple[float, float]) -> Iterator[Fai
     """
     for name in config.metrics:
         if metric(name).needs_probability:
-            yield ConfigError(f"--metric {name} needs probabilities, and the scores run from {scores[0]:g} to {scores[1]:g}; leave it out, or name a column of probabilities.")
+            yield ConfigError(
+                f"--metric {name} needs probabilities, and the scores run from {scores[0]:g} to {scores[1]:g}; leave it out, or name a column of probabilities."
+            )

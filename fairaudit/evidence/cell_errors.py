@@ -72,5 +72,5 @@ def gap_error(kind: Kind, value: Floats, error: Floats | None) -> float | None:
     return float(max(most - ratio, ratio - lows[0] / highs[1]))
 
 
-def apart(bounds: Bounds, error: Floats | None) -> Bounds:
+def widened(bounds: Bounds, error: Floats | None) -> Bounds:
     return bounds if error is None else (bounds[0] - error, bounds[1] + error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -133,12 +133,12 @@ def _conditional(known: Strata, reference: Slice, threshold: float | None, *, ha
     tables = _tables(known, selection, others, base)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, method in _POOLED.items():
-            found, reasons = _in_clusters(known, selection, others, base, tables, method), _left_out(known, tables)
+            found, reasons, undefined = _in_clusters(known, selection, others, base, tables, method), _left_out(known, tables), CATALOGUE[name].undefined
+            if found.p is not None and (effect := known.effect_of(selection)) is not None and np.isnan(effect[others] + effect[base]).any():
+                undefined = _ONE_CLUSTER
             if name == "breslow_day_statistic":
-                found, reasons = _of_large_strata(found, reasons, _fewer(known, selection, others, base, tables) or tables)
-            if found.p is not None and (effect := known.effect_of(selection)) is not None:
-                reasons = [_ONE_CLUSTER if lone else one for one, lone in zip(reasons, np.isnan(effect[others] + effect[base])[:, 0], strict=True)]
-            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons, CATALOGUE[name].undefined)
+                found, reasons = _of_large_strata(found, reasons, tables)
+            yield from told(CATALOGUE[name], Kind.VALUE, found, others.tolist(), reference, reasons, undefined)
     everybody = list(range(len(known.groups)))
     rate, lacking = _standardized(known, selection)
     yield from told(CATALOGUE["standardized_selection_rate"], Kind.VALUE, rate, everybody, None, lacking, "")
@@ -174,23 +174,17 @@ def _tables(known: Strata, metric: Metric, groups: Ints, base: int) -> Tables:
 
 
 def _in_clusters(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables, method: Callable[[Tables], Pooled]) -> Pooled:
-    """What the strata say together, of rows in clusters by tables that are worth less: both sides by the larger of their design effects, so that the strata weigh
-    what they weigh. A test is of these tables; of everything else the value is that of the rows."""
-    found, worth = method(tables), _fewer(known, metric, groups, base, tables)
-    if worth is None:
-        return found
-    fewer = method(worth)
-    return Pooled(value=found.value if found.p is None else fewer.value, bounds=fewer.bounds, p=fewer.p)
+    """What the strata say together, of rows in clusters by tables that are worth less: each side by its own design effect. Strata weigh what they weigh.
 
-
-def _fewer(known: Strata, metric: Metric, groups: Ints, base: int, tables: Tables) -> Tables | None:
-    """The tables as of independent rows that say as little; None where rows are in no clusters. They weigh what they weigh."""
-    effect = known.effect_of(metric)
+    A test is of these tables; of everything else the value is that of the rows.
+    """
+    found, effect = method(tables), known.effect_of(metric)
     if effect is None:
-        return None
-    larger = np.maximum(effect[groups], effect[base])
-    events, trials, other_events, other_trials = (smaller(part, larger) for part in (tables.events, tables.trials, tables.other_events, tables.other_trials))
-    return Tables(events, trials, other_events, other_trials, weight=tables.weight, other_weight=tables.other_weight)
+        return found
+    events, trials = _fewer((tables.events, tables.trials), effect[groups])
+    other_events, other_trials = _fewer((tables.other_events, tables.other_trials), np.broadcast_to(effect[base], tables.other_trials.shape))
+    fewer = method(Tables(events, trials, other_events, other_trials, weight=tables.weight, other_weight=tables.other_weight))
+    return Pooled(value=found.value if found.p is None else fewer.value, bounds=fewer.bounds, p=fewer.p)
 
 
 def _left_out(known: Strata, tables: Tables) -> list[str]:
@@ -220,12 +214,11 @@ def _standardized(known: Strata, metric: Metric) -> tuple[Pooled, list[str]]:
     events, trials = known.of(metric)
     everybody = np.broadcast_to(known.weight.sum(axis=(0, 2, 3)), trials.shape)
     lacking = [_listed([one.label for one, size in zip(known.strata, own, strict=True) if not size > 0]) for own in trials]
-    effect, rows = known.effect_of(metric), np.broadcast_to(known.size, trials.shape[:1])
-    found = pooled.standardized_rate(everybody, events, trials, rows)
-    if effect is not None:
-        fewer = pooled.standardized_rate(everybody, smaller(events, effect), smaller(trials, effect), smaller(rows, effect[:, 0]))
-        found = Pooled(value=found.value, bounds=fewer.bounds)
     reasons = [f"nobody of the slice is in {names}" if names else "" for names in lacking]
+    size, effect = np.broadcast_to(known.size, trials.shape[:1]), known.effect_of(metric)
+    found = pooled.standardized_rate(everybody, events, trials, size)
+    if effect is not None:
+        found = replace(found, bounds=pooled.standardized_rate(everybody, *_fewer((events, trials), effect), size).bounds)
     return found, reasons
 
 
@@ -235,13 +228,12 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     totals, everybody = weight.sum(axis=0), weight.sum(axis=(0, 2))
     rejected, selected = (_share(weight[:, :, one], totals[:, one], squares[:, :, one].sum(axis=0), known.has_weights) for one in (REJECTED, SELECTED))
     shape = weight.shape[:2]
-    everywhere, rows = np.broadcast_to(everybody, shape), np.broadcast_to(known.size, shape[:1])
-    found = pooled.demographic_disparity(everywhere, rejected, selected, rows)
-    effects = [known.effect(partial(of_part, cells=_DECIDED[one])) for one in (REJECTED, SELECTED)]
-    if (one := effects[0]) is not None and (other := effects[1]) is not None:
-        sides = [(smaller(events, effect), smaller(trials, effect)) for (events, trials), effect in ((rejected, one), (selected, other))]
-        fewer = pooled.demographic_disparity(everywhere, sides[0], sides[1], smaller(rows, np.maximum(one, other)[:, 0]))
-        found = Pooled(value=found.value, bounds=fewer.bounds)
+    size = np.broadcast_to(known.size, shape[:1])
+    found = pooled.demographic_disparity(np.broadcast_to(everybody, shape), rejected, selected, size)
+    of_rejected, of_selected = (known.effect(partial(of_part, cells=_DECIDED[one])) for one in (REJECTED, SELECTED))
+    if of_rejected is not None and of_selected is not None:
+        fewer = pooled.demographic_disparity(np.broadcast_to(everybody, shape), _fewer(rejected, of_rejected), _fewer(selected, of_selected), size)
+        found = replace(found, bounds=fewer.bounds)
     used: Bools = (totals > 0).all(axis=1)
     names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]
     without = f"without {_listed(names)}, where all decisions are alike: {_percent(everybody[~used].sum() / everybody.sum())} of the rows" if names else ""
@@ -253,3 +245,8 @@ def _share(part: Floats, whole: Floats, squares: Floats, has_weights: bool) -> t
     size = effective_size(whole, squares) if has_weights else whole
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return share * size, np.broadcast_to(size, part.shape)
+
+
+def _fewer(side: tuple[Floats, Floats], effect: Floats) -> tuple[Floats, Floats]:
+    """Events and trials of rows that say less by a design effect."""
+    return smaller(side[0], effect), smaller(side[1], effect)

@@ -113,7 +113,9 @@ def _interval(value: float, mine: Bools, spread: _Spread) -> Interval | None:
     return max(value - reach, 0.0), min(value + reach, 1.0)
 
 
-def _measurement(one: Slice, rows: int, value: float | None, interval: Interval | None, reason: str, threshold: float | None, engines: dict[str, float | None]) -> Measurement:
+def _measurement(
+    one: Slice, rows: int, value: float | None, interval: Interval | None, reason: str, threshold: float | None, engines: dict[str, float | None]
+) -> Measurement:
     return Measurement(
         metric=CATALOGUE[METRIC].id, params=PARAMS, slice=one, threshold=threshold, value=value, interval=interval, rows=rows,
         status=Status.UNDEFINED if value is None else Status.OK, reason="" if value is not None else reason, engines=engines,

@@ -37,7 +37,7 @@ _SCORE, _SCORE_SQ, _LOSS = DECIDED, DECIDED + 3, DECIDED + 6  # where the sums b
 Params = dict[str, float]
 
 
-def widened(counts: Counts, effect: Floats) -> Counts:
+def as_independent(counts: Counts, effect: Floats) -> Counts:
     """The same counts as of independent rows that say as little: every Σw² times the design effect of its slice, 1 where that is not known."""
     times = np.where(np.isnan(effect), 1.0, effect)
     cells = (None if one is None else replace(one, weight_sq=one.weight_sq * times[one.slice]) for one in (counts.score_cells, counts.unlabelled_cells))

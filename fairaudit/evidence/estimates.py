@@ -8,8 +8,8 @@ import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
 from fairaudit.evidence import calibration, rates, scores
-from fairaudit.evidence.cell_errors import apart, error_of, pair_error
-from fairaudit.evidence.design_effects import of_metric, of_pair, widened
+from fairaudit.evidence.cell_errors import error_of, pair_error, widened
+from fairaudit.evidence.design_effects import as_independent, of_metric, of_pair
 from fairaudit.evidence.inequality import of_inequality
 from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, newcombe
 from fairaudit.evidence.rates import EVERY_LABEL, rate
@@ -29,7 +29,7 @@ def estimate(metric: Metric, counts: Counts, params: dict[str, float] | None = N
     found, error = _estimate(counts, metric, tuple((params or {}).items())), error_of(metric, counts)
     if found is None or error is None:
         return found
-    return Estimate(found.value, *(np.clip(end, *metric.bounds) for end in apart((found.lower, found.upper), error)))
+    return Estimate(found.value, *(np.clip(end, *metric.bounds) for end in widened((found.lower, found.upper), error)))
 
 
 def has_interval(metric: Metric) -> bool:
@@ -48,7 +48,7 @@ def _estimate(counts: Counts, metric: Metric, given: tuple[tuple[str, float], ..
 
 def estimate_with(metric: Metric, counts: Counts, params: dict[str, float], effect: Floats | None) -> Estimate | None:
     """As `estimate`, where rows say less by this design effect, shape (slices,); where it is NaN there is no interval, and None where rows are independent."""
-    known = counts if effect is None else widened(counts, effect)
+    known = counts if effect is None else as_independent(counts, effect)
     if metric.shape is Shape.RATE:
         found = rate(metric, known)
         return found if effect is None else Estimate(found.value, *(np.where(np.isnan(effect), np.nan, end) for end in (found.lower, found.upper)))
@@ -68,13 +68,13 @@ def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, refere
     """The 95 % interval of each group against its reference; slices are independent. Shape (groups,)."""
     error = pair_error(metric, kind, counts, groups, references)
     if metric.shape is Shape.PAIR:
-        lower, upper = apart(_of_pair(metric, counts, groups, references), error)
+        lower, upper = widened(_of_pair(metric, counts, groups, references), error)
         return np.clip(lower, *metric.bounds), np.clip(upper, *metric.bounds)
     found = _estimate(counts, metric, ())
     if found is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        lower, upper = apart((mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references)), error)
+        lower, upper = widened((mover_r if kind is Kind.RATIO else newcombe)(found.at(groups), found.at(references)), error)
         least, most = metric.bounds
         return (np.maximum(lower, 0.0), upper) if kind is Kind.RATIO else (np.maximum(lower, least - most), np.minimum(upper, most - least))
 
@@ -84,7 +84,7 @@ def _of_pair(metric: Metric, counts: Counts, groups: Ints, references: Ints) -> 
     if effect is None:
         return _PAIRS[metric.id](counts, groups, references)
     known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
-    lower, upper = _PAIRS[metric.id](widened(counts, effect), groups, references)
+    lower, upper = _PAIRS[metric.id](as_independent(counts, effect), groups, references)
     return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
 
 
@@ -134,6 +134,8 @@ _CHANCE = "calibration_error_by_chance"
 _CALIBRATION = f"every true error that a test would not reject, from the bins' normal errors; it begins at 0 where chance may explain the value, whose size {_CHANCE} tells"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
+WITHIN_A_CONTROL = "conditional_difference, group − reference within its values (--control COL); its interval is Newcombe's, of as many rows as the strata's rates together are worth"
+"""What an audit with a control has of each rate besides."""
 _SAID = {
     "balanced_accuracy": "MOVER, from the Wilson intervals of both rates (Zou & Donner 2008)",
     "informedness": "Newcombe's hybrid score on TPR and FPR (Newcombe 1998)",

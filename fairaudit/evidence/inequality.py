@@ -64,7 +64,9 @@ def _likely_benefits(counts: Counts) -> Counts:
         is_likely = spent(none + middle * steps[0], both + middle * steps[1]) <= _LIKELY
         inside, outside = np.where(is_likely, middle, inside), np.where(is_likely, outside, middle)
     depths = np.arange(1, _DEPTHS + 1)[:, None, None] / _DEPTHS * inside
-    shares = [np.concatenate([share[None], np.clip(share + depths * step, 0.0, 1.0).reshape(-1, share.size)]) for share, step in ((none, steps[0]), (both, steps[1]))]
+    shares = [
+        np.concatenate([share[None], np.clip(share + depths * step, 0.0, 1.0).reshape(-1, share.size)]) for share, step in ((none, steps[0]), (both, steps[1]))
+    ]
     weight = np.zeros((shares[0].size, 3, 2))
     for cell, share in ((FN, shares[0]), (FP, shares[1]), (TP, np.maximum(1 - shares[0] - shares[1], 0.0))):
         weight[:, *cell] = share.ravel()

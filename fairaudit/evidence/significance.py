@@ -134,7 +134,9 @@ def holm(p: Floats) -> Floats:
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
-    """Adjusted p-values: of those at or below α, at most the share α is expected to be false. To rank long lists; a gate has `holm`. NaN stays and is not counted.
+    """Adjusted p-values: of those at or below α, at most the share α is expected to be false. To rank long lists; a gate has `holm`.
+
+    NaN stays and is not counted.
 
     Source: Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57:289.
     """

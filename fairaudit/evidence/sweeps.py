@@ -1,4 +1,7 @@
-"""What every metric of decisions would be at other thresholds, with its intervals. This describes: rules judge the operating point alone, and no witness is asked."""
+"""What every metric of decisions would be at other thresholds, with its intervals.
+
+This describes: rules judge the operating point alone, and no witness is asked.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ def swept(counts: Counts, thresholds: Thresholds, only: Only = None) -> tuple[Sw
     described = thresholds.described
     chosen = swept_slices(counts, len(described))
     if len(chosen) * len(described) > MOST:
-        raise ConfigError(f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most.")
+        raise ConfigError(
+            f"{len(chosen):,} slices at {len(described)} thresholds are more numbers than anybody reads; describe {MOST // len(chosen):,} of them at most."
+        )
     found = counts_at(counts, [thresholds.edge(one) for one in described])
     at = _parts(found, np.concatenate([np.arange(index * len(described), (index + 1) * len(described)) for index in chosen]))
     metrics = of_decisions(counts, only)
@@ -60,8 +65,13 @@ def swept_slices(counts: Counts, thresholds: int) -> tuple[int, ...]:
 
 
 def of_decisions(counts: Counts, only: Only = None) -> tuple[Metric, ...]:
-    """The metrics that a threshold changes; counts of rows follow from the rates."""
-    return tuple(one for one in computable(counts, only) if one.shape in _OF_DECISIONS and one.id != "base_rate")
+    """The metrics that a sweep describes."""
+    return tuple(filter(is_swept, computable(counts, only)))
+
+
+def is_swept(metric: Metric) -> bool:
+    """Whether a threshold changes it; counts of rows follow from the rates."""
+    return metric.shape in _OF_DECISIONS and metric.id != "base_rate"
 
 
 def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int, effects: Mapping[Metric, Floats]) -> dict[Metric, Floats]:
@@ -70,21 +80,22 @@ def _everywhere(metrics: Sequence[Metric], at: Counts, thresholds: int, effects:
     Args:
         effects: the design effects of rows in clusters, shape (slices × thresholds,); none where rows are independent.
     """
-    n, found = len(at.slices), {}
+    n, alone = len(at.slices), [one for one in metrics if not one.of_part]
 
     def some(metric: Metric, places: Any) -> Floats | None:
         return effects[metric][places] if metric in effects else None
 
     # Part by part, since what metrics share is remembered of one part only.
     blocks = [np.arange(begin, min(begin + _AT_ONCE, n)) for begin in range(0, n, _AT_ONCE)]
-    parts = [[_numbers(one, part, some(one, block)) for one in metrics] for block in blocks for part in (_parts(at, block),)]
-    for place, one in enumerate(metrics):
-        numbers = np.concatenate([part[place] for part in parts], axis=1)
+    parts = [[_numbers(one, part, some(one, block)) for one in alone] for block in blocks for part in (_parts(at, block),)]
+    found = {one: np.concatenate([part[place] for part in parts], axis=1) for place, one in enumerate(alone)}
+    for one in metrics:
         if one.of_part:  # against everyone at the same threshold
+            found[one] = np.empty((3, n))
             for beside in range(thresholds):
-                numbers[:, beside::thresholds] = _numbers(one, _parts(at, np.arange(beside, n, thresholds)), some(one, np.arange(beside, n, thresholds)))
-        found[one] = numbers.reshape(3, -1, thresholds)
-    return found
+                places = np.arange(beside, n, thresholds)
+                found[one][:, places] = _numbers(one, _parts(at, places), some(one, places))
+    return {one: found[one].reshape(3, -1, thresholds) for one in metrics}
 
 
 def _numbers(metric: Metric, counts: Counts, effect: Floats | None) -> Floats:
@@ -98,7 +109,11 @@ def _numbers(metric: Metric, counts: Counts, effect: Floats | None) -> Floats:
 def _parts(counts: Counts, places: Any) -> Counts:
     """Some of the slices."""
     return replace(
-        counts, slices=tuple(counts.slices[place] for place in places), rows=counts.rows[places], weight=counts.weight[places], weight_sq=counts.weight_sq[places]
+        counts,
+        slices=tuple(counts.slices[place] for place in places),
+        rows=counts.rows[places],
+        weight=counts.weight[places],
+        weight_sq=counts.weight_sq[places],
     )
 
 

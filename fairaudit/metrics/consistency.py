@@ -17,7 +17,7 @@ def can_find_neighbours() -> bool:
 
 
 def disagreement(features: Floats, decision: Bools, *, neighbors: int = NEIGHBORS) -> Floats:
-    """|ŷ − mean of ŷ over the nearest rows| of each row, shape (rows,); a row is among its own nearest.
+    """|ŷ − mean of ŷ over the nearest rows| of each row, shape (rows,); a row is among its own nearest, unless as many others have its very features.
 
     Args:
         features: shape (rows, features), as they are: whatever varies most decides who is near.

@@ -20,7 +20,6 @@ _FROM_ACCURACY = "AIF360 computes 1 − accuracy, so an empty group has an error
 _OF_TWO = "AIF360's between_group form knows two groups and gives rows of neither a benefit of 0; its between_all_groups form is the one asked."
 _UNWEIGHTED = "AIF360 ignores instance weights here: it is asked on rows written out one by one, and not at all where the audit has weights."
 _MATRIX_FILLS = "TFMA's proto ConfusionMatrixAtThresholds fills undefined rates with 0 or 1; its metric classes say NaN, which is what is read."
-_AIF_PARENT = "On a BinaryLabelDatasetMetric the same method is about the labels, not the decisions."
 
 NAMES: dict[str, Names] = {
     "selection_rate": Names(tfma=f"{_FI} positive_rate; PredictedPositiveRate", aif360="ClassificationMetric.selection_rate", differs=(

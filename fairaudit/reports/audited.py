@@ -12,7 +12,11 @@ from fairaudit.reports.cuts import cuts_of
 from fairaudit.reports.numbers import counted
 from fairaudit.result import Audit, Manifest
 
-_KIND = {"saved_model": "TensorFlow SavedModel", "score_column": "scores given as a column of the data", "decision_column": "decisions given as a column of the data"}
+_KIND = {
+    "saved_model": "TensorFlow SavedModel",
+    "score_column": "scores given as a column of the data",
+    "decision_column": "decisions given as a column of the data",
+}
 _EFFECT = {"helps": "a positive decision helps the person", "harms": "a positive decision harms the person"}
 _AT = {"negative": "a score exactly at the threshold counts as below it", "positive": "a score exactly at the threshold counts as above it"}
 
@@ -128,7 +132,10 @@ def _thresholds(audit: Audit) -> Iterable[Fact]:
     operating = next(iter(manifest.thresholds.items()))
     groups = _own_thresholds(manifest)
     everyone = f"{'everyone else: ' if groups else ''}{_threshold(operating)}"
-    yield Fact(name="Thresholds of groups" if groups else "Threshold", text="; ".join(filter(None, (*groups, everyone, _AT.get(manifest.config.get("at_threshold", ""), "")))))
+    yield Fact(
+        name="Thresholds of groups" if groups else "Threshold",
+        text="; ".join(filter(None, (*groups, everyone, _AT.get(manifest.config.get("at_threshold", ""), "")))),
+    )
     if audit.sweeps:
         others = (repr(one) for one in audit.sweeps[0].thresholds if repr(one) != operating[0])
         yield Fact(name="Thresholds described", text="; ".join(_threshold((one, manifest.thresholds[one])) for one in others))
@@ -137,7 +144,11 @@ def _thresholds(audit: Audit) -> Iterable[Fact]:
 def _own_thresholds(manifest: Manifest) -> tuple[str, ...]:
     """The groups that are decided at thresholds of their own: race=Black: 0.4."""
     asked: dict[str, dict[str, float]] = manifest.config.get("group_thresholds") or {}
-    return tuple(f"{attribute}={value}: {_threshold((repr(one), manifest.group_thresholds[attribute][value]))}" for attribute, values in asked.items() for value, one in values.items())
+    return tuple(
+        f"{attribute}={value}: {_threshold((repr(one), manifest.group_thresholds[attribute][value]))}"
+        for attribute, values in asked.items()
+        for value, one in values.items()
+    )
 
 
 def _threshold(asked_and_used: tuple[str, float]) -> str:

@@ -55,7 +55,9 @@ def controlled_of(known: Lookup, slicing: Slicing, cuts: Sequence[Slice]) -> Con
     shown = strata[:_MOST_STRATA]
     return ControlledView(
         control=words,
-        pooled=_table(known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"),
+        pooled=_table(
+            known, slicing, cuts, {cut: beside[cut] | found.get(cut, {}) for cut in cuts}, (_UNCONTROLLED, *_SHOWN), f"Slices among people alike in {words}"
+        ),
         warnings=(*_left_out(found), *_differing(found, words)),
         every=_table(known, slicing, cuts, found, tuple(keys), f"Every number among people alike in {words}"),
         strata=_by_stratum(cuts, shown, f"Selection rates by {words}") if strata else None,
@@ -69,7 +71,10 @@ def _table(known: Lookup, slicing: Slicing, cuts: Sequence[Slice], found: Mappin
         caption=caption,
         headings=tuple(pair_heading((metric, ()), kind) for metric, kind in keys),
         rows=tuple(
-            Row(label=cut.label, rows=f"{known.rows.get(cut, 0):,}", is_reference=cut == reference, cells=tuple(_cell(found.get(cut, {}).get(key), is_reference=cut == reference) for key in keys))
+            Row(
+                label=cut.label, rows=f"{known.rows.get(cut, 0):,}", is_reference=cut == reference,
+                cells=tuple(_cell(found.get(cut, {}).get(key), is_reference=cut == reference) for key in keys),
+            )
             for cut in cuts
         ),
     )  # fmt: skip
@@ -95,7 +100,8 @@ def _differing(found: Mapping[Slice, Mapping[Key, Comparison]], control: str) ->
     for cut, p in zip(tests, holm(np.array(list(tests.values()), dtype=np.float64)), strict=True):
         if p < _DIFFERENT:
             among = f", corrected for {len(tests)} slices" if len(tests) > 1 else ""
-            yield f"{cut.label}: the odds ratio seems not to be the same for all of {control} (Breslow–Day p {probability(float(p))}{among}), so one number for all may hide something; see the rates below."
+            unlike = f"{cut.label}: the odds ratio seems not to be the same for all of {control} (Breslow–Day p {probability(float(p))}{among})"
+            yield f"{unlike}, so one number for all may hide something; see the rates below."
 
 
 def _strata(known: Lookup, slicing: Slicing, control: Slicing) -> list[tuple[Slice, dict[Slice, SliceCounts]]]:
@@ -115,7 +121,10 @@ def _by_stratum(cuts: Sequence[Slice], strata: Sequence[tuple[Slice, dict[Slice,
     return Table(
         caption=caption,
         headings=tuple(Heading(title=cut.label, note="", metric="selection_rate") for cut in cuts),
-        rows=tuple(Row(label=stratum.label, rows=f"{sum(map(_rows, own.values())):,}", is_reference=False, cells=tuple(_rate(own.get(cut)) for cut in cuts)) for stratum, own in strata),
+        rows=tuple(
+            Row(label=stratum.label, rows=f"{sum(map(_rows, own.values())):,}", is_reference=False, cells=tuple(_rate(own.get(cut)) for cut in cuts))
+            for stratum, own in strata
+        ),
     )
 
 

@@ -107,7 +107,8 @@ def _limit(finding: Finding, rule: Rule) -> str:
     if finding.kind == "min_max_ratio":
         return f"The lowest {what} of any group must be {allowed} the highest."
     if finding.kind == "value":
-        return f"The {what} {'over all groups' if finding.metric in CATALOGUE and CATALOGUE[finding.metric].shape is Shape.ACROSS else 'of a group'} must be {allowed}."
+        of = "over all groups" if finding.metric in CATALOGUE and CATALOGUE[finding.metric].shape is Shape.ACROSS else "of a group"
+        return f"The {what} {of} must be {allowed}."
     if finding.kind == "ratio":
         turned = f", which is 1 / {rule.limit:g}, since low is good here" if finding.limit[0] is None else ""
         return f"The {what} of a group must be {allowed} that of its reference{turned}."
@@ -145,7 +146,9 @@ def _p_means(first: Finding, rule: Rule) -> str:
 
 def _level(one: Finding) -> str:
     """What p is held against: the run's error, shared among its comparisons."""
-    return "" if one.alpha is None else f" It is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
+    if one.alpha is None:
+        return ""
+    return f" It is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
 
 
 def _axis(findings: tuple[Finding, ...]) -> Axis:

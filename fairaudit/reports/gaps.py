@@ -56,7 +56,9 @@ class TogetherRow:
 
 def together_of(found: Iterable[Comparison]) -> tuple[TogetherRow, ...]:
     """One row a metric that takes all groups of a slicing together."""
-    return tuple(TogetherRow(metric=one.metric, title=title_of(one.metric), value=_whole(one), lowest=_label(one.group), highest=_label(one.reference)) for one in found)
+    return tuple(
+        TogetherRow(metric=one.metric, title=title_of(one.metric), value=_whole(one), lowest=_label(one.group), highest=_label(one.reference)) for one in found
+    )
 
 
 def _whole(one: Comparison) -> Cell:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from fairaudit.reports.characters import visible
 from fairaudit.reports.view import view
-from fairaudit.resources import resource
+from fairaudit.resources import names, resource
 from fairaudit.result import Audit
 
 FOLDER = "reports/templates"
@@ -18,6 +18,12 @@ FOLDER = "reports/templates"
 def render(audit: Audit) -> str:
     """The report of an audit as text of one HTML file. Pure: the same audit, the same text."""
     return environment().get_template("report.html.j2").render(page=view(audit))
+
+
+def compile_templates() -> None:
+    """What `render` would do first, done now."""
+    for name in names(FOLDER, ".j2"):
+        environment().get_template(f"{name}.j2")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rates over thresholds: a small drawing a slice and rate, and the numbers behind it."""
+"""Rates over thresholds, or what was asked for in their place: a small drawing a slice and metric, and the numbers behind it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from itertools import groupby
 
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Sweep, Swept
+from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.reports.chart import MARGIN, rate_axis
 from fairaudit.reports.lookup import Lookup
-from fairaudit.reports.numbers import interval_of, measured, share, significant
+from fairaudit.reports.numbers import Writer, interval_of, measured, share, significant
 from fairaudit.reports.sentences import title_of
 from fairaudit.reports.tables import Cell, Heading, Row, Table, column_heading
 
@@ -29,7 +30,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One rate of one slice over thresholds, with the words for those who cannot see it. Positions are in units of the drawing."""
+    """One metric of one slice over thresholds, with the words for those who cannot see it. Positions are in units of the drawing."""
 
     title: str
     words: str
@@ -55,23 +56,23 @@ class SweepView:
     note: str
     headings: tuple[Heading, ...]
     rows: tuple[CurveRow, ...]
-    numbers: tuple[Table, ...]  # one a rate
+    numbers: tuple[Table, ...]  # one a metric
 
 
 def sweep_of(known: Lookup, cuts: Sequence[Slice], reference: Slice | None, words: str) -> SweepView | None:
-    """The drawings of some slices; None where they were not swept."""
+    """The drawings of some slices; None where they were not swept, or by nothing that lies between 0 and 1, which the audit's file has all the same."""
     by_slice = {one.slice: one for one in known.audit.sweeps}
     swept = [by_slice[cut] for cut in cuts if cut in by_slice]
-    if not swept:
+    names = _drawn(swept[0]) if swept else ()
+    if not names:
         return None
     largest = set(sorted((one.slice for one in swept), key=lambda cut: known.rows.get(cut, 0), reverse=True)[:MOST])
     shown = [one for one in swept if one.slice in largest]
-    names = tuple(name for name in DRAWN if name in shown[0].metrics)
     operating = None if known.audit.manifest.group_thresholds else known.audit.manifest.config.get("threshold")
-    tops = {name: rate_axis(_ends(shown, name), share).high for name in names}
+    tops = {name: rate_axis(_ends(shown, name), _writer(name)).high for name in names}
     of_reference = by_slice.get(reference) if reference else None
     return SweepView(
-        caption=f"Rates {words} over thresholds",
+        caption=f"{', '.join(map(title_of, names))} {words} over thresholds",
         note=_note(known, len(shown), len(swept), has_reference=of_reference is not None),
         headings=tuple(column_heading((name, ())) for name in names),
         rows=tuple(
@@ -85,9 +86,19 @@ def sweep_of(known: Lookup, cuts: Sequence[Slice], reference: Slice | None, word
     )  # fmt: skip
 
 
+def _drawn(sweep: Sweep) -> tuple[str, ...]:
+    """Three rates; where none of them was asked for, the first three that the same axis holds."""
+    wanted = tuple(name for name in DRAWN if name in sweep.metrics)
+    return wanted or tuple(name for name in sweep.metrics if name in CATALOGUE and CATALOGUE[name].bounds == (0.0, 1.0))[: len(DRAWN)]
+
+
+def _writer(name: str) -> Writer:
+    return share if CATALOGUE[name].shape is Shape.RATE else significant
+
+
 def _note(known: Lookup, shown: int, swept: int, *, has_reference: bool) -> str:
     groups = known.audit.manifest.group_thresholds
-    said = "What the rates would be if every decision were made at one threshold; this only describes: what is judged is what was decided."
+    said = "What these numbers would be if every decision were made at one threshold; this only describes: what is judged is what was decided."
     marked = f" Groups by {' and '.join(groups)} have thresholds of their own, so none is marked." if groups else " The dot marks the operating point."
     dotted = ", the dotted curve is the reference's" if has_reference else ""
     some = f" The {shown} slices with the most rows, of {swept}." if shown < swept else ""
@@ -122,7 +133,8 @@ def _curve(sweep: Sweep, name: str, top: float, reference: Sweep | None, operati
         dot="" if value is None else _written(y(value)),
         labels=(
             Label(x=_written(LEFT), y="97", text=significant(first)), Label(x=_written(RIGHT), y="97", text=significant(last)),
-            Label(x=_written(LEFT / 2), y=_written(BOTTOM), text=share(0.0)), Label(x=_written(LEFT / 2), y=_written(TOP + MARGIN / 2), text=share(top)),
+            Label(x=_written(LEFT / 2), y=_written(BOTTOM), text=_writer(name)(0.0)),
+            Label(x=_written(LEFT / 2), y=_written(TOP + MARGIN / 2), text=_writer(name)(top)),
         ),
     )  # fmt: skip
 
@@ -153,9 +165,11 @@ def _written(x: float) -> str:
 
 
 def _words(sweep: Sweep, name: str, at: int | None) -> str:
-    """The rate at both ends, and at the operating point."""
+    """The value at both ends, and at the operating point."""
     places = sorted({0, len(sweep.thresholds) - 1, *(() if at is None else (at,))})
-    told = ", ".join(f"{_told(sweep.metrics[name], name, place)} at {significant(sweep.thresholds[place])}{' (operating point)' if place == at else ''}" for place in places)
+    told = ", ".join(
+        f"{_told(sweep.metrics[name], name, place)} at {significant(sweep.thresholds[place])}{' (operating point)' if place == at else ''}" for place in places
+    )
     return f"{title_of(name)} of {sweep.slice.label} over thresholds: {told}"
 
 

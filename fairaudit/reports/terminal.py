@@ -16,7 +16,7 @@ from fairaudit.reports.lookup import Lookup, lookup
 from fairaudit.reports.numbers import apart, counted, measured
 from fairaudit.reports.sentences import limit_words
 from fairaudit.reports.told import sentence_of
-from fairaudit.reports.verdicts import small_groups, verdict_of
+from fairaudit.reports.verdicts import groups_without_value, small_groups, verdict_of
 from fairaudit.reports.witnesses import agreement_line
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
@@ -41,9 +41,9 @@ def summary(audit: Audit, *, width: int = 80, styled: bool = False) -> str:
 
 def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
     told = verdict_of(known)
-    small = visible(small_groups(known.judged))
+    unjudged = "; ".join(filter(None, (small_groups(known.judged), groups_without_value(known.judged))))
     sentence = visible(told.sentence).removesuffix(".")
-    yield f"{_word(told.badge, styled)}  {sentence}{f' ({small})' if small else ''}."
+    yield f"{_word(told.badge, styled)}  {sentence}{f' ({visible(unjudged)})' if unjudged else ''}."
     if told.badge is PASS and told.because:
         yield f"{_INDENT}{visible(told.because)}"
 

@@ -78,7 +78,9 @@ def told(known: Lookup, one: Finding, axis: Axis) -> Told:
         facts=tuple(_facts(known, one)),
         value=value,
         interval=interval,
-        picture=whisker(axis, one.value, one.interval, words=f"{group}: {value}" + (f", 95% interval {interval}" if interval else ""), is_reference=is_reference(one)),
+        picture=whisker(
+            axis, one.value, one.interval, words=f"{group}: {value}" + (f", 95% interval {interval}" if interval else ""), is_reference=is_reference(one)
+        ),
         rows=f"{one.rows:,}",
         p="" if one.p_adjusted is None or is_reference(one) else probability(one.p_adjusted),
     )

@@ -16,6 +16,7 @@ from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
 from fairaudit.rules.words import unit
 
 _MOST_NAMED = 5
+_Key = tuple[object, ...]  # slicing, group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,14 @@ def verdict_of(known: Lookup) -> VerdictView:
 
 
 def small_groups(findings: Sequence[Finding]) -> str:
-    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)". Empty where there are none."""
-    sizes: dict[tuple[object, ...], tuple[int, str, str]] = {}
+    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)".
+
+    Empty where there are none.
+    """
+    sizes: dict[_Key, tuple[int, str, str]] = {}
     for one in findings:
         if _is_small(one):
-            key = (one.slicing, one.group)
-            sizes[key] = max(sizes.get(key, (0, "", "")), (one.rows, unit(metric(one.metric)), str(one.group)))
+            sizes[_key(one)] = max(sizes.get(_key(one), (0, "", "")), (one.rows, unit(metric(one.metric)), str(one.group)))
     if not sizes:
         return ""
     largest = sorted(sizes.values(), reverse=True)[:_MOST_NAMED]
@@ -50,7 +53,32 @@ def small_groups(findings: Sequence[Finding]) -> str:
     return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{more}"
 
 
+def groups_without_value(findings: Sequence[Finding]) -> str:
+    """The groups that no number of rows of their kind would help: "1 group cannot be judged: race=Other (true positive rate: no positives)".
+
+    Empty where there are none.
+    """
+    small = {_key(one) for one in findings if _is_small(one)}
+    lacking: dict[_Key, str] = {}
+    for one in findings:
+        if _is_open(one) and _key(one) not in small:
+            lacking.setdefault(_key(one), f"{one.group} ({metric(one.metric).title.lower()}: {one.reason})")
+    if not lacking:
+        return ""
+    more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
+    return f"{counted(len(lacking), 'group')} cannot be judged: {_listed(tuple(lacking.values())[:_MOST_NAMED], last=not more)}{more}"
+
+
+def _key(one: Finding) -> _Key:
+    return one.slicing, one.group
+
+
 def _is_small(one: Finding) -> bool:
+    """Whether more rows like its own would have it judged; where it has no value it lacks something else."""
+    return _is_open(one) and one.outcome is not Outcome.UNDEFINED
+
+
+def _is_open(one: Finding) -> bool:
     return one.severity is Severity.FAIL and badge(one) is UNDECIDED and one.group is not None and one.group.kind is GroupKind.SLICE
 
 
@@ -88,7 +116,8 @@ def _excluded(number: int, *, after: int) -> str:
     if not number:
         return ""
     one = f"{'more is not proven to' if after else 'comparison is not proven to lie within its limit'}, but excludes a violation that its rule calls serious"
-    more = f"{'more are not proven to' if after else 'comparisons are not proven to lie within their limits'}, but exclude violations that their rules call serious"
+    several = "more are not proven to" if after else "comparisons are not proven to lie within their limits"
+    more = f"{several}, but exclude violations that their rules call serious"
     return counted(number, one, more)
 
 
@@ -125,3 +154,6 @@ def _points(known: Lookup) -> Iterable[str]:
     small = small_groups(known.judged)
     if small:
         yield f"{small}. Tested all the same, but in so small a group most true disparities stay unseen."
+    lacking = groups_without_value(known.judged)
+    if lacking:
+        yield f"{lacking}; the verdict says nothing of that."

@@ -71,7 +71,11 @@ def _subject(audit: Audit) -> str:
 def _caution(audit: Audit) -> str:
     asked = audit.manifest.config.get("group_thresholds") or {}
     own = ", ".join(f"{attribute}={value} {one:g}" for attribute, values in asked.items() for value, one in values.items())
-    return f"Groups are decided at different thresholds: {own}; everyone else {audit.manifest.config['threshold']:g}. The notes say what that may mean." if own else ""
+    return (
+        f"Groups are decided at different thresholds: {own}; everyone else {audit.manifest.config['threshold']:g}. The notes say what that may mean."
+        if own
+        else ""
+    )
 
 
 def _overall(known: Lookup, column: Column) -> Overall:

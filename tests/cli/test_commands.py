@@ -354,6 +354,17 @@ def test_a_table_without_rows_has_the_columns_it_would_have(name: str, capfd: py
     assert headers[0] == headers[1] and not (rows and name == "findings")
 
 
+@pytest.mark.parametrize(("name", "flags"), [("findings", ("--rule", "four-fifths")), ("sweeps", ("--threshold-sweep", "0.25"))])
+def test_a_table_without_rows_says_which_flag_of_an_audit_adds_some(name: str, flags: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    _audited("--data", "a.csv", *FLAGS)
+    capfd.readouterr()
+    assert _run(["table", "out", "--of", name, "--write", "csv=t.csv"]) == 0
+    said = capfd.readouterr()
+    assert said.err.startswith(f"fairaudit: out has no {name}; `fairaudit audit {flags[0]} ") and said.out == f"t.csv: 0 {name}\n"
+    _audited("--data", "a.csv", *FLAGS, *flags)
+    assert _run(["table", "out", "--of", name, "--write", "csv=t.csv"]) == 0 and capfd.readouterr().err == ""
+
+
 def test_a_name_that_begins_with_a_tilde_is_a_files_name() -> None:
     os.rename("a.csv", "~a.csv")
     assert _audited("--data", "~a.csv", *FLAGS)["rows"]["read"] == 200
@@ -414,3 +425,20 @@ def test_a_published_table_of_counts_is_audited_as_it_is_printed() -> None:
 def test_a_command_without_what_it_needs_shows_its_help(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert _run(arguments) == 2
     assert capfd.readouterr().err.startswith(f"Usage: {' '.join(['fairaudit', *arguments])} ")
+
+
+def test_an_audit_that_fails_leaves_the_one_before_it_and_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("bad.csv").write_text("sex,y,s\nf,1,high\n")
+    assert _run(["audit", "--data", "bad.csv", *FLAGS, "--out", "out"]) == 4
+    assert "still holds" not in capfd.readouterr().err
+    before = _audited("--data", "a.csv", *FLAGS)
+    assert _run(["audit", "--data", "bad.csv", *FLAGS, "--out", "out"]) == 4
+    assert capfd.readouterr().err.splitlines()[0] == "fairaudit: out still holds the audit that was made before."
+    assert json.loads(Path("out/audit.json").read_text()) == before
+
+
+def test_paths_in_a_configuration_begin_at_the_working_directory_wherever_the_file_lies() -> None:
+    Path("settings").mkdir()
+    Path("settings/audit.yaml").write_text("data: [a.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\nengines: [native]\nout: made\n")
+    assert _run(["audit", "--config", "settings/audit.yaml", "--quiet"]) == 0
+    assert Path("made/audit.json").exists()

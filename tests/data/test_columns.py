@@ -26,6 +26,12 @@ def test_text_is_trimmed_and_the_empty_one_and_the_named_ones_are_missing() -> N
     assert _taken(_column("?", "it's"), _column().text, " a b ", "", "  ", "?", " it's", None, "(missing)") == ["a b", None, None, None, None, None, "(missing)"]
 
 
+def test_a_text_is_trimmed_just_where_python_would() -> None:
+    values = [" a", "a ", "\ta", "a\r\n", "a b", "a", "é ", "\n", " \u0301a", "\u00a0a", "\u2003a", f"{'ü' * 1_000} ", "  a\t ", "🏳️‍🌈 "]
+    assert _taken(_column(), _column().plain, *values) == [one.strip(" \t\r\n") for one in values]
+    assert _taken(_column(), _column().spaced, *values, "", None) == [one != one.strip(" \t\r\n") for one in values] + [False, False]
+
+
 def test_a_number_is_read_and_what_is_none_is_told_apart_from_what_is_missing() -> None:
     values = ("1.5", " 2 ", "", "abc", None)
     assert _taken(_column(), _column().number, *values) == [1.5, 2.0, None, None, None]

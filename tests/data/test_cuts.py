@@ -108,7 +108,7 @@ def test_names_of_ones_own_stay_where_the_edges_are_whole_numbers() -> None:
 
 
 def test_a_value_with_exactly_as_many_rows_as_asked_is_not_rare() -> None:
-    assert rare_values({"a": 6, "c": 4, "b": 5, "d": 1}, 5) == Rare(values=("c", "d"), rows=5, name="other")
+    assert rare_values({"a": 6, "c": 4, "b": 5, "d": 1}, 5) == Rare(values=("c", "d"), kept=("a", "b"), rows=5, name="other")
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_what_is_merged_never_takes_the_name_of_a_slice_that_is_kept(kept: tuple
 
 
 def test_an_other_of_the_data_that_is_rare_itself_joins() -> None:
-    assert rare_values({"a": 9, "Other": 1, "b": 1}, 5) == Rare(values=("Other", "b"), rows=2, name="other")
+    assert rare_values({"a": 9, "Other": 1, "b": 1}, 5) == Rare(values=("Other", "b"), kept=("a",), rows=2, name="other")
 
 
 def test_a_note_tells_what_was_merged_what_kept_its_name_and_that_nothing_was() -> None:
-    rare = {"race": Rare(values=("c", "d"), rows=3, name="other (merged)"), "sex": Rare(values=("x",), rows=1_000, name="other")}
+    rare = {"race": Rare(values=("c", "d"), kept=(), rows=3, name="other (merged)"), "sex": Rare(values=("x",), kept=(), rows=1_000, name="other")}
     assert list(told_of_rare(rare, 2_000)) == [
         "2 values of race with fewer than 2,000 rows are one slice, 'other (merged)' (3 rows): c, d. The data have a value 'other' of their own, which is a slice apart.",
         "sex=x has fewer than 2,000 rows (1,000) and is the only such value of sex, so it keeps its name.",

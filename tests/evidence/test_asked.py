@@ -16,7 +16,7 @@ SCORED = ("--data", "a.csv", "--score-column", "s", "--label", "y", "--threshold
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.csv").write_text("sex,dept,d,y,s\n" + "f,a,1,1,5\nf,b,0,0,2\nm,a,1,0,4\nm,b,1,1,1\nm,a,0,1,3\n" * 30)
+    Path("a.csv").write_text("sex,dept,d,y,s,p\n" + "f,a,1,1,5,1\nf,b,0,0,2,.4\nm,a,1,0,4,.8\nm,b,1,1,1,.2\nm,a,0,1,3,.6\n" * 30)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,32 @@ def test_what_cannot_be_had_is_refused_with_a_sentence(flags: tuple[str, ...], m
     assert not Path("out").exists()
 
 
-def test_features_that_no_metric_needs_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
-    assert _run(["audit", *SCORED, "--metric", "tpr", "--feature", "d"]) == 2
-    assert capfd.readouterr().err == "fairaudit: --feature is for consistency, which --metric does not name; add --metric consistency, or leave --feature out.\n"
-    assert _run(["audit", *SCORED, "--metric", "tpr", "--metric", "consistency", "--feature", "d"]) == 0
+@pytest.mark.parametrize(
+    ("flags", "serving", "said"),
+    [
+        (("--feature", "d"), "consistency", "--feature is for consistency, which --metric does not name; add --metric consistency, or leave --feature out."),
+        (
+            ("--control", "dept"), "fpr",
+            "--control is for rates and for what is compared within a control, and --metric names neither; add --metric selection_rate, or leave --control out.",
+        ),
+        (
+            ("--score-column", "p", "--threshold-sweep", "0.25"), "f1",
+            "--threshold-sweep describes metrics of decisions, and --metric names none that a threshold changes; add --metric selection_rate, or leave it out.",
+        ),
+        (
+            ("--threshold", "4"), "f1",
+            "a second --threshold describes metrics of decisions, and --metric names none that a threshold changes; add --metric selection_rate, or leave it out.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_flag_that_no_metric_needs_is_refused(flags: tuple[str, ...], serving: str, said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", *SCORED, "--metric", "roc_auc", *flags]) == 2
+    assert capfd.readouterr().err == f"fairaudit: {said}\n"
+    assert _run(["audit", *SCORED, "--metric", "roc_auc", "--metric", serving, *flags]) == 0
+
+
+def test_a_flag_that_a_rules_metric_needs_is_taken() -> None:
+    assert _run(["audit", *SCORED, "--metric", "roc_auc", "--rule", "four-fifths", "--control", "dept", "--score-column", "p", "--threshold-sweep", "0.25"]) == 0
 
 
 def test_only_what_is_asked_and_judged_is_computed() -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fairaudit.cli import _run
-from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.metrics.engines import engine
 from fairaudit.metrics.libraries import NAMES
 
@@ -39,6 +39,12 @@ def test_the_list_has_every_metric_and_each_can_be_shown(capfd: pytest.CaptureFi
     assert _run(["metrics", "show", *CATALOGUE]) == 0
     shown = capfd.readouterr().out
     assert all(f"{one.id}: {one.title}\n  {one.meaning}\n" in shown and one.formula in shown and one.source in shown for one in CATALOGUE.values())
+
+
+def test_a_rate_is_shown_with_its_difference_within_a_control_and_nothing_else_is(capfd: pytest.CaptureFixture[str]) -> None:
+    for one in CATALOGUE.values():
+        assert _run(["metrics", "show", one.id]) == 0
+        assert ("  control     conditional_difference, group − reference" in capfd.readouterr().out) == (one.shape is Shape.RATE)
 
 
 def test_a_metric_is_shown_by_its_alias_and_a_wrong_name_gets_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:

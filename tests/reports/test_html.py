@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from jinja2 import nodes
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.evidence.measurement import Group, Status
 from fairaudit.reports.characters import visible
-from fairaudit.reports.html import FOLDER, environment, render
+from fairaudit.reports.html import FOLDER, compile_templates, environment, render
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
 from fairaudit.rules.finding import Verdict
@@ -237,3 +238,10 @@ def test_a_gap_is_shown_with_both_slices_and_that_it_is_partial() -> None:
     page = " ".join(Parsed(render(audit(slicings=((), BLACK.attributes), comparisons=(gap, ratio), measurements=(measurement(BLACK), measurement(WHITE))))).text)
     assert "The widest gaps between any two slices" in page
     assert all(text in page for text in ("6.1%", "0.0% to 14.2%", "partial: without Other", "the largest value is 0", "Smallest in"))
+
+
+def test_all_templates_can_be_made_ready_before_a_page_is_asked_for() -> None:
+    environment.cache_clear()
+    compile_templates()
+    ready = {name for _, name in environment().cache}  # type: ignore[union-attr]
+    assert ready == {one.name for one in (Path(__file__).parent.parent.parent / FOLDER).glob("*.j2")}

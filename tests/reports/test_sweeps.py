@@ -80,6 +80,21 @@ def test_an_audit_without_a_sweep_has_none_on_its_page() -> None:
     assert "At other thresholds" not in page_text(render(audit()))
 
 
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        (("accuracy", "matthews_correlation", "f1"), ["Accuracy", "F1 score"]),
+        (("selection_rate", "f1"), ["Selection rate"]),
+        (("positive_likelihood_ratio", "informedness"), []),
+    ],
+)
+def test_what_was_asked_for_stands_in_for_the_rates_where_its_axis_ends_at_1(asked: tuple[str, ...], drawn: list[str]) -> None:
+    numbers = _swept(WHITE, (0.9, 0.73, 0.4)).metrics["selection_rate"]
+    view = sweep_of(lookup(swept_audit(sweeps=(Sweep(slice=WHITE, thresholds=STEPS, metrics=dict.fromkeys(asked, numbers)),))), (WHITE,), None, "by race")
+    assert [heading.title for heading in view.headings] == drawn if view else drawn == []
+    assert [curve.labels[3].text for curve in view.rows[0].curves] == ["1" if name == "F1 score" else "100%" for name in drawn] if view else True
+
+
 def test_only_the_largest_slices_are_drawn_and_it_is_said() -> None:
     found = many(MOST + 5)
     slices = [one.slice for one in found.measurements if one.metric == "selection_rate" and one.slice.values]

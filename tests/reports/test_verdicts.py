@@ -3,7 +3,8 @@ from __future__ import annotations
 from fairaudit.evidence.measurement import Group
 from fairaudit.reports.badges import Tone
 from fairaudit.reports.lookup import lookup
-from fairaudit.reports.verdicts import VerdictView, small_groups, verdict_of
+from fairaudit.reports.terminal import summary
+from fairaudit.reports.verdicts import VerdictView, groups_without_value, small_groups, verdict_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
 from tests.reports.builders import BLACK, OTHER, WHITE, audit, finding, rule, undecided
@@ -71,6 +72,18 @@ def test_a_group_that_two_rules_find_too_small_is_one_group() -> None:
     assert small_groups([small(Group(slice=BLACK), 70), small(Group(slice=BLACK), 12, rule="equal-opportunity")]) == (
         "1 group too small to judge alone: race=Black (70 rows)"
     )  # fmt: skip
+
+
+def test_a_group_without_a_value_is_not_called_small() -> None:
+    nobody = small(Group(slice=OTHER), 0, rule="equal-opportunity", metric="true_positive_rate", outcome=Outcome.UNDEFINED, value=None, interval=None, reason="no positives")
+    findings = [WITHIN, small(Group(slice=BLACK), 70), nobody]
+    assert small_groups(findings) == "1 group too small to judge alone: race=Black (70 rows)"
+    assert groups_without_value(findings) == "1 group cannot be judged: race=Other (true positive rate: no positives)"
+    assert told(audit(findings)).points[1] == "1 group cannot be judged: race=Other (true positive rate: no positives); the verdict says nothing of that."
+    assert summary(audit(findings)).splitlines()[0].endswith(
+        "(1 group too small to judge alone: race=Black (70 rows); 1 group cannot be judged: race=Other (true positive rate: no positives))."
+    )  # fmt: skip
+    assert groups_without_value([WITHIN, small(Group(slice=OTHER), 30), nobody]) == ""  # it is small first of all
 
 
 def test_what_a_warning_leaves_open_is_not_called_small() -> None:

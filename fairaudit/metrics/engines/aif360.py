@@ -236,7 +236,9 @@ _OVER_GROUPS = {
     "between_group_coefficient_of_variation": OverGroups(lambda metric, _: metric.between_all_groups_coefficient_of_variation(), _rows),
     "mean_demographic_disparity": OverGroups(_mean_disparity, _decided),
     "differential_fairness": OverGroups(lambda metric, params: metric.smoothed_empirical_differential_fairness(**params), _decided, known_groups),
-    "differential_fairness_amplification": OverGroups(lambda metric, params: metric.differential_fairness_bias_amplification(**params), _labelled, known_groups),
+    "differential_fairness_amplification": OverGroups(
+        lambda metric, params: metric.differential_fairness_bias_amplification(**params), _labelled, known_groups
+    ),
 }
 
 

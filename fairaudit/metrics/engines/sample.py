@@ -17,7 +17,8 @@ CROSSED_AT_LEAST = 50  # slices of crossed attributes that are checked however m
 def checked(slices: Sequence[Slice], *, seed: int) -> Bools:
     """Which slices a witness checks, shape (slices,): everyone and every single-attribute slice always.
 
-    Every witness draws the same sample, and so does every run with the same seed. Beyond `ALL_UP_TO` slices, those of crossed attributes are a sample without replacement that fills up to `ALL_UP_TO`.
+    Every witness draws the same sample, and so does every run with the same seed.
+Beyond `ALL_UP_TO` slices, those of crossed attributes are a sample without replacement that fills up to `ALL_UP_TO`.
     """
     out = np.ones(len(slices), dtype=bool)
     if len(slices) <= ALL_UP_TO:

@@ -113,7 +113,9 @@ def _spread_scores(counts: Counts, index: int) -> Readings:
     deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
     label = np.broadcast_to(np.indices(weight.shape)[0] == POSITIVE, (2, *weight.shape))
     unit = min(1.0, weight[used].min(initial=1.0))
-    return _readings(_of_squares(), label=label, prediction=np.stack([mean - deviation, mean + deviation]), weight=np.stack([weight, weight]) / (2 * unit), singly=True)
+    return _readings(
+        _of_squares(), label=label, prediction=np.stack([mean - deviation, mean + deviation]), weight=np.stack([weight, weight]) / (2 * unit), singly=True
+    )
 
 
 def _typical_losses(counts: Counts, index: int) -> Readings:
@@ -128,7 +130,9 @@ def _typical_losses(counts: Counts, index: int) -> Readings:
     # Where every score is sure and right, a hair less: TFMA says NaN of 0 · ln 0.
     right = np.where(surely_wrong, 0.0, np.minimum(np.exp(-np.divide(loss, weight, out=np.zeros(2), where=weight > 0)), np.nextafter(1.0, 0.0)))
     unit = min(1.0, weight[weight > 0].min(initial=1.0))
-    return _readings(_of_losses(), label=np.array([False, True]), prediction=np.array([1 - right[NEGATIVE], right[POSITIVE]]), weight=weight / unit, singly=True)
+    return _readings(
+        _of_losses(), label=np.array([False, True]), prediction=np.array([1 - right[NEGATIVE], right[POSITIVE]]), weight=weight / unit, singly=True
+    )
 
 
 def _ranks(counts: Counts, index: int) -> Readings:
@@ -208,7 +212,10 @@ def _readings(computations: Computations, *, label: Any, prediction: Any, weight
     used = weight > 0
     columns = label[used].astype(np.float64), prediction[used].astype(np.float64), weight[used]
     split = list(range(1, int(used.sum()))) if singly else []
-    given = [tfma.StandardMetricInputs(labels=one, predictions=two, example_weights=three) for one, two, three in zip(*(np.split(column, split) for column in columns), strict=True)]
+    given = [
+        tfma.StandardMetricInputs(labels=one, predictions=two, example_weights=three)
+        for one, two, three in zip(*(np.split(column, split) for column in columns), strict=True)
+    ]
     results: dict[Any, Any] = {}
     with np.errstate(all="ignore"):
         for computation in computations:
