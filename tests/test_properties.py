@@ -75,8 +75,12 @@ def test_the_unit_of_the_weights_changes_no_estimate(rows: list[Row], unit: floa
 
 
 def _unitless(found: Audit) -> dict[tuple[object, ...], float | None]:
-    """All estimates but counts, which have the unit of the weights, and differential fairness, which is smoothed by a row that weighs 1, as is said."""
-    return {key: value for key, value in _estimates(found).items() if CATALOGUE[str(key[0])].shape is not Shape.COUNT and not str(key[0]).startswith("differential_fairness")}
+    """All estimates but counts, which have the unit of the weights, and differential fairness, which is smoothed by a row that weighs 1, as is said. A gap of alike groups may name them either way."""
+    over_all = ("gap", "min_max_ratio", "value")
+    alone = {(one.metric, str(one.slice)): one.value for one in found.measurements}
+    compared = {(one.metric, one.kind, one.slicing, *((str(one.group), str(one.reference)) if one.kind not in over_all else ())): one.value for one in found.comparisons}
+    left_out = {name for name, entry in CATALOGUE.items() if entry.shape is Shape.COUNT or name.startswith("differential_fairness")}
+    return {key: value for key, value in {**alone, **compared}.items() if key[0] not in left_out}
 
 
 @settings(max_examples=40)
