@@ -57,6 +57,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
     rules: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()  # the only ones to compute, besides what rules judge; none named: all that can be
+    p_values: Literal["fisher", "boschloo"] | None = None  # two-sided ones beside differences of rates
     engines: tuple[str, ...] = ()  # witnesses beside the native engine; none named: those installed
     signature: str | None = None
     output: str | None = None
@@ -149,6 +150,8 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         score_bins(config.calibration_bins)
     except ValueError as error:
         yield ConfigError(f"--calibration-bins {config.calibration_bins!r}: {error}.")
+    if config.p_values and (config.weight or config.cluster):
+        yield ConfigError(f"--p-values {config.p_values} is an exact test of rows that each count once, and --{'weight' if config.weight else 'cluster'} makes them count otherwise; leave one out.")
     yield from _idle(config)
     yield from _mistaken_slices(config)
     for name in config.engines:

@@ -184,9 +184,11 @@ def _clusters(clusters: Clusters, index: int) -> ClusterCounts:
 def _clusters_read(found: Sequence[SliceCounts]) -> Clusters | None:
     """As `_clusters` wrote them; None where rows are independent."""
     held = [one.clusters for one in found if one.clusters is not None]
-    if not held or len(held) < len(found):
+    if not held:
         return None
-    own, beside = (_symmetric(sums) for sums in ([one.products for one in held], [one.beside or one.products for one in held]))
+    if len(held) < len(found):
+        raise ConfigError("the audit file tells of clusters in some slices only, so its evidence cannot be had again; give the audit.json that `fairaudit audit` wrote.")
+    own, beside = (_symmetric(sums) for sums in ([one.products for one in held], [one.products if one.beside is None else one.beside for one in held]))
     return Clusters(number=np.array([one.number for one in held], dtype=np.int64), products=own, beside=beside)
 
 

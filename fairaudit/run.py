@@ -137,7 +137,7 @@ def _measured(
         strata=counts_written(within, threshold=asked) if within else (),
         measurements=(*assembled.measurements(answers[: ends[0]], found, threshold=asked), *alike),
         comparisons=(
-            *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked),
+            *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked, p_values=config.p_values),
             *across(found, config.slicings, threshold=asked, only=only),
             *over_groups(answers[ends[1] :], found, threshold=asked),
             *(one for one in within_control if only is None or one.metric in only),

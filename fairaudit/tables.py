@@ -30,7 +30,7 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
     """The columns of a table without rows, so that whoever reads it finds them."""
     sides = ("group", *_attributes(audit, Slice(())), "reference")
     shared = ("params", "threshold", "value", "lower", "upper", "status", "reason")
-    judged = ("outcome", "verdict", "severity", "needed_for_pass", "p_adjusted", "alpha", "rows", "events", "rows_needed", "rows_needed_of", "shrunken", "reason", "notes")
+    judged = ("outcome", "verdict", "severity", "needed_for_pass", "p_adjusted", "alpha", "rows", "events", "rows_needed", "rows_needed_of", "detectable", "shrunken", "reason", "notes")
     if name == "findings":
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
     if name == "sweeps":
@@ -117,7 +117,7 @@ def _judged(one: Finding) -> Row:
     return {
         "outcome": one.outcome.value, "verdict": one.verdict.value, "severity": one.severity.value, "needed_for_pass": one.needed_for_pass,
         "p_adjusted": one.p_adjusted, "alpha": one.alpha, "rows": one.rows, "events": one.events, "rows_needed": needed.rows if needed else None,
-        "rows_needed_of": str(needed.group) if needed else None, "shrunken": one.shrunken, "reason": one.reason, "notes": "; ".join(one.notes),
+        "rows_needed_of": str(needed.group) if needed else None, "detectable": one.detectable, "shrunken": one.shrunken, "reason": one.reason, "notes": "; ".join(one.notes),
     }  # fmt: skip
 
 

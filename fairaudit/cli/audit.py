@@ -40,6 +40,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
     (("--missing",), {"metavar": "TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one. Repeatable."}),
     (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
+    (("--p-values", "p_values"), {"type": click.Choice(["fisher", "boschloo"]), "help": "Two-sided p-values of differences of rates by an exact test, one by one; Boschloo's takes long. [default: none]"}),
     (("--metric", "metrics"), {"metavar": "ID", "multiple": True, "help": "Compute this metric, and none that is not named or judged. Repeatable. [default: all]"}),
     (("--engine", "engines"), {"type": click.Choice(ENGINES), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
     (("--signature",), {"metavar": "NAME", "help": "The model's signature. [default: serving_default]"}),

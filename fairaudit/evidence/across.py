@@ -154,9 +154,14 @@ def _simultaneous(metric: Metric, counts: Counts, groups: Ints, usual: Estimate 
         return None
     else:
         one, stretch = usual.at(groups), critical / NormalDist().inv_cdf((1 + LEVEL) / 2)
-    least, most = metric.bounds
     lower, upper = one.value - stretch * (one.value - one.lower), one.value + stretch * (one.upper - one.value)
-    return Estimate(one.value, np.where(np.isnan(lower), least, np.maximum(lower, least)), np.where(np.isnan(upper), most, np.minimum(upper, most)))
+    return filled(Estimate(one.value, lower, upper), metric.bounds)
+
+
+def filled(found: Estimate, bounds: tuple[float, float]) -> Estimate:
+    """The same with ends within what the metric can be, and as far as it can be where nothing is known."""
+    (least, most), lower, upper = bounds, found.lower, found.upper
+    return Estimate(found.value, np.where(np.isnan(lower), least, np.maximum(lower, least)), np.where(np.isnan(upper), most, np.minimum(upper, most)))
 
 
 def extreme_ends(found: Estimate, pair: Callable[[Estimate, Estimate], Bounds], taken: Callable[[Floats], Floats]) -> Interval:

@@ -59,6 +59,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     reason: str = ""  # "no positives": why it is undefined
     error: float | None = None  # the most that the value can be off where score cells are not exact; the interval is widened by it
+    effective_rows: float | None = None  # of a rate whose rows carry weights or come in clusters: as many independent rows of weight 1 would be as sure
     shrunken: float | None = None  # of a small slice's rate: pulled towards the other slices' as far as their spread suggests (empirical Bayes)
     engines: dict[str, float | None]  # each engine's value; None: it calls the metric undefined too
 

@@ -28,6 +28,30 @@ def power(group_rows: float, other_rows: float, *, group_rate: float, other_rate
     return _NORMAL.cdf(margin / true)
 
 
+def minimum_detectable_difference(group_rows: float, other_rows: float, *, other_rate: float, alpha: float, aim: float = POWER) -> tuple[float | None, float | None]:
+    """The smallest differences, group − other, below 0 and above it, that a one-sided test at `alpha` finds with power `aim`; None where none is so large.
+
+    Args:
+        group_rows, other_rows: above 0; effective sizes where weighted.
+
+    Source: as `power`, solved for the group's rate.
+    """
+
+    def smallest(furthest: float) -> float | None:
+        def found(share: float) -> bool:
+            return power(group_rows, other_rows, group_rate=other_rate + share * (furthest - other_rate), other_rate=other_rate, alpha=alpha) >= aim
+
+        if furthest == other_rate or not found(1.0):
+            return None
+        low, high = 0.0, 1.0
+        while high - low > 1e-6:
+            middle = (low + high) / 2
+            low, high = (low, middle) if found(middle) else (middle, high)
+        return high * (furthest - other_rate)
+
+    return smallest(0.0), smallest(1.0)
+
+
 def rows_for_power(*, group_rate: float, other_rate: float, alpha: float, other_rows: float = math.inf, grows: float = 0.0, aim: float = POWER) -> int | None:
     """The smallest group, in rows of the denominator, in which the disparity is found with power `aim`.
 

@@ -106,7 +106,8 @@ def effective_lower(events: Floats, trials: Floats, other_events: Floats, other_
     """One-sided test that a group has too few events, where counts are effective and not whole: rows carry weights, or come in clusters.
 
     Given the margins the group's events are about hypergeometric, with the variance n p̄ q̄ m / (n + m). A binomial of n (n + m) / m trials at the pooled rate p̄ has the same mean and variance as a
-    rate, and like it a longer tail on the side of the rarer outcome; its tail is taken where events need not be whole. A z-test there says 0.001 five to ten times too often.
+    rate, and like it a longer tail on the side of the rarer outcome; its tail is taken where events need not be whole. A z-test there says 0.001 five to ten times too often. It is taken of
+    the smaller side, on which chance rests: that a large group has too few is that the few others have too many.
 
     Args:
         events, trials: of the group, effective ones; shape (groups,).
@@ -117,7 +118,12 @@ def effective_lower(events: Floats, trials: Floats, other_events: Floats, other_
 
     Source: the tail of a binomial as an incomplete beta function, Abramowitz & Stegun (1964), 26.5.24; simulated by `python -m benchmarks.runs`.
     """
-    n, m = np.asarray(trials, dtype=np.float64), np.asarray(other_trials, dtype=np.float64)
+    x, n, y, m = (np.asarray(part, dtype=np.float64) for part in np.broadcast_arrays(events, trials, other_events, other_trials))
+    return np.where(n <= m, _too_few(x, n, y, m), _too_few(m - y, m, n - x, n))
+
+
+def _too_few(events: Floats, n: Floats, other_events: Floats, m: Floats) -> Floats:
+    """Of n trials, beside m others that are as many or more."""
     with np.errstate(divide="ignore", invalid="ignore"):
         pooled = np.clip((events + other_events) / (n + m), 0.0, 1.0)
         size = n * (n + m) / m

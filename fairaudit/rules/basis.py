@@ -39,7 +39,7 @@ class Basis(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """Values of a metric that is no rate, with their 95 % intervals; at other levels each arm is as long as the normal limit has it."""
+    """Values of a metric that is no rate, with their 95 % intervals; at other levels each arm is as long as the normal limit has it, unless it was cut."""
 
     found: Estimate
     rows: Ints
@@ -53,7 +53,9 @@ class Estimates:
     def estimate(self, level: float) -> Estimate:
         stretch = NormalDist().inv_cdf((1 + level) / 2) / _Z
         value, (least, most) = self.found.value, self.bounds
-        return Estimate(value, np.maximum(value - stretch * self.below, least), np.minimum(value + stretch * self.above, most))
+        lower, upper = np.maximum(value - stretch * self.below, least), np.minimum(value + stretch * self.above, most)
+        # An end that was cut at the end of the range says nothing of where it would be at a lower level.
+        return Estimate(value, np.where(self.found.lower <= least, least, lower), np.where(self.found.upper >= most, most, upper))
 
     @property
     def below(self) -> Floats:

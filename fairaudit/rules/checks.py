@@ -11,7 +11,7 @@ from fairaudit.evidence.wanted import kinds_of
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.rules.finding import Severity
-from fairaudit.rules.limits import is_minimum, serious_magnitude
+from fairaudit.rules.limits import is_around_one, is_minimum, serious_magnitude
 from fairaudit.rules.rule import Comparing, Direction, LimitOrigin, Method, Rule
 from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 
@@ -91,7 +91,7 @@ def _cannot(rule: Rule, entry: Metric) -> str:
 
 
 def _lacks_a_side(rule: Rule, entry: Metric) -> bool:
-    follows_effect = entry.id in ("selection_rate", "negative_rate")
+    follows_effect = entry.id in ("selection_rate", "negative_rate") and rule.comparison is not Comparing.VALUE  # whether a value is too low or too high is not for the audit to say
     has_an_ideal = rule.comparison is Comparing.VALUE and entry.ideal is not None
     either_way = rule.direction is Direction.EITHER and rule.reference != "best"
     return entry.better is Better.NEITHER and not (follows_effect or has_an_ideal or either_way or rule.comparison.is_extreme) and rule.better is None
@@ -115,13 +115,16 @@ def _limit_mistakes(rule: Rule) -> Iterator[Mistake]:
 def _misplaced(rule: Rule, entry: Metric) -> Mistake | None:
     """A limit or a serious violation that a metric cannot have, or that do not go together."""
     better = Better(rule.better) if rule.better else entry.better
+    if rule.comparison is Comparing.VALUE and is_around_one(entry) and rule.limit == 1:
+        return Mistake(("limit",), f"{entry.id} is ideally 1, so a limit of 1 allows nothing else; give one such as 0.8, which also stands for 1.25.")
     serious, least_is_bad = serious_magnitude(rule, entry, better), is_minimum(rule, entry, better)
     widest = entry.bounds[1] - entry.bounds[0] if rule.comparison in (Comparing.DIFFERENCE, Comparing.GAP) else entry.bounds[1]
     is_ratio = rule.comparison in (Comparing.RATIO, Comparing.MIN_MAX_RATIO)
     what = "a difference of rates" if entry.shape is Shape.RATE and not is_ratio and rule.comparison is not Comparing.VALUE else f"the {rule.comparison.value} of {entry.id}"
     if not is_ratio and rule.limit >= widest:
         return Mistake(("limit",), f"the limit of {what} is below {widest:g}{' (0.1 is ten points)' if widest == 1 else ''}, and is {rule.limit:g}.")
-    if least_is_bad and serious >= rule.limit:
+    limit = min(rule.limit, 1 / rule.limit) if rule.comparison is Comparing.VALUE and is_around_one(entry) else rule.limit
+    if least_is_bad and serious >= limit:
         kind = "ratio" if is_ratio else "value"
         return Mistake(("serious",), f"'serious' must be a worse {kind} than the limit {rule.limit:g}, and is {serious:g}.")
     if not least_is_bad and serious <= rule.limit:

@@ -12,7 +12,7 @@ from fairaudit.rules.extremes import furthest_apart
 from fairaudit.rules.facts import Fact, facts
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import Finding, Outcome, RowsNeeded, Verdict
-from fairaudit.rules.needed import rows_needed, rows_to_minimum
+from fairaudit.rules.needed import detectable, rows_needed, rows_to_minimum
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
 from fairaudit.rules.tally import Tally
@@ -26,7 +26,7 @@ def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> 
     Args:
         gates: whether what stays inconclusive here may block a pass.
     """
-    judged = filter(None, (furthest_apart(family),)) if family.asked.comparison.is_extreme else facts(family)
+    judged = tuple(filter(None, (furthest_apart(family),))) if family.asked.comparison.is_extreme else facts(family)
     shrunken = _shrunken(family)
     found = tuple(_finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate])) for fact in judged)
     return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) or not found else found
@@ -38,8 +38,8 @@ def is_thin(family: Family) -> bool:
 
 
 def able(family: Family) -> int:
-    """How many known groups reach the minimum."""
-    return int((family.yardsticks < family.groups).sum())
+    """How many known groups reach the minimum; of a gap the small ones together are one of them."""
+    return int(family.yardsticks.size if family.asked.comparison.is_extreme else (family.yardsticks < family.groups).sum())
 
 
 def needed_groups(family: Family) -> int:
@@ -60,8 +60,8 @@ def _shrunken(family: Family) -> Floats:
 def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool, *, shrunken: float) -> Finding:
     rule = family.asked
     outcome, verdict = fact.outcome, fact.verdict
-    needed = rows_needed(family, fact, counts) if verdict is Verdict.INCONCLUSIVE else None
-    has_interval = not (fact.is_reference or math.isnan(fact.lower) or math.isnan(fact.value))
+    needed = rows_needed(family, fact, counts) if verdict is Verdict.INCONCLUSIVE and not fact.is_partial else None
+    has_interval = not fact.is_reference and math.isfinite(fact.lower) and math.isfinite(fact.upper) and not math.isnan(fact.value)
     return Finding(
         rule=rule.id,
         metric=family.metric.id,
@@ -85,6 +85,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         rows=fact.rows,
         events=None if math.isnan(fact.events) else fact.events,
         rows_needed=needed,
+        detectable=detectable(family, fact) if outcome is Outcome.UNDECIDED else None,
         shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
         notes=notes(fact),

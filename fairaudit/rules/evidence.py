@@ -9,9 +9,10 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, ndtr  # type: ignore[import-untyped]
+from scipy.special import betainc, ndtr  # type: ignore[import-untyped]
 
 from fairaudit.evidence.intervals import Bounds, one_sided
+from fairaudit.evidence.rates import LEVEL
 from fairaudit.evidence.significance import (
     benjamini_hochberg,
     effective_lower,
@@ -59,6 +60,8 @@ def by_significance(family: Family) -> Evidence:
     looks = 2 if _has_pairs(family) else 1
     corrected = _CORRECTED[family.rule.multiplicity.method](raw)
     convicted = corrected <= family.alpha / looks
+    if family.against_nobody:
+        convicted &= ~_holds_limit(family)
     beyond = convicted & is_past(family)
     p = corrected * looks
     if looks == 2:
@@ -172,23 +175,31 @@ def _against_limit(family: Family) -> Floats:
     return nearer
 
 
+def _holds_limit(family: Family) -> Bools:
+    """Whose 95 % interval, as it is shown, holds the limit; of what is no rate, which may be far from normal or cut at the end of its range, and is not convicted then."""
+    if isinstance(family.candidates, Tally):
+        return np.zeros(family.candidates.rows.size, dtype=bool)
+    shown = family.candidates.estimate(LEVEL)
+    return ~family.line.missed_by((shown.lower, shown.upper))
+
+
 def _beyond_end(family: Family, end: float, sign: int) -> Floats:
     """One-sided p of values above an end, or below it where `sign` is negative: binomial for counts, by standard errors otherwise."""
     group = family.candidates
     if isinstance(group, Tally):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p = ndtr(-sign * (group.rate - end) / np.sqrt(end * (1 - end) / group.trials)) if group.weighted else _binomial(group, end, sign)
-        return np.where(group.trials > 0, p, np.nan)
+        return np.where(group.trials > 0, _binomial(group.events, group.trials, end, sign), np.nan)
     assert isinstance(group, Estimates)
     out: Floats = np.where(family.enough, ndtr(-sign * errors_from(group, end)), np.nan)
     return out
 
 
-def _binomial(group: Tally, chance: float, sign: int) -> Floats:
-    """P(X ≥ events), or P(X ≤ events) where `sign` is negative, of so many trials."""
-    x, n = np.rint(group.hits), np.rint(group.weight).astype(np.int64)
-    tail: Floats = np.where(x > 0, bdtrc(x - 1, n, chance), 1.0) if sign > 0 else bdtr(x, n, chance)
-    return tail
+def _binomial(events: Floats, trials: Floats, chance: float, sign: int) -> Floats:
+    """P(X ≥ events), or P(X ≤ events) where `sign` is negative; effective counts need not be whole.
+
+    Source: Abramowitz & Stegun (1964), 26.5.24.
+    """
+    x, rest, p = (events, trials - events, chance) if sign > 0 else (trials - events, events, 1 - chance)
+    return np.where(x > 0, betainc(np.maximum(x, np.finfo(float).tiny), np.maximum(rest, 0.0) + 1, p), 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

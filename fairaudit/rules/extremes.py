@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from fairaudit.evidence.across import widest_ends
+from fairaudit.evidence.across import filled, widest_ends
 from fairaudit.evidence.measurement import Interval
 from fairaudit.evidence.significance import studentized_range_quantile
 from fairaudit.metrics.engines.interface import Kind
@@ -27,15 +27,14 @@ def furthest_apart(family: Family) -> Fact | None:
     places = family.yardsticks
     values = family.candidates.value[places]
     held = places[np.isfinite(values)]
-    if held.size < 2 or family.reference is None:
+    if family.reference is None or places.size < 2 or (held.size < 2 and not np.isinf(values).any()):
         return None
-    lowest, highest = (int(held[pick(family.candidates.value[held])]) for pick in (np.argmin, np.argmax))
+    lowest, highest = (int(places[pick(values)]) for pick in (np.nanargmin, np.nanargmax))
     low, high = float(family.candidates.value[lowest]), float(family.candidates.value[highest])
-    is_gap = family.asked.comparison is Comparing.GAP
-    value = high - low if is_gap else low / high if high > 0 else math.nan
-    whole = held.size == places.size and (family.asked.small_groups is not SmallGroups.GATE or bool(family.enough[family.candidates.rows > 0].all()))
+    value = _value(family, low, high)
+    partial = held.size < places.size or (family.asked.small_groups is SmallGroups.GATE and not bool(family.enough[family.candidates.rows > 0].all()))
     pairs = look_two(family, family.alpha)
-    is_past = bool(past(family.rule, family.line, family.candidates.at([lowest]), family.candidates.at([highest]))[0])
+    is_past = math.isinf(value) or bool(past(family.rule, family.line, family.candidates.at([lowest]), family.candidates.at([highest]))[0])
     lower, upper = _simultaneous(family, 1 - SHOWN_LEVEL)
     near, far = _simultaneous(family, family.alpha)
     beyond = {
@@ -45,15 +44,22 @@ def furthest_apart(family: Family) -> Fact | None:
     }[family.asked.decide_on]
     return Fact(
         candidate=lowest, rows=int(family.candidates.rows[lowest]), events=float(events_of(family)[lowest]), value=value, lower=lower, upper=upper,
-        is_reference=False, enough=whole, is_past=is_past, is_real=bool(pairs.is_real[places].any()), is_beyond=beyond and not math.isnan(value),
-        is_within=whole and bool(meets_against_all(family, family.line)[places].all()),
-        excludes_serious=whole and bool(meets_against_all(family, family.serious_line)[places].all()),
-        p_adjusted=float(np.fmin.reduce(pairs.p[places])), look_alpha=family.alpha,
+        is_reference=False, enough=True, is_past=is_past, is_real=bool(pairs.is_real[places].any()), is_beyond=beyond and not math.isnan(value),
+        is_within=not partial and bool(meets_against_all(family, family.line)[places].all()),
+        excludes_serious=not partial and bool(meets_against_all(family, family.serious_line)[places].all()),
+        p_adjusted=float(np.fmin.reduce(pairs.p[places])), look_alpha=family.alpha, is_partial=partial,
     )  # fmt: skip
+
+
+def _value(family: Family, low: float, high: float) -> float:
+    """Of the lowest and the highest; a gap to an infinite value is infinite, and there is no ratio to one, nor to 0."""
+    if family.asked.comparison is Comparing.GAP:
+        return high - low if math.isfinite(low) else math.nan
+    return low / high if 0 < high < math.inf else math.nan
 
 
 def _simultaneous(family: Family, alpha: float) -> Interval:
     """The interval that holds for all pairs at once."""
     critical = studentized_range_quantile(alpha, family.yardsticks.size) / math.sqrt(2)
     found = family.candidates.estimate(2 * NormalDist().cdf(critical) - 1).at(family.yardsticks)
-    return widest_ends(Kind(family.asked.comparison.value), found)
+    return widest_ends(Kind(family.asked.comparison.value), filled(found, family.metric.bounds))

@@ -37,6 +37,7 @@ class Fact:
     excludes_serious: bool
     p_adjusted: float  # NaN where it was not tested
     look_alpha: float  # what one test may spend
+    is_partial: bool = False  # of a gap: some group that counts has no finite value, or all must be judged and some are small
 
     @property
     def outcome(self) -> Outcome:

@@ -180,8 +180,8 @@ def reaches(minimum: Minimum, groups: Basis, share: float) -> Bools:
     """
     events, non_events = minimum.events - _ROUNDING, minimum.non_events - _ROUNDING  # a tenth of 100 is 9.999999999999998 as 100 · (1 − 0.9)
     if np.isnan(share):
-        return np.asarray((groups.rows >= minimum.rows) & (groups.trials >= events + non_events))
-    return np.asarray((groups.rows >= minimum.rows) & (groups.trials * share >= events) & (groups.trials * (1 - share) >= non_events))
+        return np.asarray((groups.rows >= minimum.rows) & (groups.trials > 0) & (groups.trials >= events + non_events))
+    return np.asarray((groups.rows >= minimum.rows) & (groups.trials > 0) & (groups.trials * share >= events) & (groups.trials * (1 - share) >= non_events))
 
 
 _ROUNDING = 1e-9

@@ -63,6 +63,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     events: float | None = None
     rows_needed: RowsNeeded | None = None
+    detectable: float | None = None  # the smallest violation that so many rows find in four of five data sets, as a value of the comparison; None where it is not told or there is none
     shrunken: float | None = None  # of a group too small to be judged alone: its rate, pulled towards the other groups' (empirical Bayes)
     reason: str
     notes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.plan import Context, Planned, plan
 from fairaudit.rules.rule import Rule, SmallGroups
 from fairaudit.rules.sides import Judged, needs_rows, written
-from fairaudit.rules.whole import decide_whole
+from fairaudit.rules.whole import decide_whole, groups_able
 from fairaudit.types import Ints
 
 
@@ -92,7 +92,8 @@ def _judged(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Fa
 
 def _findings(one: Family | _Whole, decided: set[tuple[str, str, Slicing]], counts: Counts, context: Context) -> tuple[Finding, ...]:
     if isinstance(one, _Whole):
-        return (decide_whole(one.planned, one.metric, one.indices, counts, context, gates=one.planned.rule.severity is Severity.FAIL),)
+        thin = len(one.planned.slicing) > 1 and groups_able(one.planned.rule, one.indices, counts) < 2
+        return (decide_whole(one.planned, one.metric, one.indices, counts, context, gates=one.planned.rule.severity is Severity.FAIL and not thin),)
     return decide(one, counts, context, gates=_gates(one, decided))
 
 

@@ -36,7 +36,10 @@ class Line:
 
     def nearest(self, value: float) -> float:
         """The end that a value is nearer to, of two."""
-        return self.high if math.isinf(self.low) or (not math.isinf(self.high) and value - self.low > self.high - value) else self.low
+        if math.isinf(self.low) or math.isinf(self.high):
+            return self.end
+        is_above = value > math.sqrt(self.low * self.high) if self.low > 0 else value - self.low > self.high - value  # 0.8 and 1.25 are as far from 1
+        return self.high if is_above else self.low
 
     def met_by(self, bounds: Bounds) -> Bools:
         """Where a whole interval is allowed; an undefined bound never is."""
@@ -59,7 +62,7 @@ def line(rule: Rule, metric: Metric, better: Better, magnitude: float) -> Line:
             return Line(magnitude, math.inf)
         case Comparing.VALUE if metric.ideal == 0 and metric.bounds[0] < 0:
             return Line(-magnitude, magnitude)
-        case Comparing.VALUE if metric.ideal == 1 and metric.better is Better.NEITHER:
+        case Comparing.VALUE if is_around_one(metric):
             return Line(min(magnitude, 1 / magnitude), max(magnitude, 1 / magnitude))
         case Comparing.VALUE:
             return Line(magnitude, math.inf) if better is Better.HIGHER else Line(-math.inf, magnitude)
@@ -72,18 +75,26 @@ def line(rule: Rule, metric: Metric, better: Better, magnitude: float) -> Line:
     return Line(ends.low, math.inf) if better is Better.HIGHER else Line(-math.inf, ends.high)
 
 
+def is_around_one(metric: Metric) -> bool:
+    """Whether a value is good near 1, whichever side it is on; a limit of 0.8 is one of 1.25 too."""
+    return metric.ideal == 1 and metric.better is Better.NEITHER
+
+
 def is_minimum(rule: Rule, metric: Metric, better: Better) -> bool:
     """Whether the limit is one that values must reach: then a smaller one is the more serious."""
     by_nature = metric.ideal == 0 and metric.bounds[0] < 0
-    of_value = rule.comparison is Comparing.VALUE and not by_nature and (better is Better.HIGHER or (metric.ideal == 1 and metric.better is Better.NEITHER))
+    of_value = rule.comparison is Comparing.VALUE and not by_nature and (better is Better.HIGHER or is_around_one(metric))
     return rule.comparison in (Comparing.RATIO, Comparing.MIN_MAX_RATIO) or of_value
 
 
 def serious_magnitude(rule: Rule, metric: Metric, better: Better) -> float:
     """A violation so large that the data must be able to exclude it; a magnitude like `limit`."""
-    if rule.serious is not None:
-        return rule.serious
-    return rule.limit * (0.625 if is_minimum(rule, metric, better) else 2.0)
+    limit, serious = rule.limit, rule.serious
+    if rule.comparison is Comparing.VALUE and is_around_one(metric):
+        limit, serious = min(limit, 1 / limit), None if serious is None else min(serious, 1 / serious)
+    if serious is not None:
+        return serious
+    return limit * (0.625 if is_minimum(rule, metric, better) else 2.0)
 
 
 def compared(rule: Rule, group: Basis, reference: Basis) -> Floats:

@@ -11,8 +11,9 @@ import numpy as np
 from fairaudit.cube.counts import Counts
 from fairaudit.evidence.intervals import one_sided
 from fairaudit.evidence.measurement import Group, GroupKind
-from fairaudit.evidence.power import POWER, power, rows_for_power
+from fairaudit.evidence.power import POWER, minimum_detectable_difference, power, rows_for_power
 from fairaudit.evidence.rates import Z
+from fairaudit.metrics.catalogue import Better
 from fairaudit.rules.basis import Basis, Estimates
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
@@ -48,7 +49,7 @@ def rows_needed(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None
     sides = _sides(family, fact.candidate)
     if not (sides.other_size > 0 and 0 < family.sides.share < 1):
         return None
-    aim = min(max(_serious(family, sides.other_value), 0.0), 1.0)
+    aim = min(max(_serious(family, sides.value, sides.other_value), 0.0), 1.0)
     for grows in (0.0, sides.other_size / sides.size if sides.size else 0.0):
         rows = rows_for_power(group_rate=aim, other_rate=sides.other_value, alpha=fact.look_alpha, other_rows=sides.other_size, grows=grows)
         if rows is not None and max(rows, minimal_size(family)) <= sides.size:
@@ -57,6 +58,20 @@ def rows_needed(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None
             rows = max(rows, minimal_size(family))
             return _scaled(family, fact.candidate, counts, rows - sides.size, sides, of_everyone=grows > 0)
     return None
+
+
+def detectable(family: Family, fact: Fact) -> float | None:
+    """The smallest violation of a rate's rule that the first look finds with 80 % power in as many rows as there are; None of what is no rate, and where nothing is so large."""
+    if not isinstance(family.candidates, Tally) or family.against_nobody or family.asked.comparison.is_extreme or fact.is_reference:
+        return None
+    sides = _sides(family, fact.candidate)
+    if not (sides.size > 0 and sides.other_size > 0 and 0 < sides.other_value < 1):
+        return None
+    below, above = minimum_detectable_difference(sides.size, sides.other_size, other_rate=sides.other_value, alpha=fact.look_alpha)
+    found = below if family.better is Better.HIGHER else above
+    if found is None:
+        return None
+    return float(found if family.rule.comparison is Comparing.DIFFERENCE else (sides.other_value + found) / sides.other_value)
 
 
 def minimal_size(family: Family) -> int:
@@ -92,9 +107,10 @@ def _sides(family: Family, candidate: int) -> _Sides:
     return _Sides(size=group.trials[0], value=group.value[0], other_size=other.trials[0], other_value=other.value[0])
 
 
-def _serious(family: Family, other: float) -> float:
-    """The group's value if the disparity were as large as `serious`."""
-    far = family.serious_line.end
+def _serious(family: Family, value: float, other: float) -> float:
+    """The group's value if the disparity were as large as `serious`, on the side on which it is."""
+    now = value / other if family.rule.comparison is Comparing.RATIO and other else value - other
+    far = family.serious_line.nearest(now)
     return other * far if family.rule.comparison is Comparing.RATIO else other + far
 
 
@@ -135,7 +151,7 @@ def _by_errors(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
     if family.against_nobody:
         null, aim, of_others = family.line.nearest(sides.value), family.serious_line.nearest(sides.value), 0.0
     else:
-        null, aim, of_others = sides.other_value, _serious(family, sides.other_value), _error(_other(family, fact.candidate)) ** 2
+        null, aim, of_others = sides.other_value, _serious(family, sides.value, sides.other_value), _error(_other(family, fact.candidate)) ** 2
     if not all(map(math.isfinite, (variance, null, aim, of_others))) or variance <= 0 or aim == null:
         return None
     normal = NormalDist()
@@ -147,8 +163,8 @@ def _by_errors(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
             to_convict = ((sides.value - null) / normal.inv_cdf(1 - fact.look_alpha)) ** 2 if fact.is_past else 0.0
             rows = _rows_for(max(to_exclude, to_convict), variance, of_others, sides.size, of_everyone=of_everyone)
         if rows is not None:
-            rows = max(rows, minimal_size(family))
-            return _scaled(family, fact.candidate, counts, rows - sides.size, sides, of_everyone=of_everyone)
+            lacking = max(rows, minimal_size(family)) - sides.size
+            return _scaled(family, fact.candidate, counts, lacking, sides, of_everyone=of_everyone) if 0 < lacking < _MOST else None
     return None
 
 

@@ -124,6 +124,8 @@ def _wanted(rule: Rule, context: Context) -> tuple[Slicing, ...]:
         # A named reference lies in one slicing; elsewhere there is nobody to compare with.
         named = frozenset(rule.reference)
         chosen: tuple[Slicing, ...] = (tuple(rule.reference),)
+        if isinstance(rule.slices, Intersections):
+            raise ConfigError(f"the rule {rule.id!r} names a reference by {listed(list(rule.reference))} and intersections, in which there is nobody to compare with; leave one out.")
         if isinstance(rule.slices, tuple) and any(frozenset(slicing) != named for slicing in rule.slices):
             raise ConfigError(f"the rule {rule.id!r} names a reference by {listed(list(rule.reference))} and slices that are cut otherwise.")
         return chosen

@@ -15,7 +15,7 @@ from fairaudit.errors import ConfigError
 from fairaudit.evidence.design_effects import of_share, smaller
 from fairaudit.evidence.estimates import estimate, has_interval
 from fairaudit.evidence.intervals import Estimate
-from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, size_of
+from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, LEVEL, size_of
 from fairaudit.evidence.wanted import Params
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.metrics.engines.cells import remembered
@@ -41,10 +41,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     value: tuple[float | None, ...]
     lower: tuple[float | None, ...]
     upper: tuple[float | None, ...]
+    infinite: tuple[int, ...] = ()  # the places of values that are infinite, and None above
+    trials: tuple[float, ...]  # effective rows
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule on a metric of single scores was judged by, kept so that `gate` can judge again."""
+    """What a rule on a metric that needs more than counts was judged by, kept so that `gate` can judge again: single scores, or what is no rate where rows are in clusters."""
 
     metric: str
     slicing: Slicing
@@ -98,7 +100,7 @@ def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[
     groups, rest, everyone, share = _put_together(metric, counts, indices, pooled, params if has_values else None)
     if not has_values:
         found = _of_kept(metric, counts, indices, pooled, kept)
-        groups, rest, everyone = (replace(side, found=one) for side, one in zip((groups, rest, everyone), found, strict=True))
+        groups, rest, everyone = (replace(side, found=_read(one), trials=np.array(one.trials)) for side, one in zip((groups, rest, everyone), found, strict=True))
     if metric.id in AGAINST_EVERYONE:
         rest = everyone.at(np.zeros(groups.rows.size, dtype=int))
     return Sides(candidates=groups, others=rest, everyone=everyone, spread=row_variance(everyone) if metric.id in _MEANS else np.nan, share=share)
@@ -170,13 +172,13 @@ def _parts(counts: Counts, groups: tuple[int, ...], members: tuple[tuple[int, ..
 _remembered_parts = remembered(_parts)  # rules on several metrics of one slicing need the same
 
 
-def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged]) -> tuple[Estimate, Estimate, Estimate]:
+def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged]) -> tuple[Measured, Measured, Measured]:
     slices = [counts.slices[index] for index in indices]
     together = tuple(slices[place] for place in pooled)
     slicing = slices[0].attributes if slices else ()
     for one in kept:
         if (one.metric, one.slicing, one.pooled) == (metric.id, slicing, together) and len(one.groups.value) == len(slices) + bool(pooled):
-            return _read(one.groups), _read(one.rest), _read(one.everyone)
+            return one.groups, one.rest, one.everyone
     raise ConfigError(
         f"{metric.id} by {' and '.join(slicing)} needs the {'scores' if metric.id in OF_CELLS else 'clusters'} themselves, which an audit file does not hold; audit again with a --rule on it, "
         "with the same `minimum` and `small_groups`."
@@ -185,9 +187,16 @@ def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int
 
 def written(metric: Metric, slicing: Slicing, sides: Sides, pooled: tuple[Slice, ...]) -> Judged:
     """What `of_estimate` can be made of again."""
-    parts = (side.estimate(0.95) for side in (sides.candidates, sides.others, sides.everyone))
-    groups, rest, everyone = (Measured(value=_numbers(one.value), lower=_numbers(one.lower), upper=_numbers(one.upper)) for one in parts)
+    groups, rest, everyone = (_measured(side) for side in (sides.candidates, sides.others, sides.everyone))
     return Judged(metric=metric.id, slicing=slicing, pooled=pooled, groups=groups, rest=rest, everyone=everyone)
+
+
+def _measured(side: Basis) -> Measured:
+    found = side.estimate(LEVEL)
+    return Measured(
+        value=_numbers(found.value), lower=_numbers(found.lower), upper=_numbers(found.upper), infinite=tuple(np.flatnonzero(np.isposinf(found.value)).tolist()),
+        trials=tuple(side.trials.tolist()),
+    )  # fmt: skip
 
 
 def _numbers(values: Floats) -> tuple[float | None, ...]:
@@ -195,7 +204,9 @@ def _numbers(values: Floats) -> tuple[float | None, ...]:
 
 
 def _read(one: Measured) -> Estimate:
-    return Estimate(*(np.array([np.nan if number is None else number for number in part]) for part in (one.value, one.lower, one.upper)))
+    value, lower, upper = (np.array([np.nan if number is None else number for number in part], dtype=np.float64) for part in (one.value, one.lower, one.upper))
+    value[list(one.infinite)] = np.inf
+    return Estimate(value, lower, upper)
 
 
 def can_be_judged(metric: Metric) -> bool:

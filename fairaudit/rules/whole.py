@@ -24,7 +24,7 @@ from fairaudit.rules.facts import Fact
 from fairaudit.rules.finding import Finding, Outcome, RowsNeeded, Verdict
 from fairaudit.rules.limits import line, serious_magnitude
 from fairaudit.rules.plan import Context, Planned
-from fairaudit.rules.rule import Deciding
+from fairaudit.rules.rule import Deciding, Rule
 from fairaudit.types import Ints
 
 
@@ -50,6 +50,11 @@ def decide_whole(planned: Planned, metric: Metric, indices: Ints, counts: Counts
     )  # fmt: skip
 
 
+def groups_able(rule: Rule, indices: Ints, counts: Counts) -> int:
+    """How many groups have as many rows as the rule asks of events and non-events together; a crossing of fewer than two is too thin to gate."""
+    return int((counts.rows[indices].sum(axis=(1, 2)) >= max(rule.minimum.rows, rule.minimum.events + rule.minimum.non_events)).sum())
+
+
 def _found(planned: Planned, metric: Metric, counts: Counts) -> Comparison:
     wanted = (Quantity(metric=metric.id, slicings=(planned.slicing,), params=PARAMS.get(metric.id, ())),)
     return over_groups(gathered(wanted, replies(NativeEngine(), wanted, counts)), counts, threshold=None)[0]
@@ -64,11 +69,12 @@ def _fact(
     tails = [float(ndtr(-sign * errors_from(one, end))[0]) for end, sign in zip(limit_ends, (-1, 1), strict=True) if math.isfinite(end)]
     p = float(np.fmin.reduce(tails))
     is_past = value < limit_ends[0] or value > limit_ends[1]
+    is_real = p <= alpha and (lower > limit_ends[1] or upper < limit_ends[0])  # an interval that holds the limit convicts nobody
     surely = one.estimate(one_sided(planned.rule.confidence))
     least, most = float(surely.lower[0]), float(surely.upper[0])
     return Fact(
-        candidate=0, rows=rows, events=math.nan, value=value, lower=lower, upper=upper, is_reference=False, enough=True, is_past=is_past, is_real=p <= alpha,
-        is_beyond=is_past and (p <= alpha or planned.rule.decide_on is Deciding.POINT), is_within=least >= limit_ends[0] and most <= limit_ends[1],
+        candidate=0, rows=rows, events=math.nan, value=value, lower=lower, upper=upper, is_reference=False, enough=True, is_past=is_past, is_real=is_real,
+        is_beyond=is_past and (is_real or planned.rule.decide_on is Deciding.POINT), is_within=least >= limit_ends[0] and most <= limit_ends[1],
         excludes_serious=least >= serious_ends[0] and most <= serious_ends[1], p_adjusted=p, look_alpha=alpha,
     )  # fmt: skip
 

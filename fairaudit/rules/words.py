@@ -31,10 +31,10 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
         case Outcome.BEYOND:
             return _beyond(family, fact)
         case Outcome.UNDEFINED:
-            return _undefined(family, fact)
+            return _partial(family) if fact.is_partial else _undefined(family, fact)
     if fact.verdict is Verdict.PASS:
         return f"not proven within the limit; {_excluded(family, fact)}"
-    if family.asked.comparison.is_extreme and not fact.enough:
+    if fact.is_partial:
         return _partial(family)
     size = "neither a violation nor its absence can be shown" if fact.enough else f"{_too_small(family, fact)} to be judged alone"
     return f"{size}{_more(needed)}"
@@ -43,7 +43,8 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
 def _beyond(family: Family, fact: Fact) -> str:
     if family.against_nobody and family.asked.decide_on is not Deciding.POINT:
         return "past the limit, and further than chance would put a value that is at the limit"
-    infinite = f"; the reference's {_noun(family)} is 0, so the ratio is infinite" if math.isinf(fact.value) else ""
+    of_ratio = family.rule.comparison is Comparing.RATIO
+    infinite = (f"; the reference's {_noun(family)} is 0, so the ratio is infinite" if of_ratio else f"; infinite: {family.metric.infinite}") if math.isinf(fact.value) else ""
     return _BEYOND[family.asked.decide_on] + infinite
 
 
@@ -54,9 +55,11 @@ def _noun(family: Family) -> str:
 
 def _partial(family: Family) -> str:
     """Why a gap is not all that the rule asks for: some group has no value, or all must be judged and some are small."""
-    lacking = [str(family.group(one)) for one in family.yardsticks.tolist() if math.isnan(family.candidates.value[one])]
-    if lacking:
-        return f"it is of some groups only: {family.metric.undefined} in {listed(lacking, most=3)}"
+    values = family.candidates.value
+    for why, lacks in ((family.metric.undefined, math.isnan), (family.metric.infinite, math.isinf)):
+        lacking = [str(family.group(one)) for one in family.yardsticks.tolist() if lacks(values[one])]
+        if lacking:
+            return f"it is of some groups only: {why} in {listed(lacking, most=3)}"
     small = [str(one) for one, enough, rows in zip(family.slices, family.enough, family.candidates.rows, strict=False) if rows and not enough]
     return f"it is of some groups only: too few {_unit(family)} in {listed(small, most=3)}"
 
@@ -122,6 +125,8 @@ def _chosen(family: Family) -> str:
 def _undefined(family: Family, fact: Fact) -> str:
     if fact.rows == 0 or math.isnan(family.candidates.value[fact.candidate]):
         return family.metric.undefined
+    if math.isinf(family.candidates.value[fact.candidate]):
+        return f"infinite: {family.metric.infinite}"
     if family.reference is None and not family.against_others:
         return "there is no group to compare with"
     opposite = family.opposite

@@ -128,6 +128,15 @@ def test_weighted_tails_of_rare_events_hold_their_level_where_a_z_test_does_not(
     assert (effective_upper(x, n, y, m) < alpha).mean() < 1.3 * alpha
 
 
+def test_a_large_group_is_as_surely_told_from_few_as_few_from_a_large_group() -> None:
+    """2,000 against 50 at a rate of 0.05, every table and how likely it is: what is said of one in 200 comes no more often."""
+    x, y = np.meshgrid(np.arange(40, 161.0), np.arange(0, 14.0), indexing="ij")
+    chance = stats.binom.pmf(x, 2000, 0.05) * stats.binom.pmf(y, 50, 0.05)
+    said = effective_lower(x.ravel(), np.full(x.size, 2000.0), y.ravel(), np.full(x.size, 50.0)).reshape(x.shape)
+    assert chance[said <= 0.005].sum() <= 0.005
+    assert one(effective_lower, 100, 2000, 6, 50) == pytest.approx(one(effective_upper, 6, 50, 100, 2000))
+
+
 def test_effective_counts_know_no_disparity_where_nothing_varies_and_nothing_without_rows() -> None:
     assert one(effective_lower, 0, 5, 0, 10) == 1.0 and one(effective_upper, 5, 5, 10, 10) == 1.0
     assert np.isnan(one(effective_lower, 0, 0, 3, 10))

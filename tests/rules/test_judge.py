@@ -550,3 +550,13 @@ def test_a_group_too_small_to_be_judged_alone_has_a_shrunken_rate_beside_its_own
     own, fewer = found["d"].shrunken, found["e"].shrunken
     assert own is not None and fewer is not None and 0 < own < fewer < 0.3
     assert found["a"].shrunken is None and found["small groups together"].shrunken is None
+
+
+def test_what_is_undecided_says_how_large_a_violation_would_have_been_found() -> None:
+    """In that many rows, found in four of five data sets."""
+    groups: Table = {"a": (300, 1000), "b": (80, 300), "c": (90, 300)}
+    one = judged(groups)["b"]
+    assert one.outcome is Outcome.UNDECIDED and one.detectable is not None and 0.5 < one.detectable < 0.9
+    rng, rate = np.random.default_rng(7), 390 / 1300
+    fails = [judged({"a": (rng.binomial(1000, rate), 1000), "b": (rng.binomial(300, one.detectable * rate), 300), "c": (rng.binomial(300, rate), 300)})["b"] for _ in range(200)]
+    assert 0.7 <= np.mean([found.p_adjusted is not None and found.p_adjusted <= 0.05 for found in fails]) <= 0.92

@@ -19,12 +19,13 @@ from fairaudit.errors import ConfigError
 from fairaudit.evidence.estimates import estimate
 from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.evidence.wanted import PARAMS
-from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.metrics.catalogue import CATALOGUE, Better
 from fairaudit.rules.finding import Finding, Outcome, Verdict
 from fairaudit.rules.judge import judge, kept_for_the_gate, overall_verdict
+from fairaudit.rules.limits import Line, line, serious_magnitude
 from fairaudit.rules.plan import Context
 from fairaudit.rules.sides import OF_CELLS, can_be_judged
-from tests.builders import counts_of_rows
+from tests.builders import counts_from, counts_of_rows
 from tests.rules.selections import CONTEXT, Table, by_group, qualified, rule, selections, slice_of
 
 NAMES = ("a", "b", "c")
@@ -221,8 +222,6 @@ def test_small_groups_are_in_a_gap_together() -> None:
 
 def test_a_gap_of_which_a_group_has_no_value_is_never_a_pass() -> None:
     """Nobody of b was selected, so it has no positive predictive value."""
-    from tests.builders import counts_from
-
     counts = counts_from({EVERYONE: (0, 0, 0, 0), slice_of("a"): (200, 100, 100, 600), slice_of("b"): (0, 0, 300, 700), slice_of("c"): (200, 100, 100, 600)})
     (found,) = judge([rule(metric="f1", comparison="gap", limit=0.9, serious=0.95)], replace(counts, weight=np.where(counts.weight == 300, 0.0, counts.weight)), CONTEXT)
     assert found.outcome is not Outcome.UNDEFINED
@@ -250,7 +249,71 @@ def test_differential_fairness_is_judged_as_a_whole_and_names_its_pair() -> None
     assert few.verdict is Verdict.INCONCLUSIVE and few.rows_needed is not None
 
 
+@pytest.mark.parametrize(("metric", "limit", "serious"), [("differential_fairness", 0.223, 3.0), ("equalized_odds_gap", 0.03, 0.9)])
+def test_a_whole_whose_interval_holds_the_limit_is_never_failed(metric: str, limit: float, serious: float) -> None:
+    """Fair groups of 1000 to 30 at a rate of 0.05: the value is far past the limit by chance alone, and its interval begins at 0, where it is cut."""
+    rng, failed = np.random.default_rng(11), 0
+    for _ in range(60):
+        table = {EVERYONE: (0, 0, 0, 0)} | {
+            slice_of(name): (float(tp := rng.binomial(size // 2, 0.05)), float(fp := rng.binomial(size // 2, 0.05)), size // 2 - tp, size // 2 - fp)
+            for name, size in zip("abcdef", (1000, 500, 250, 150, 70, 30), strict=True)
+        }
+        failed += judge([rule(metric=metric, comparison="value", limit=limit, serious=serious)], counts_from(table), CONTEXT)[0].verdict is Verdict.FAIL
+    assert failed <= 3
+
+
+def test_calibration_errors_of_calibrated_scores_are_never_failed_by_what_chance_gives() -> None:
+    rng = np.random.default_rng(12)
+    for _ in range(20):
+        score = np.round(rng.beta(2, 3, 100), 2)
+        rows = counts_of_rows({slice_of("a"): np.ones(100, dtype=bool)}, label=(rng.random(100) < score).astype(int).tolist(), decision=(score > 0.5).astype(int).tolist(), score=score.tolist())
+        way: dict[str, Any] = {"comparison": "value", "severity": "warn", "multiplicity": "{method: none}"}
+        assert judged_by(rows, metric="expected_calibration_error", limit=0.01, **way)["a"].verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("comparison", ["gap", "min_max_ratio"])
+def test_a_large_group_with_an_infinite_value_is_never_left_out_of_a_pass(comparison: str) -> None:
+    """Nobody of b is wrongly selected, so its likelihood ratio is undefined; with a log loss it would be infinite."""
+    counts = counts_from({EVERYONE: (0, 0, 0, 0), **{slice_of(name): (80, fp, 20, 100 - fp) for name, fp in (("a", 20), ("b", 0), ("c", 21))}})
+    found = judge([rule(metric="positive_likelihood_ratio", comparison=comparison, limit=0.5, serious=0.1 if comparison == "min_max_ratio" else 3.0)], counts, CONTEXT)
+    assert overall_verdict(found) is Verdict.INCONCLUSIVE and "it is of some groups only" in found[0].reason and "group=b" in found[0].reason
+
+
+def test_limits_on_either_side_of_1_are_one_rule() -> None:
+    one, other = (rule(metric="calibration_ratio", comparison="value", limit=limit, serious="null") for limit in (0.8, 1.25))
+    entry = CATALOGUE["calibration_ratio"]
+    assert [line(each, entry, Better.NEITHER, each.limit) for each in (one, other)] == [Line(0.8, 1.25)] * 2
+    assert [serious_magnitude(each, entry, Better.NEITHER) for each in (one, other)] == [0.5, 0.5]
+    assert Line(0.8, 1.25).nearest(1.2) == 1.25 and Line(0.8, 1.25).nearest(0.9) == 0.8
+
+
 # From a file, and whatever the data.
+
+
+@pytest.mark.parametrize("name", ["log_loss", "mean_score", "roc_auc", "f1"])
+@pytest.mark.parametrize("clustered", [False, True])
+def test_the_gate_says_of_the_file_what_the_audit_said_of_the_rows(name: str, clustered: bool, tmp_path: Any) -> None:
+    """Also where a score was surely wrong, and where clusters have rows in several groups."""
+    import pandas as pd
+
+    from fairaudit import AuditConfig, audit
+    from fairaudit.gate.judged import rejudged
+    from fairaudit.result import from_json, to_json
+
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"group": rng.choice(list("abcd"), 900, p=[0.5, 0.3, 0.15, 0.05]), "label": rng.integers(0, 2, 900), "person": rng.integers(0, 300, 900)})
+    frame["score"] = np.where((frame.index == 3), 1.0 - frame.label, np.round(rng.beta(2 + frame.label, 3 - frame.label), 3))
+    files = []
+    for kind, more in (("difference", "reference: best"), ("difference", "reference: overall"), ("value", ""), ("gap", "")):
+        for way in ("significant", "point"):
+            files.append(tmp_path / f"{kind}{len(files)}.yaml")
+            files[-1].write_text(
+                f"schema: fairaudit/rule/1\nid: r{len(files)}\ntitle: r{len(files)}\nprinciple: p\nsource: [{{cite: x, kind: convention, says_number: false, as_of: 2026-01-01}}]\n"
+                f"limit_origin: ours\nmetric: {name}\ncomparison: {kind}\nlimit: 0.1\nserious: {0.05 if kind == 'value' and name != 'log_loss' else 0.5}\nbetter: {'lower' if name == 'log_loss' else 'higher'}\ndecide_on: {way}\n{more}\n"
+            )
+    config = AuditConfig(score_column="score", label="label", protected=("group",), rules=tuple(map(str, files)), engines=("native",), cluster="person" if clustered else None)
+    found = audit(config, data=frame)
+    assert rejudged(from_json(to_json(found), where="audit.json"), ()).findings == found.findings
 
 
 def test_a_rule_on_scores_is_judged_again_from_what_the_audit_kept() -> None:

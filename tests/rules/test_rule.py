@@ -121,6 +121,8 @@ def refused(**changes: Any) -> str:
         ({"metric": "theil_index", "comparison": "difference", "limit": 0.05, "serious": "null"}, "is not compared by its difference"),
         ({"metric": "mean_score", "comparison": "difference", "limit": 0.05, "serious": "null"}, "say which by `better: higher`"),
         ({"metric": "accuracy", "comparison": "value", "limit": 1, "serious": "null"}, "the limit of the value of accuracy is below 1"),
+        ({"comparison": "value", "limit": 0.2, "serious": 0.1}, "'selection_rate' is neither good nor bad by itself; say which by `better: higher`"),
+        ({"metric": "calibration_ratio", "comparison": "value", "limit": 1, "serious": "null"}, "a limit of 1 allows nothing else"),
         ({"metric": "accuracy", "comparison": "value", "limit": 0.8, "serious": 0.9}, "must be a worse value than the limit 0.8"),
         ({"metric": "[]"}, "at least 1"),
         ({"metric": "base_rate"}, "say which by `better: higher`"),
