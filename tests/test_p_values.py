@@ -17,7 +17,7 @@ FIELDS = {"score_column": "score", "label": "label", "protected": ("group",), "e
 def test_differences_of_rates_have_the_p_values_that_were_asked_for(test: str) -> None:
     found = audit(AuditConfig(**FIELDS, p_values=test, metrics=("selection_rate", "tpr")), data=FRAME)
     by = {(one.metric, one.kind): one for one in found.comparisons}
-    table = pd.crosstab(FRAME["group"] == "b", FRAME["score"] > 0.5).to_numpy()
+    table = pd.crosstab(FRAME["score"] > 0.5, FRAME["group"] == "b").to_numpy()  # Boschloo's samples are the columns
     theirs = {"fisher": stats.fisher_exact, "boschloo": stats.boschloo_exact}[test](table).pvalue
     assert by["selection_rate", "difference"].p_value == pytest.approx(theirs, rel=1e-6)
     assert by["true_positive_rate", "difference"].p_value is not None and by["selection_rate", "ratio"].p_value is None
