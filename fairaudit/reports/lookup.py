@@ -11,6 +11,7 @@ from fairaudit.metrics.catalogue import CATALOGUE, Better, Shape
 from fairaudit.reports.sentences import Effect
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
+from fairaudit.rules.plan import Context, verdict_cautions
 from fairaudit.rules.rule import Rule
 
 _OVER_ALL = ("gap", "min_max_ratio")
@@ -51,6 +52,11 @@ class Lookup:
     def judged(self) -> tuple[Finding, ...]:
         """What rules say."""
         return tuple(one for one in self.audit.findings if one.rule in self.rules)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the verdict must be read with."""
+        return verdict_cautions(self.audit.rules, Context(slicings=self.audit.slicings, effect=self.effect))
 
     @property
     def of_itself(self) -> tuple[Finding, ...]:

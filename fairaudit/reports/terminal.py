@@ -46,6 +46,8 @@ def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
     yield f"{_word(told.badge, styled)}  {sentence}{f' ({visible(unjudged)})' if unjudged else ''}."
     if told.badge is PASS and told.because:
         yield f"{_INDENT}{visible(told.because)}"
+    for caution in known.cautions:
+        yield f"{_INDENT}{visible(caution)}"
 
 
 def _findings(known: Lookup, styled: bool) -> Iterable[str]:

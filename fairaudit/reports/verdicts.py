@@ -24,7 +24,7 @@ class VerdictView:
     badge: Badge
     sentence: str
     because: str  # the finding that decides, in words
-    points: tuple[str, ...]  # what else must be known: further violations, warnings, small groups, engines
+    points: tuple[str, ...]  # what else must be known: engines that disagree, what is unjudged, warnings, small groups
 
 
 def verdict_of(known: Lookup) -> VerdictView:
@@ -145,6 +145,7 @@ def _worst(known: Lookup, findings: Sequence[Finding]) -> str:
 def _points(known: Lookup) -> Iterable[str]:
     for one in known.of_itself[:_MOST_NAMED]:
         yield ended(f"Engines disagree: {one.reason}")
+    yield from known.cautions
     warnings = sum(badge(one) is WARNING for one in known.judged)
     if warnings:
         yield f"{counted(warnings, 'warning')} from rules that do not fail an audit."

@@ -94,3 +94,11 @@ def test_a_warning_does_not_fail_but_is_told() -> None:
     view = told(audit([WITHIN, finding(severity=Severity.WARN)]))
     assert view.badge.word == "Pass"
     assert view.points == ("1 warning from rules that do not fail an audit.",)
+
+
+def test_an_attribute_that_no_rule_judges_stands_beside_the_verdict() -> None:
+    by_sex_too = audit([WITHIN], rules=[rule(reference={"race": "White"})], slicings=(("race",), ("sex",)))
+    told_of = "The rule 'four-fifths' judges only by race, where the reference that it names lies; it judges nothing by sex."
+    assert told(by_sex_too).badge.word == "Pass"
+    assert told(by_sex_too).points[0].startswith(told_of)
+    assert f"  {told_of}" in summary(by_sex_too).split("\n\n")[0]  # all that --quiet leaves
