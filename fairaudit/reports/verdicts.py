@@ -101,10 +101,23 @@ def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
 def _passed(known: Lookup) -> tuple[Badge, str, str]:
     compared = [one for one in known.judged if badge(one) is PASS and not is_reference(one)]
     proven = sum(one.outcome is Outcome.WITHIN for one in compared)
-    titles = [rule.title for rule in known.rules.values()]
-    rules = _quoted(titles) if len(titles) <= _MOST_NAMED else f"the {len(titles)} rules"
     because = "; ".join(filter(None, (_proven(proven), _excluded(len(compared) - proven, after=proven))))
-    return PASS, f"No violation of {rules} was found.", ended(because or "nothing could be compared")
+    return PASS, _none_found(known), ended(because or "nothing could be compared")
+
+
+def _none_found(known: Lookup) -> str:
+    """Which rules a pass is of. One that only warns or informs may be violated all the same, and then the sentence says that."""
+    violated = dict.fromkeys(one.rule for one in known.judged if one.verdict is Verdict.FAIL)
+    kept = [rule for rule in known.rules if rule not in violated]
+    found = f"No violation of {_rules(known, kept)} was found" if kept else "No rule that can fail the audit was asked for"
+    if not violated:
+        return f"{found}."
+    is_, does = ("is", "does") if len(violated) == 1 else ("are", "do")
+    return f"{found}; {_rules(known, list(violated))} {is_} violated, but {does} not fail an audit."
+
+
+def _rules(known: Lookup, ids: Sequence[str]) -> str:
+    return _quoted(known.rules[one].title for one in ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
 
 
 def _proven(number: int) -> str:

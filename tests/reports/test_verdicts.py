@@ -91,9 +91,15 @@ def test_what_a_warning_leaves_open_is_not_called_small() -> None:
 
 
 def test_a_warning_does_not_fail_but_is_told() -> None:
-    view = told(audit([WITHIN, finding(severity=Severity.WARN)]))
+    view = told(audit([WITHIN, finding(severity=Severity.WARN, rule="equal-opportunity")]))
     assert view.badge.word == "Pass"
+    assert view.sentence == "No violation of “Four-fifths rule (adverse impact)” was found; “Equal opportunity” is violated, but does not fail an audit."
     assert view.points == ("1 warning from rules that do not fail an audit.",)
+
+
+def test_a_rule_that_only_warns_and_is_violated_is_not_said_to_be_kept() -> None:
+    view = told(audit([WITHIN, finding(severity=Severity.WARN)]))
+    assert view.sentence == "No rule that can fail the audit was asked for; “Four-fifths rule (adverse impact)” is violated, but does not fail an audit."
 
 
 def test_an_attribute_that_no_rule_judges_stands_beside_the_verdict() -> None:
