@@ -91,7 +91,7 @@ def _upside_down(rules: Sequence[Rule], context: Context) -> Iterator[str]:
         if context.effect == "harms" and rule.better is None and "true_positive_rate" in rule.metrics:
             yield (
                 f"A positive decision harms, and the rule {rule.id!r} takes a higher true positive rate for better, as who made the decision would; "
-                "the harm done to people shows in their false positive rates."
+                "the harm done to people shows in their false positive rates, which a rule on false_positive_rate judges."
             )
 
 

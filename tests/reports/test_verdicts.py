@@ -7,7 +7,7 @@ from fairaudit.reports.terminal import summary
 from fairaudit.reports.verdicts import VerdictView, groups_without_value, small_groups, verdict_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
-from tests.reports.builders import BLACK, OTHER, WHITE, audit, finding, rule, undecided
+from tests.reports.builders import BLACK, OTHER, WHITE, audit, finding, manifest, rule, undecided
 
 
 def told(one: Audit) -> VerdictView:
@@ -108,3 +108,11 @@ def test_an_attribute_that_no_rule_judges_stands_beside_the_verdict() -> None:
     assert told(by_sex_too).badge.word == "Pass"
     assert told(by_sex_too).points[0].startswith(told_of)
     assert f"  {told_of}" in summary(by_sex_too).split("\n\n")[0]  # all that --quiet leaves
+
+
+def test_a_rate_read_against_what_a_decision_does_is_warned_of_beside_the_verdict() -> None:
+    one = finding(-0.197, rule="equal-opportunity", metric="true_positive_rate", kind="difference", limit=(-0.1, None))
+    flagged = audit([one], manifest=manifest(config={"effect": "harms"}))
+    caution = "the harm done to people shows in their false positive rates, which a rule on false_positive_rate judges."
+    assert told(flagged).points[0].endswith(caution) and caution in summary(flagged).split("\n\n")[0]
+    assert told(audit([one])).points == ()
