@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from fairaudit.errors import listed
+from fairaudit.evidence.measurement import GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
-from fairaudit.reports.badges import GRAVEST_FIRST, Badge, badge, badge_of_all
+from fairaudit.reports.badges import GRAVEST_FIRST, REFERENCE, Badge, badge, badge_of_all
 from fairaudit.reports.chart import Axis, difference_axis, ratio_axis, value_axis
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
@@ -130,9 +131,17 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         axis=axis,
         drawn=f"Dashed line: the limit, {limit_words(first.kind, first.limit)}.{' Dotted line: no difference.' if first.kind in _WITH_REFERENCE else ''} Whiskers: 95% intervals.",
         p_means=f"{_p_means(first, known.rules[first.rule])}{_level(first)}",
-        summary=f"{counted(len(table), 'pair of slices', 'pairs of slices') if is_pair(first) else counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
+        summary=f"{_table_of(tuple(one for one in findings if one.group))}: {_summary(tuple(one for one in findings if one.group))}",
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
+
+
+def _table_of(findings: tuple[Finding, ...]) -> str:
+    """What the rows of a table are: Table of 10 slices and the small ones together."""
+    if findings and is_pair(findings[0]):
+        return f"Table of {counted(len(findings), 'pair of slices', 'pairs of slices')}"
+    pooled = sum(one.group is not None and one.group.kind is GroupKind.POOL for one in findings)
+    return f"Table of {counted(len(findings) - pooled, 'slice')}{' and the small ones together' if pooled else ''}"
 
 
 def _p_means(first: Finding, rule: Rule) -> str:
@@ -158,6 +167,6 @@ def _axis(findings: tuple[Finding, ...]) -> Axis:
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:
-    """How many of each: 1 fail, 4 pass, 2 not judged."""
+    """How many of each: 1 fail, 4 pass, 2 undecided, 1 reference."""
     found = [badge(one) for one in findings]
-    return ", ".join(f"{found.count(one)} {one.word.lower()}" for one in GRAVEST_FIRST if one in found) or "nothing to compare"
+    return ", ".join(f"{found.count(one)} {one.word.lower()}" for one in (*GRAVEST_FIRST, REFERENCE) if one in found) or "nothing to compare"

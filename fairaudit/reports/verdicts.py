@@ -167,7 +167,7 @@ def _points(known: Lookup) -> Iterable[str]:
         yield f"{counted(undecided, 'comparison that must be decided is not', 'comparisons that must be decided are not')}: more rows are needed."
     small = small_groups(known.judged)
     if small:
-        yield f"{small}. Tested all the same, but in so small a group most true disparities stay unseen."
+        yield f"{small}. Tested all the same: such a group can fail, but hardly ever pass, and most true disparities in it stay unseen."
     lacking = groups_without_value(known.judged)
     if lacking:
         yield f"{lacking}; the verdict says nothing of that."

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.evidence.measurement import Group, Status
+from fairaudit.evidence.measurement import Group, GroupKind, Status
 from fairaudit.reports.characters import visible
 from fairaudit.reports.html import FOLDER, compile_templates, environment, render
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
 from fairaudit.rules.finding import Verdict
-from tests.reports.builders import BLACK, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
+from tests.reports.builders import BLACK, OTHER, POOL, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
 
 TEMPLATES = {name: resource(FOLDER, f"{name}.j2").read_text(encoding="utf-8") for name in names(FOLDER, ".j2")}
 VOID = {"meta", "br"}
@@ -245,3 +245,18 @@ def test_all_templates_can_be_made_ready_before_a_page_is_asked_for() -> None:
     compile_templates()
     ready = {name for _, name in environment().cache}  # type: ignore[union-attr]
     assert ready == {one.name for one in (Path(__file__).parent.parent.parent / FOLDER).glob("*.j2")}
+
+
+def test_the_words_of_the_findings_are_explained_once_before_the_first_of_them() -> None:
+    text = page_text(render(audit([finding(), undecided(group=Group(slice=OTHER), rows=70, needed_for_pass=False)])))
+    legend = text[text.index("A slice is everyone who") : text.index(rule().principle)]
+    assert "can fail, but so few rows can hardly ever show that it passes" in legend
+    assert "One such finding fails the audit." in legend and "It blocks nothing and vouches for nothing." in legend
+    assert "keeps the audit from passing" not in legend  # nothing is inconclusive here
+    assert "A slice is everyone who" not in page_text(render(audit()))  # without rules nothing is judged
+
+
+def test_a_folded_table_says_what_its_rows_are() -> None:
+    small = undecided(group=POOL, reference=Group(kind=GroupKind.REST, slice=WHITE), needed_for_pass=False)
+    itself = finding(1.0, group=Group(slice=WHITE), verdict=Verdict.PASS, reason="the reference itself: the largest group")
+    assert "Table of 2 slices and the small ones together: 1 fail, 1 undecided, 1 reference" in page_text(render(audit([itself, finding(), small])))
