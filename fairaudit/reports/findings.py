@@ -85,7 +85,7 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
     families = groupby(findings, key=lambda one: (one.metric, one.slicing))
     return RuleView(
         id=rule.id,
-        title=rule.title,
+        title=known.title_of_rule(rule.id),
         badge=badge_of_all(findings),
         principle=rule.principle,
         rationale=rule.rationale.strip(),

@@ -53,6 +53,11 @@ class Lookup:
         """What rules say."""
         return tuple(one for one in self.audit.findings if one.rule in self.rules)
 
+    def title_of_rule(self, rule_id: str) -> str:
+        """A rule's title, with its id where another rule has the same: a copy that was not given a title of its own."""
+        title = self.rules[rule_id].title
+        return title if sum(rule.title == title for rule in self.rules.values()) == 1 else f"{title} ({rule_id})"
+
     @property
     def cautions(self) -> tuple[str, ...]:
         """What the verdict must be read with."""

@@ -88,7 +88,7 @@ def _listed(words: Sequence[str], *, last: bool) -> str:
 
 def _failed(known: Lookup) -> tuple[Badge, str, str]:
     violated = [one for one in known.judged if badge(one) is FAIL]
-    rules = dict.fromkeys(known.rules[one.rule].title for one in violated)
+    rules = dict.fromkeys(known.title_of_rule(one.rule) for one in violated)
     return FAIL, f"The audited decisions violate {_quoted(rules)}.", _worst(known, violated)
 
 
@@ -117,7 +117,7 @@ def _none_found(known: Lookup) -> str:
 
 
 def _rules(known: Lookup, ids: Sequence[str]) -> str:
-    return _quoted(known.rules[one].title for one in ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
+    return _quoted(known.title_of_rule(one) for one in ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
 
 
 def _proven(number: int) -> str:

@@ -116,3 +116,13 @@ def test_a_rate_read_against_what_a_decision_does_is_warned_of_beside_the_verdic
     caution = "the harm done to people shows in their false positive rates, which a rule on false_positive_rate judges."
     assert told(flagged).points[0].endswith(caution) and caution in summary(flagged).split("\n\n")[0]
     assert told(audit([one])).points == ()
+
+
+def test_rules_of_one_title_are_told_apart_by_their_ids() -> None:
+    copies = [rule(), rule(id="our-four-fifths"), rule("equal-opportunity")]
+    assert told(audit([finding(rule="our-four-fifths")], rules=copies)).sentence == (
+        "The audited decisions violate “Four-fifths rule (adverse impact) (our-four-fifths)”."
+    )  # fmt: skip
+    assert told(audit([WITHIN], rules=copies)).sentence == (
+        "No violation of “Four-fifths rule (adverse impact) (four-fifths)”, “Four-fifths rule (adverse impact) (our-four-fifths)” and “Equal opportunity” was found."
+    )
