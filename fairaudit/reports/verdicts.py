@@ -36,6 +36,11 @@ def verdict_of(known: Lookup) -> VerdictView:
     return VerdictView(badge=badge_, sentence=sentence, because=because, points=tuple(_points(known)))
 
 
+def strength(one: Finding) -> tuple[bool, float]:
+    """To sort findings by: the strongest evidence first, what is said of a whole slicing last."""
+    return one.group is None, 1.0 if one.p_adjusted is None else one.p_adjusted
+
+
 def small_groups(findings: Sequence[Finding]) -> str:
     """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)".
 
@@ -149,7 +154,7 @@ def _worst(known: Lookup, findings: Sequence[Finding]) -> str:
     """The finding with the strongest evidence, against what is asked; how many more there are."""
     if not findings:
         return ""
-    worst = min(findings, key=lambda one: (one.group is None, one.p_adjusted if one.p_adjusted is not None else 1.0))
+    worst = min(findings, key=strength)
     asked = f" The rule allows {limit_words(worst.kind, worst.limit)}." if worst.group is not None else ""
     more = f" {counted(len(findings) - 1, 'more such finding is', 'more such findings are')} listed below." if len(findings) > 1 else ""
     return f"{sentence_of(known, worst)}{asked}{more}"
