@@ -10,6 +10,7 @@ from fairaudit.evidence.measurement import GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.reports.badges import GRAVEST_FIRST, REFERENCE, Badge, badge, badge_of_all
 from fairaudit.reports.chart import Axis, difference_axis, ratio_axis, value_axis
+from fairaudit.reports.footnote import footnote_of
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
 from fairaudit.reports.sentences import in_sentence, limit_words, title_of
@@ -22,17 +23,8 @@ from fairaudit.rules.words import unit
 MOST_TOLD = 12  # sentences of one kind; beyond that the table says it
 MOST_OPEN = 12  # rows of a table that is not folded away
 
-_P = "p: how easily chance alone would do as much, adjusted for the number of comparisons."
-_P_CHOSEN = (
-    f"{_P} It tests each slice against everyone else, and slices with enough evidence against each other; where the reference is small,"
-    " it can tell a disparity that the interval against that one reference cannot."
-)
-
-_P_OF_VALUES = "p: how easily chance alone would put a value that is at the limit so far past it, adjusted for the number of slices."
-_P_OF_PAIRS = "p: how easily chance alone would set any two of so many groups as far apart."
 _VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value"}
 _AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis}
-_WITH_REFERENCE = ("ratio", "difference", "min_max_ratio")  # whose axes mark where there is no difference
 
 _SEVERITY = {
     Severity.FAIL: "A violation fails the audit.",
@@ -52,8 +44,6 @@ class FamilyView:
     untold: str  # how many of those the table alone holds
     table: tuple[Told, ...]
     axis: Axis
-    drawn: str  # what the lines of the drawing are
-    p_means: str
     summary: str
     is_open: bool
 
@@ -72,6 +62,7 @@ class RuleView:
     origin: Origin
     not_for: tuple[str, ...]  # only where something is violated
     families: tuple[FamilyView, ...]
+    footnote: str  # of all their tables
 
 
 def rules_of(known: Lookup) -> tuple[RuleView, ...]:
@@ -96,6 +87,7 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
         origin=origin(rule),
         not_for=rule.not_for if violated else (),
         families=tuple(_family(known, tuple(found)) for _, found in families),
+        footnote=footnote_of(known, rule, findings),
     )
 
 
@@ -129,8 +121,6 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,
         axis=axis,
-        drawn=f"Dashed line: the limit, {limit_words(first.kind, first.limit)}.{' Dotted line: no difference.' if first.kind in _WITH_REFERENCE else ''} Whiskers: 95% intervals.",
-        p_means=f"{_p_means(first, known.rules[first.rule])}{_level(first)}",
         summary=f"{_table_of(tuple(one for one in findings if one.group))}: {_summary(tuple(one for one in findings if one.group))}",
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
@@ -142,22 +132,6 @@ def _table_of(findings: tuple[Finding, ...]) -> str:
         return f"Table of {counted(len(findings), 'pair of slices', 'pairs of slices')}"
     pooled = sum(one.group is not None and one.group.kind is GroupKind.POOL for one in findings)
     return f"Table of {counted(len(findings) - pooled, 'slice')}{' and the small ones together' if pooled else ''}"
-
-
-def _p_means(first: Finding, rule: Rule) -> str:
-    match first.kind:
-        case "value":
-            return _P_OF_VALUES
-        case "gap" | "min_max_ratio":
-            return _P_OF_PAIRS
-    return _P_CHOSEN if rule.reference == "best" else _P
-
-
-def _level(one: Finding) -> str:
-    """What p is held against: the run's error, shared among its comparisons."""
-    if one.alpha is None:
-        return ""
-    return f" It is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
 
 
 def _axis(findings: tuple[Finding, ...]) -> Axis:

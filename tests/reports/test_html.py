@@ -18,6 +18,7 @@ from fairaudit.reports.html import FOLDER, compile_templates, environment, rende
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
 from fairaudit.rules.finding import Verdict
+from fairaudit.rules.rule import Comparing
 from tests.reports.builders import BLACK, OTHER, POOL, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
 
 TEMPLATES = {name: resource(FOLDER, f"{name}.j2").read_text(encoding="utf-8") for name in names(FOLDER, ".j2")}
@@ -260,3 +261,26 @@ def test_a_folded_table_says_what_its_rows_are() -> None:
     small = undecided(group=POOL, reference=Group(kind=GroupKind.REST, slice=WHITE), needed_for_pass=False)
     itself = finding(1.0, group=Group(slice=WHITE), verdict=Verdict.PASS, reason="the reference itself: the largest group")
     assert "Table of 2 slices and the small ones together: 1 fail, 1 undecided, 1 reference" in page_text(render(audit([itself, finding(), small])))
+
+
+def test_the_tests_behind_p_are_named_once_a_rule() -> None:
+    text = page_text(render(adult()))  # two rules, three slicings each
+    assert text.count("Fisher's exact test, with Holm's correction for their number") == 2
+    assert text.count("p pays for both looks. The interval is against the reference alone") == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "config", "said"),
+    [
+        ({}, {"weight": "w"}, "from everyone else (a binomial tail of effective counts, with Holm's correction"),
+        ({"reference": "largest"}, {}, "on the worse side, from the reference (Fisher's exact test, with Holm's correction for their number). It is called"),
+        ({"reference": "overall", "metric": ("roc_auc", "tpr")}, {}, "from everyone else (Fisher's exact test for rates, a z-test by standard errors for what is no rate,"),
+        ({"comparison": Comparing.VALUE, "metric": "calibration_in_the_large"}, {}, "would put a value that is at the limit so far past it (a z-test by standard errors, with Holm's"),
+        ({"comparison": Comparing.VALUE, "metric": "accuracy"}, {}, "so far past it (an exact binomial test, with Holm's"),
+        ({"comparison": Comparing.VALUE, "metric": "differential_fairness"}, {}, "so far past it (a z-test by standard errors). It is called"),
+        ({"comparison": Comparing.GAP}, {}, "set any two of so many slices as far apart (Tukey's test of their range)."),
+    ],
+)
+def test_the_test_of_each_kind_of_rule_is_named(changes: dict[str, Any], config: dict[str, str], said: str) -> None:
+    made = audit([finding()], rules=[rule(**changes)], manifest=manifest(config=config))
+    assert said in page_text(render(made))
