@@ -284,3 +284,8 @@ def test_the_tests_behind_p_are_named_once_a_rule() -> None:
 def test_the_test_of_each_kind_of_rule_is_named(changes: dict[str, Any], config: dict[str, str], said: str) -> None:
     made = audit([finding()], rules=[rule(**changes)], manifest=manifest(config=config))
     assert said in page_text(render(made))
+
+
+def test_where_the_slices_begin_it_is_said_that_rules_have_other_references() -> None:
+    told = "The reference here is of these tables alone"
+    assert page_text(render(audit([finding()]))).count(told) == 1 and told not in page_text(render(audit()))
