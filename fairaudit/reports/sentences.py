@@ -9,7 +9,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.errors import listed
 from fairaudit.evidence.measurement import Group, GroupKind, Interval
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Metric
-from fairaudit.reports.numbers import apart, decimal, interval_between, significant
+from fairaudit.reports.numbers import apart, decimal, interval_between, measured, significant
 
 Effect = Literal["helps", "harms"]
 Limits = tuple[float | None, float | None]
@@ -21,6 +21,7 @@ _HAPPENS = {
     ("negative_rate", "helps"): "rejected",
     ("negative_rate", "harms"): "left alone",
 }
+_PLAIN_RATIOS = (0.1, 10.0)  # between which a ratio can be pictured
 _IN_TRUTH_POSITIVE, _IN_TRUTH_NEGATIVE = "labelled positive", "labelled negative"
 _COUNTED = {"no positives": _IN_TRUTH_POSITIVE, "no negatives": _IN_TRUTH_NEGATIVE, "nobody was selected": "selected", "nobody was rejected": "rejected"}
 
@@ -161,9 +162,10 @@ def _sizes(limits: Limits) -> Limits:
 def _levels(one: Compared) -> str:
     if one.levels is None or one.kind == "value":
         return ""
-    if one.kind == "ratio" and (one.metric, one.effect) in _HAPPENS:
-        return ""  # "0.61 times as often as" is complete; the rates stand beside it
     group, reference = one.levels
+    if one.kind == "ratio" and (one.metric, one.effect) in _HAPPENS:
+        # "0.61 times as often as" is complete, and the rates stand beside it; of "0.00889 times" nobody has an idea.
+        return "" if _PLAIN_RATIOS[0] <= one.value <= _PLAIN_RATIOS[1] else f" ({measured(one.metric, group)} against {measured(one.metric, reference)})"
     return f" ({significant(group)} against {significant(reference)})"
 
 

@@ -41,7 +41,7 @@ def summary(audit: Audit, *, width: int = 80, styled: bool = False) -> str:
 
 def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
     told = verdict_of(known)
-    unjudged = "; ".join(filter(None, (small_groups(known.judged), groups_without_value(known.judged))))
+    unjudged = ". ".join(filter(None, (small_groups(known.judged), groups_without_value(known.judged))))
     sentence = visible(told.sentence).removesuffix(".")
     yield f"{_word(told.badge, styled)}  {sentence}{f' ({visible(unjudged)})' if unjudged else ''}."
     if told.badge is PASS and told.because:

@@ -42,7 +42,7 @@ def strength(one: Finding) -> tuple[bool, float]:
 
 
 def small_groups(findings: Sequence[Finding]) -> str:
-    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)".
+    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows); race=Other (30 rows)".
 
     Empty where there are none.
     """
@@ -54,8 +54,8 @@ def small_groups(findings: Sequence[Finding]) -> str:
         return ""
     largest = sorted(sizes.values(), reverse=True)[:_MOST_NAMED]
     shown = [f"{group} ({number:,} {name.removesuffix('s') if number == 1 else name})" for number, name, group in largest]
-    more = f" and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
-    return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{more}"
+    more = f"; and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
+    return f"{counted(len(sizes), 'group')} too small to judge alone: {'; '.join(shown)}{more}"
 
 
 def groups_without_value(findings: Sequence[Finding]) -> str:
@@ -70,8 +70,8 @@ def groups_without_value(findings: Sequence[Finding]) -> str:
             lacking.setdefault(_key(one), f"{one.group} ({metric(one.metric).title.lower()}: {one.reason})")
     if not lacking:
         return ""
-    more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
-    return f"{counted(len(lacking), 'group')} cannot be judged: {_listed(tuple(lacking.values())[:_MOST_NAMED], last=not more)}{more}"
+    more = f"; and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
+    return f"{counted(len(lacking), 'group')} cannot be judged: {'; '.join(tuple(lacking.values())[:_MOST_NAMED])}{more}"
 
 
 def _key(one: Finding) -> _Key:
@@ -87,8 +87,8 @@ def _is_open(one: Finding) -> bool:
     return one.severity is Severity.FAIL and badge(one) is UNDECIDED and one.group is not None and one.group.kind is GroupKind.SLICE
 
 
-def _listed(words: Sequence[str], *, last: bool) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1])) if last and len(words) > 1 else ", ".join(words)
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else ", ".join(words)
 
 
 def _failed(known: Lookup) -> tuple[Badge, str, str]:
@@ -147,7 +147,7 @@ _DECIDED = {Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _inconclusive, Verdict.
 
 
 def _quoted(titles: Iterable[str]) -> str:
-    return _listed([f"“{title}”" for title in titles], last=True) or "a rule"
+    return _listed([f"“{title}”" for title in titles]) or "a rule"
 
 
 def _worst(known: Lookup, findings: Sequence[Finding]) -> str:

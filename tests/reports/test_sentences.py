@@ -32,6 +32,13 @@ def compared(kind: str, value: float, **changes: Any) -> Compared:
          "People whose race is Black are selected 0.61 times as often as those whose race is White; 95% interval 0.55 to 0.67."),
         (compared("ratio", 1.21, interval=(1.1, 1.33), better=HIGHER),
          "People whose race is Black are selected 1.21 times as often as those whose race is White; 95% interval 1.1 to 1.33."),
+        # a ratio that nobody can picture: both rates
+        (compared("ratio", 0.00889, interval=(0.001, 0.03), better=HIGHER, levels=(0.00315, 0.354)),
+         "People whose race is Black are selected 0.00889 times as often as those whose race is White (0.3% against 35.4%); 95% interval 0.001 to 0.03."),
+        (compared("ratio", 11.0, better=HIGHER, levels=(0.33, 0.03)),
+         "People whose race is Black are selected 11 times as often as those whose race is White (33.0% against 3.0%)."),
+        (compared("ratio", 0.1, better=HIGHER, levels=(0.03, 0.3)),
+         "People whose race is Black are selected 0.1 times as often as those whose race is White."),
         # ratio, it harms: worse, better
         (compared("ratio", 1.42, interval=(1.3, 1.55), better=LOWER, effect="harms"),
          "People whose race is Black are flagged 1.42 times as often as those whose race is White; 95% interval 1.3 to 1.55."),

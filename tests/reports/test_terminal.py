@@ -36,7 +36,7 @@ One engine computed every number; no other checked it.
 def test_small_groups_are_named_in_the_line_of_the_verdict() -> None:
     small = [undecided(group=Group(slice=one), rows=rows, needed_for_pass=False) for one, rows in ((BLACK, 70), (OTHER, 30))]
     assert summary(audit([WITHIN, *small])).splitlines()[:2] == [
-        "PASS  No violation of “Four-fifths rule (adverse impact)” was found (2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)).",
+        "PASS  No violation of “Four-fifths rule (adverse impact)” was found (2 groups too small to judge alone: race=Black (70 rows); race=Other (30 rows)).",
         "  1 comparison lies within its limit.",
     ]
 

@@ -62,8 +62,8 @@ def test_where_engines_disagree_no_verdict_stands() -> None:
 
 def test_groups_too_small_to_judge_are_named_beside_a_pass() -> None:
     findings = [WITHIN, small(Group(slice=BLACK), 70), small(Group(slice=OTHER), 30)]
-    assert small_groups(findings) == "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)"
-    assert told(audit(findings)).points[0].startswith("2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows). Tested all the same")
+    assert small_groups(findings) == "2 groups too small to judge alone: race=Black (70 rows); race=Other (30 rows)"
+    assert told(audit(findings)).points[0].startswith("2 groups too small to judge alone: race=Black (70 rows); race=Other (30 rows). Tested all the same")
     assert small_groups([small(Group(slice=OTHER), 1)]) == "1 group too small to judge alone: race=Other (1 row)"
     assert small_groups([WITHIN]) == ""
 
@@ -81,7 +81,7 @@ def test_a_group_without_a_value_is_not_called_small() -> None:
     assert groups_without_value(findings) == "1 group cannot be judged: race=Other (true positive rate: no positives)"
     assert told(audit(findings)).points[1] == "1 group cannot be judged: race=Other (true positive rate: no positives); the verdict says nothing of that."
     assert summary(audit(findings)).splitlines()[0].endswith(
-        "(1 group too small to judge alone: race=Black (70 rows); 1 group cannot be judged: race=Other (true positive rate: no positives))."
+        "(1 group too small to judge alone: race=Black (70 rows). 1 group cannot be judged: race=Other (true positive rate: no positives))."
     )  # fmt: skip
     assert groups_without_value([WITHIN, small(Group(slice=OTHER), 30), nobody]) == ""  # it is small first of all
 
