@@ -289,3 +289,11 @@ def test_the_test_of_each_kind_of_rule_is_named(changes: dict[str, Any], config:
 def test_where_the_slices_begin_it_is_said_that_rules_have_other_references() -> None:
     told = "The reference here is of these tables alone"
     assert page_text(render(audit([finding()]))).count(told) == 1 and told not in page_text(render(audit()))
+
+
+def test_a_pass_shows_its_first_table_unfolded() -> None:
+    passing = [finding(0.97, verdict=Verdict.PASS), finding(-0.01, rule="equal-opportunity", metric="true_positive_rate", kind="difference", verdict=Verdict.PASS)]
+    first, second = re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(passing)))
+    assert (first, second) == (" open", "")
+    failing = [passing[0], finding(-0.3, rule="equal-opportunity", metric="true_positive_rate", kind="difference")]
+    assert re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(failing))) == ["", " open"]
