@@ -297,3 +297,11 @@ def test_a_pass_shows_its_first_table_unfolded() -> None:
     assert (first, second) == (" open", "")
     failing = [passing[0], finding(-0.3, rule="equal-opportunity", metric="true_positive_rate", kind="difference")]
     assert re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(failing))) == ["", " open"]
+
+
+def test_the_share_of_numbers_that_no_second_engine_computed_is_told() -> None:
+    both = {"native": 0.5, "tfma": 0.5}
+    made = audit(measurements=(measurement(engines=both), measurement(WHITE, engines=both), measurement(BLACK)), comparisons=())
+    told = "Engines agree: 2 of 3 numbers were computed a second time, independently, by tfma; the other 1 (33.3%) rest on one engine alone."
+    assert page_text(render(made)).count(told) == 2  # beside the verdict, and where the engines are
+    assert "independently, by tfma." in page_text(render(audit(measurements=(measurement(engines=both),), comparisons=())))
