@@ -59,6 +59,7 @@ class RuleView:
     severity: str
     summary: str
     limits: tuple[str, ...]
+    meanings: tuple[str, ...]  # of what is judged
     origin: Origin
     not_for: tuple[str, ...]  # only where something is violated
     families: tuple[FamilyView, ...]
@@ -95,11 +96,16 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
         severity=_SEVERITY[rule.severity],
         summary=_summary(findings),
         limits=tuple(dict.fromkeys(_limit(one, rule) for one in findings)),
+        meanings=tuple(f"{CATALOGUE[name].title}: {_inside(CATALOGUE[name].meaning)}" for name in dict.fromkeys(one.metric for one in findings) if name in CATALOGUE),
         origin=origin(rule),
         not_for=rule.not_for if violated else (),
         families=tuple(_family(known, tuple(found)) for _, found in families),
         footnote=footnote_of(known, rule, findings),
     )
+
+
+def _inside(meaning: str) -> str:
+    return meaning[:1].lower() + meaning[1:]
 
 
 def _limit(finding: Finding, rule: Rule) -> str:
@@ -140,7 +146,7 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
 def _table_of(findings: tuple[Finding, ...]) -> str:
     """What the rows of a table are: Table of 10 slices and the small ones together."""
     if findings and is_pair(findings[0]):
-        return f"Table of {counted(len(findings), 'pair of slices', 'pairs of slices')}"
+        return "The two slices that are furthest apart"
     pooled = sum(one.group is not None and one.group.kind is GroupKind.POOL for one in findings)
     return f"Table of {counted(len(findings) - pooled, 'slice')}{' and the small ones together' if pooled else ''}"
 

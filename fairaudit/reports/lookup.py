@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.evidence.measurement import Comparison, Group, GroupKind, Measurement
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Shape
-from fairaudit.reports.sentences import Effect
+from fairaudit.reports.sentences import Effect, level_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
 from fairaudit.rules.plan import Context, verdict_cautions
@@ -40,7 +40,7 @@ class Lookup:
 
     def levels(self, metric_id: str, group: Group | None, reference: Group | None) -> tuple[float, float] | None:
         """The metric of both sides, if both are known."""
-        sides = (self.measurement(metric_id, group), self.measurement(metric_id, reference))
+        sides = (self.measurement(metric_id, group), self.measurement(level_of(metric_id, reference), reference))
         one, other = (side.value if side else None for side in sides)
         return None if one is None or other is None else (one, other)
 

@@ -305,3 +305,14 @@ def test_the_share_of_numbers_that_no_second_engine_computed_is_told() -> None:
     told = "Engines agree: 2 of 3 numbers were computed a second time, independently, by tfma; the other 1 (33.3%) rest on one engine alone."
     assert page_text(render(made)).count(told) == 2  # beside the verdict, and where the engines are
     assert "independently, by tfma." in page_text(render(audit(measurements=(measurement(engines=both),), comparisons=())))
+
+
+def test_a_rule_says_what_its_metric_means_where_it_judges_it() -> None:
+    text = page_text(render(audit([finding(0.121, metric="calibration_in_the_large", kind="value", reference=None, limit=(-0.05, 0.05))], rules=[rule()])))
+    meaning = "Calibration in the large: how far the average score of the labelled lies above the share that is in truth positive; below 0 the scores are too low."
+    assert text.index(meaning) < text.rindex("The calibration in the large of people whose race is Black is 0.121")
+
+
+def test_a_gap_is_of_the_two_slices_that_are_furthest_apart() -> None:
+    gap = finding(0.12, metric="true_positive_rate", kind="gap", limit=(None, 0.1))
+    assert "The two slices that are furthest apart: 1 fail" in page_text(render(audit([gap], rules=[rule()])))
