@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NOTED, PASS, REFERENCE, UNDECIDED, WARNING, Badge, badge
 from fairaudit.reports.lookup import Lookup
+from fairaudit.rules.rule import SmallGroups
 
-SLICE = (
-    "A slice is everyone who has the same value of an attribute, or of several: race=Black, or sex=Female and race=Black. Each slice is judged by itself."
-    " A small slice is tested too, and can fail, but so few rows can hardly ever show that it passes; small slices are judged once more, all of them together."
-)
+_SLICE = "A slice is everyone who has the same value of an attribute, or of several: race=Black, or sex=Female and race=Black."
+_SMALL = "A small slice can fail where a rate is judged, which is tested however few rows there are; but so few can hardly ever show that it passes."
+_POOLED = "Small slices are judged once more, all of them together."
 _MEANS = (
     (FAIL, "past the rule's limit, with the evidence that the rule asks for. One such finding fails the audit."),
     (INCONCLUSIVE, "the data show neither a violation nor its absence, though there are rows enough that the rule wants it decided. It keeps the audit from passing."),
@@ -26,6 +26,12 @@ _MEANS = (
 class Meaning:
     badge: Badge
     words: str
+
+
+def slice_words(known: Lookup) -> str:
+    """What a slice is, and what becomes of a small one."""
+    pooled = any(rule.small_groups is SmallGroups.POOL for rule in known.rules.values())
+    return " ".join((_SLICE, _SMALL, *([_POOLED] if pooled else [])))
 
 
 def legend_of(known: Lookup) -> tuple[Meaning, ...]:

@@ -16,6 +16,8 @@ from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
 from fairaudit.rules.words import unit
 
 _MOST_NAMED = 5
+_TESTED = "Tested all the same: such a group can fail, but hardly ever pass, and most true disparities in it stay unseen."
+_UNTESTED = "What is no rate is not tested in groups so small; the verdict says nothing of them."
 _Key = tuple[object, ...]  # slicing, group
 
 
@@ -172,7 +174,8 @@ def _points(known: Lookup) -> Iterable[str]:
         yield f"{counted(undecided, 'comparison that must be decided is not', 'comparisons that must be decided are not')}: more rows are needed."
     small = small_groups(known.judged)
     if small:
-        yield f"{small}. Tested all the same: such a group can fail, but hardly ever pass, and most true disparities in it stay unseen."
+        tested = any(_is_small(one) and one.p_adjusted is not None for one in known.judged)
+        yield f"{small}. {_TESTED if tested else _UNTESTED}"
     lacking = groups_without_value(known.judged)
     if lacking:
         yield f"{lacking}; the verdict says nothing of that."

@@ -18,7 +18,7 @@ from fairaudit.reports.html import FOLDER, compile_templates, environment, rende
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
 from fairaudit.rules.finding import Verdict
-from fairaudit.rules.rule import Comparing
+from fairaudit.rules.rule import Comparing, SmallGroups
 from tests.reports.builders import BLACK, OTHER, POOL, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
 
 TEMPLATES = {name: resource(FOLDER, f"{name}.j2").read_text(encoding="utf-8") for name in names(FOLDER, ".j2")}
@@ -251,7 +251,8 @@ def test_all_templates_can_be_made_ready_before_a_page_is_asked_for() -> None:
 def test_the_words_of_the_findings_are_explained_once_before_the_first_of_them() -> None:
     text = page_text(render(audit([finding(), undecided(group=Group(slice=OTHER), rows=70, needed_for_pass=False)])))
     legend = text[text.index("A slice is everyone who") : text.index(rule().principle)]
-    assert "can fail, but so few rows can hardly ever show that it passes" in legend
+    assert "A small slice can fail where a rate is judged" in legend and "but so few can hardly ever show that it passes. Small slices are judged once more" in legend
+    assert "judged once more" not in page_text(render(audit([finding()], rules=[rule(small_groups=SmallGroups.REPORT)])))
     assert "One such finding fails the audit." in legend and "It blocks nothing and vouches for nothing." in legend
     assert "keeps the audit from passing" not in legend  # nothing is inconclusive here
     assert "A slice is everyone who" not in page_text(render(audit()))  # without rules nothing is judged

@@ -126,3 +126,8 @@ def test_rules_of_one_title_are_told_apart_by_their_ids() -> None:
     assert told(audit([WITHIN], rules=copies)).sentence == (
         "No violation of “Four-fifths rule (adverse impact) (four-fifths)”, “Four-fifths rule (adverse impact) (our-four-fifths)” and “Equal opportunity” was found."
     )
+
+
+def test_small_groups_that_were_not_tested_are_not_said_to_be() -> None:
+    untested = small(Group(slice=BLACK), 70, metric="roc_auc", kind="difference", p_adjusted=None)
+    assert told(audit([WITHIN, untested])).points[0].endswith("(70 rows). What is no rate is not tested in groups so small; the verdict says nothing of them.")
