@@ -53,10 +53,15 @@ class Lookup:
         """What rules say."""
         return tuple(one for one in self.audit.findings if one.rule in self.rules)
 
-    def title_of_rule(self, rule_id: str) -> str:
-        """A rule's title, with its id where another rule has the same: a copy that was not given a title of its own."""
+    def title_of_rule(self, rule_id: str, form: str = "{}") -> str:
+        """A rule's title, with its id where another rule has the same: a copy that was not given a title of its own.
+
+        Args:
+            form: what the title is written into, as quotation marks.
+        """
         title = self.rules[rule_id].title
-        return title if sum(rule.title == title for rule in self.rules.values()) == 1 else f"{title} ({rule_id})"
+        is_alone = sum(rule.title == title for rule in self.rules.values()) == 1
+        return form.format(title) if is_alone else f"{form.format(title)} ({rule_id})"
 
     @property
     def cautions(self) -> tuple[str, ...]:

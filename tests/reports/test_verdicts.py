@@ -121,10 +121,10 @@ def test_a_rate_read_against_what_a_decision_does_is_warned_of_beside_the_verdic
 def test_rules_of_one_title_are_told_apart_by_their_ids() -> None:
     copies = [rule(), rule(id="our-four-fifths"), rule("equal-opportunity")]
     assert told(audit([finding(rule="our-four-fifths")], rules=copies)).sentence == (
-        "The audited decisions violate “Four-fifths rule (adverse impact) (our-four-fifths)”."
+        "The audited decisions violate “Four-fifths rule (adverse impact)” (our-four-fifths)."
     )  # fmt: skip
     assert told(audit([WITHIN], rules=copies)).sentence == (
-        "No violation of “Four-fifths rule (adverse impact) (four-fifths)”, “Four-fifths rule (adverse impact) (our-four-fifths)” and “Equal opportunity” was found."
+        "No violation of “Four-fifths rule (adverse impact)” (four-fifths), “Four-fifths rule (adverse impact)” (our-four-fifths) and “Equal opportunity” was found."
     )
 
 
