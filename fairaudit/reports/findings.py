@@ -69,11 +69,11 @@ class RuleView:
 def rules_of(known: Lookup) -> tuple[RuleView, ...]:
     """Every rule that was judged, in the order asked for."""
     rules = tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id)) for rule_id in known.rules)
-    return rules if any(family.is_open for rule in rules for family in rule.families) else _with_one_open(rules)
+    return _with_first_open(rules) if known.audit.verdict is Verdict.PASS else rules
 
 
-def _with_one_open(rules: tuple[RuleView, ...]) -> tuple[RuleView, ...]:
-    """Where nothing is violated, the first table that is not too long: a pass is not seen without any evidence of it."""
+def _with_first_open(rules: tuple[RuleView, ...]) -> tuple[RuleView, ...]:
+    """The first table that is not too long, open: a pass is not to be seen without any evidence of it."""
     for i, rule in enumerate(rules):
         for j, family in enumerate(rule.families):
             if family.table and len(family.table) <= MOST_OPEN:

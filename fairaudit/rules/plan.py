@@ -82,7 +82,7 @@ def _unjudged(rules: Sequence[Rule], context: Context) -> Iterator[str]:
             if left:
                 yield (
                     f"The rule {rule.id!r} judges only by {' × '.join(rule.reference)}, where the reference that it names lies; "
-                    f"it judges nothing by {listed(left)}. Judge these by another rule, or by one with `reference: best`."
+                    f"it judges nothing by {listed(left)}. Judge these by another rule, or give this one the reference 'best'."
                 )
 
 

@@ -17,7 +17,7 @@ from fairaudit.reports.characters import visible
 from fairaudit.reports.html import FOLDER, compile_templates, environment, render
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
-from fairaudit.rules.finding import Verdict
+from fairaudit.rules.finding import Severity, Verdict
 from fairaudit.rules.rule import Comparing, SmallGroups
 from tests.reports.builders import BLACK, OTHER, POOL, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
 
@@ -296,6 +296,8 @@ def test_a_pass_shows_its_first_table_unfolded() -> None:
     passing = [finding(0.97, verdict=Verdict.PASS), finding(-0.01, rule="equal-opportunity", metric="true_positive_rate", kind="difference", verdict=Verdict.PASS)]
     first, second = re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(passing)))
     assert (first, second) == (" open", "")
+    warned = [passing[0], finding(-0.3, rule="equal-opportunity", metric="true_positive_rate", kind="difference", severity=Severity.WARN)]
+    assert re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(warned))) == [" open", " open"]
     failing = [passing[0], finding(-0.3, rule="equal-opportunity", metric="true_positive_rate", kind="difference")]
     assert re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(failing))) == ["", " open"]
 

@@ -433,7 +433,7 @@ def test_what_a_named_reference_leaves_unjudged_is_warned_of() -> None:
     (told,) = cautions([named], Context(slicings=((), ("group",), ("second",), ("group", "second"))))
     assert told == (
         "The rule 'four-fifths' judges only by group, where the reference that it names lies; it judges nothing by second, group × second. "
-        "Judge these by another rule, or by one with `reference: best`."
+        "Judge these by another rule, or give this one the reference 'best'."
     )
     assert cautions([named], Context(slicings=((), ("group",)))) == ()
 
