@@ -87,7 +87,7 @@ def notes(fact: Fact) -> tuple[str, ...]:
         return ()
     told = []
     if fact.is_past and not fact.is_real:
-        told.append("could be chance")
+        told.append("could be chance" if not math.isnan(fact.p_adjusted) else "past the limit, but not tested")
     if fact.is_real and not fact.is_past:
         told.append("real but smaller than the limit")
     if fact.is_real and fact.is_past and not fact.is_beyond:
