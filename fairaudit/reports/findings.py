@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from fairaudit.errors import listed
+from fairaudit.evidence.measurement import GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
-from fairaudit.reports.badges import GRAVEST_FIRST, Badge, badge, badge_of_all
+from fairaudit.reports.badges import GRAVEST_FIRST, REFERENCE, Badge, badge, badge_of_all
 from fairaudit.reports.chart import Axis, difference_axis, ratio_axis, value_axis
+from fairaudit.reports.footnote import footnote_of
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
 from fairaudit.reports.sentences import in_sentence, limit_words, title_of
@@ -21,17 +23,8 @@ from fairaudit.rules.words import unit
 MOST_TOLD = 12  # sentences of one kind; beyond that the table says it
 MOST_OPEN = 12  # rows of a table that is not folded away
 
-_P = "p: how easily chance alone would do as much, adjusted for the number of comparisons."
-_P_CHOSEN = (
-    f"{_P} It tests each slice against everyone else, and slices with enough evidence against each other; where the reference is small,"
-    " it can tell a disparity that the interval against that one reference cannot."
-)
-
-_P_OF_VALUES = "p: how easily chance alone would put a value that is at the limit so far past it, adjusted for the number of slices."
-_P_OF_PAIRS = "p: how easily chance alone would set any two of so many groups as far apart."
 _VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value"}
 _AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis}
-_WITH_REFERENCE = ("ratio", "difference", "min_max_ratio")  # whose axes mark where there is no difference
 
 _SEVERITY = {
     Severity.FAIL: "A violation fails the audit.",
@@ -51,8 +44,6 @@ class FamilyView:
     untold: str  # how many of those the table alone holds
     table: tuple[Told, ...]
     axis: Axis
-    drawn: str  # what the lines of the drawing are
-    p_means: str
     summary: str
     is_open: bool
 
@@ -68,14 +59,27 @@ class RuleView:
     severity: str
     summary: str
     limits: tuple[str, ...]
+    meanings: tuple[str, ...]  # of what is judged
     origin: Origin
     not_for: tuple[str, ...]  # only where something is violated
     families: tuple[FamilyView, ...]
+    footnote: str  # of all their tables
 
 
 def rules_of(known: Lookup) -> tuple[RuleView, ...]:
     """Every rule that was judged, in the order asked for."""
-    return tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id)) for rule_id in known.rules)
+    rules = tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id)) for rule_id in known.rules)
+    return _with_first_open(rules) if known.audit.verdict is Verdict.PASS else rules
+
+
+def _with_first_open(rules: tuple[RuleView, ...]) -> tuple[RuleView, ...]:
+    """The first table that is not too long, open: a pass is not to be seen without any evidence of it."""
+    for i, rule in enumerate(rules):
+        for j, family in enumerate(rule.families):
+            if family.table and len(family.table) <= MOST_OPEN:
+                families = (*rule.families[:j], replace(family, is_open=True), *rule.families[j + 1 :])
+                return (*rules[:i], replace(rule, families=families), *rules[i + 1 :])
+    return rules
 
 
 def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleView:
@@ -84,7 +88,7 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
     families = groupby(findings, key=lambda one: (one.metric, one.slicing))
     return RuleView(
         id=rule.id,
-        title=rule.title,
+        title=known.title_of_rule(rule.id),
         badge=badge_of_all(findings),
         principle=rule.principle,
         rationale=rule.rationale.strip(),
@@ -92,10 +96,16 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
         severity=_SEVERITY[rule.severity],
         summary=_summary(findings),
         limits=tuple(dict.fromkeys(_limit(one, rule) for one in findings)),
+        meanings=tuple(f"{CATALOGUE[name].title}: {_inside(CATALOGUE[name].meaning)}" for name in dict.fromkeys(one.metric for one in findings) if name in CATALOGUE),
         origin=origin(rule),
         not_for=rule.not_for if violated else (),
         families=tuple(_family(known, tuple(found)) for _, found in families),
+        footnote=footnote_of(known, rule, findings),
     )
+
+
+def _inside(meaning: str) -> str:
+    return meaning[:1].lower() + meaning[1:]
 
 
 def _limit(finding: Finding, rule: Rule) -> str:
@@ -128,27 +138,17 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,
         axis=axis,
-        drawn=f"Dashed line: the limit, {limit_words(first.kind, first.limit)}.{' Dotted line: no difference.' if first.kind in _WITH_REFERENCE else ''} Whiskers: 95% intervals.",
-        p_means=f"{_p_means(first, known.rules[first.rule])}{_level(first)}",
-        summary=f"{counted(len(table), 'pair of slices', 'pairs of slices') if is_pair(first) else counted(len(table), 'slice')}, drawn: {_summary(tuple(one for one in findings if one.group))}",
+        summary=f"{_table_of(tuple(one for one in findings if one.group))}: {_summary(tuple(one for one in findings if one.group))}",
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
 
 
-def _p_means(first: Finding, rule: Rule) -> str:
-    match first.kind:
-        case "value":
-            return _P_OF_VALUES
-        case "gap" | "min_max_ratio":
-            return _P_OF_PAIRS
-    return _P_CHOSEN if rule.reference == "best" else _P
-
-
-def _level(one: Finding) -> str:
-    """What p is held against: the run's error, shared among its comparisons."""
-    if one.alpha is None:
-        return ""
-    return f" It is called more than chance where p is at most {significant(one.alpha, 2)}, this table's share of the error that the whole run may make."
+def _table_of(findings: tuple[Finding, ...]) -> str:
+    """What the rows of a table are: Table of 10 slices and the small ones together."""
+    if findings and is_pair(findings[0]):
+        return "The two slices that are furthest apart"
+    pooled = sum(one.group is not None and one.group.kind is GroupKind.POOL for one in findings)
+    return f"Table of {counted(len(findings) - pooled, 'slice')}{' and the small ones together' if pooled else ''}"
 
 
 def _axis(findings: tuple[Finding, ...]) -> Axis:
@@ -158,6 +158,6 @@ def _axis(findings: tuple[Finding, ...]) -> Axis:
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:
-    """How many of each: 1 fail, 4 pass, 2 not judged."""
+    """How many of each: 1 fail, 4 pass, 2 undecided, 1 reference."""
     found = [badge(one) for one in findings]
-    return ", ".join(f"{found.count(one)} {one.word.lower()}" for one in GRAVEST_FIRST if one in found) or "nothing to compare"
+    return ", ".join(f"{found.count(one)} {one.word.lower()}" for one in (*GRAVEST_FIRST, REFERENCE) if one in found) or "nothing to compare"

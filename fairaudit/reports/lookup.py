@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.evidence.measurement import Comparison, Group, GroupKind, Measurement
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Shape
-from fairaudit.reports.sentences import Effect
+from fairaudit.reports.sentences import Effect, level_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
+from fairaudit.rules.plan import Context, verdict_cautions
 from fairaudit.rules.rule import Rule
 
 _OVER_ALL = ("gap", "min_max_ratio")
@@ -39,7 +40,7 @@ class Lookup:
 
     def levels(self, metric_id: str, group: Group | None, reference: Group | None) -> tuple[float, float] | None:
         """The metric of both sides, if both are known."""
-        sides = (self.measurement(metric_id, group), self.measurement(metric_id, reference))
+        sides = (self.measurement(metric_id, group), self.measurement(level_of(metric_id, reference), reference))
         one, other = (side.value if side else None for side in sides)
         return None if one is None or other is None else (one, other)
 
@@ -51,6 +52,21 @@ class Lookup:
     def judged(self) -> tuple[Finding, ...]:
         """What rules say."""
         return tuple(one for one in self.audit.findings if one.rule in self.rules)
+
+    def title_of_rule(self, rule_id: str, form: str = "{}") -> str:
+        """A rule's title, with its id where another rule has the same: a copy that was not given a title of its own.
+
+        Args:
+            form: what the title is written into, as quotation marks.
+        """
+        title = self.rules[rule_id].title
+        is_alone = sum(rule.title == title for rule in self.rules.values()) == 1
+        return form.format(title) if is_alone else f"{form.format(title)} ({rule_id})"
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the verdict must be read with."""
+        return verdict_cautions(self.audit.rules, Context(slicings=self.audit.slicings, effect=self.effect))
 
     @property
     def of_itself(self) -> tuple[Finding, ...]:

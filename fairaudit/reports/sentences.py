@@ -9,7 +9,8 @@ from fairaudit.cube.slices import Slice
 from fairaudit.errors import listed
 from fairaudit.evidence.measurement import Group, GroupKind, Interval
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Metric
-from fairaudit.reports.numbers import apart, decimal, interval_between, significant
+from fairaudit.reports.numbers import apart, decimal, interval_between, measured, significant
+from fairaudit.rules.sides import AGAINST_EVERYONE
 
 Effect = Literal["helps", "harms"]
 Limits = tuple[float | None, float | None]
@@ -21,6 +22,7 @@ _HAPPENS = {
     ("negative_rate", "helps"): "rejected",
     ("negative_rate", "harms"): "left alone",
 }
+_PLAIN_RATIOS = (0.1, 10.0)  # between which a ratio can be pictured
 _IN_TRUTH_POSITIVE, _IN_TRUTH_NEGATIVE = "labelled positive", "labelled negative"
 _COUNTED = {"no positives": _IN_TRUTH_POSITIVE, "no negatives": _IN_TRUTH_NEGATIVE, "nobody was selected": "selected", "nobody was rejected": "rejected"}
 
@@ -116,6 +118,11 @@ def in_sentence(metric_id: str) -> str:
     return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
+def level_of(metric_id: str, reference: Group | None) -> str:
+    """The metric of a reference that a group's is held against: its own, but the AUC where everyone has no others to be set apart from."""
+    return AGAINST_EVERYONE.get(metric_id, metric_id) if reference is not None and reference.kind is GroupKind.OVERALL else metric_id
+
+
 def _whose(one: Slice) -> str:
     if not one.values:
         return "everyone"
@@ -133,6 +140,7 @@ def _those(group: Group | None) -> str:
 def _against(one: Compared) -> str:
     happens = _HAPPENS.get((one.metric, one.effect))
     value, group, reference = apart(one.kind, abs(one.value), _sizes(one.limits)), people(one.group), _those(one.reference)
+    that = f"the {in_sentence(other)} of {reference}" if (other := level_of(one.metric, one.reference)) != one.metric else f"that of {reference}"
     level = {"ratio": 1.0, "difference": 0.0}.get(one.kind)
     if one.kind == "ratio" and happens:
         verb = "is" if group == "everyone" else "are"
@@ -145,11 +153,11 @@ def _against(one: Compared) -> str:
     if one.kind == "value" and one.reference is None:
         return f"{what} of {group} is {apart(one.kind, one.value, one.limits)}"
     if one.value == level:
-        return f"{what} of {group} is the same as that of {reference}"
+        return f"{what} of {group} is the same as {that}"
     if one.kind == "ratio":
-        return f"{what} of {group} is {value} times that of {reference}"
+        return f"{what} of {group} is {value} times {that}"
     if one.kind == "difference":
-        return f"{what} of {group} is {value} {'lower' if one.value < 0 else 'higher'} than that of {reference}"
+        return f"{what} of {group} is {value} {'lower' if one.value < 0 else 'higher'} than {that}"
     return f"{what} between {group} and {reference} is {apart(one.kind, one.value, one.limits)}"
 
 
@@ -161,9 +169,10 @@ def _sizes(limits: Limits) -> Limits:
 def _levels(one: Compared) -> str:
     if one.levels is None or one.kind == "value":
         return ""
-    if one.kind == "ratio" and (one.metric, one.effect) in _HAPPENS:
-        return ""  # "0.61 times as often as" is complete; the rates stand beside it
     group, reference = one.levels
+    if one.kind == "ratio" and (one.metric, one.effect) in _HAPPENS:
+        # "0.61 times as often as" is complete, and the rates stand beside it; of "0.00889 times" nobody has an idea.
+        return "" if _PLAIN_RATIOS[0] <= one.value <= _PLAIN_RATIOS[1] else f" ({measured(one.metric, group)} against {measured(one.metric, reference)})"
     return f" ({significant(group)} against {significant(reference)})"
 
 

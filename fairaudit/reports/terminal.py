@@ -16,7 +16,7 @@ from fairaudit.reports.lookup import Lookup, lookup
 from fairaudit.reports.numbers import apart, counted, measured
 from fairaudit.reports.sentences import limit_words
 from fairaudit.reports.told import sentence_of
-from fairaudit.reports.verdicts import groups_without_value, small_groups, verdict_of
+from fairaudit.reports.verdicts import groups_without_value, small_groups, strength, verdict_of
 from fairaudit.reports.witnesses import agreement_line
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
@@ -35,17 +35,19 @@ def summary(audit: Audit, *, width: int = 80, styled: bool = False) -> str:
         styled: with colours, for a terminal that has them; otherwise plain text.
     """
     known = lookup(audit)
-    blocks = (_verdict(known, styled), _findings(known, styled), *_slicings(known, width), _account(known))
+    blocks = (_verdict(known, styled), _findings(known, styled), *_slicings(known, width), _references(known), _account(known))
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
 
 def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
     told = verdict_of(known)
-    unjudged = "; ".join(filter(None, (small_groups(known.judged), groups_without_value(known.judged))))
+    unjudged = ". ".join(filter(None, (small_groups(known.judged), groups_without_value(known.judged))))
     sentence = visible(told.sentence).removesuffix(".")
     yield f"{_word(told.badge, styled)}  {sentence}{f' ({visible(unjudged)})' if unjudged else ''}."
     if told.badge is PASS and told.because:
         yield f"{_INDENT}{visible(told.because)}"
+    for caution in known.cautions:
+        yield f"{_INDENT}{visible(caution)}"
 
 
 def _findings(known: Lookup, styled: bool) -> Iterable[str]:
@@ -53,10 +55,23 @@ def _findings(known: Lookup, styled: bool) -> Iterable[str]:
         yield f"{_INDENT}engines disagree  {visible(one.reason)}"
     for kind in (FAIL, INCONCLUSIVE, WARNING):
         found = [one for one in known.judged if badge(one) is kind]
-        for one in found[:MOST_FINDINGS]:
+        shown = _chosen(found)
+        for one in shown:
             yield f"{_INDENT}{_word(kind, styled)}  {visible(finding_line(known, one))}"
-        if len(found) > MOST_FINDINGS:
-            yield f"{_INDENT}{_word(kind, styled)}  and {len(found) - MOST_FINDINGS} more"
+        if len(found) > len(shown):
+            yield f"{_INDENT}{_word(kind, styled)}  and {len(found) - len(shown)} more; --verbose lists every finding"
+
+
+def _chosen(found: Sequence[Finding]) -> list[Finding]:
+    """The findings that are shown, rule by rule: of every rule at least the one with the strongest evidence, however many rules there are."""
+    by_rule: dict[str, list[Finding]] = {}
+    for one in found:
+        by_rule.setdefault(one.rule, []).append(one)
+    ranked = [sorted(own, key=strength) for own in by_rule.values()]
+    chosen = {id(own[0]) for own in ranked}
+    rest = [one for own in ranked for one in own[1:]]
+    chosen.update(id(one) for one in rest[: max(0, MOST_FINDINGS - len(chosen))])
+    return [one for own in ranked for one in own if id(one) in chosen]
 
 
 def finding_line(known: Lookup, one: Finding) -> str:
@@ -77,6 +92,14 @@ def _slicings(known: Lookup, width: int) -> Iterable[list[str]]:
         yield _table(known, " × ".join(slicing), shown, len(slices) - len(shown), width)
     if len(cut) > MOST_SLICES:
         yield [f"and {counted(len(cut) - MOST_SLICES, 'more slicing')}: {visible(listed([' × '.join(slicing) for slicing, _ in cut[MOST_SLICES:]]))}"]
+
+
+def _references(known: Lookup) -> Iterable[str]:
+    """What the mark in the tables means, where findings compare with somebody of their own."""
+    if known.judged and any(known.references.get(slicing) for slicing in list(known.slices)[:MOST_SLICES]):
+        asked = any(one.chosen == "asked" for one in known.audit.references)
+        how = "as asked for, or else the largest" if asked else "the largest"
+        yield f"(reference): the slice that the report's tables compare with, {how}. A rule has a reference of its own, which its findings name."
 
 
 def _table(known: Lookup, heading: str, slices: Sequence[Slice], hidden: int, width: int) -> list[str]:

@@ -81,7 +81,7 @@ def told(known: Lookup, one: Finding, axis: Axis) -> Told:
         picture=whisker(
             axis, one.value, one.interval, words=f"{group}: {value}" + (f", 95% interval {interval}" if interval else ""), is_reference=is_reference(one)
         ),
-        rows=f"{one.rows:,}",
+        rows=_rows(known, one),
         p="" if one.p_adjusted is None or is_reference(one) else probability(one.p_adjusted),
     )
 
@@ -125,13 +125,19 @@ def _facts(known: Lookup, one: Finding) -> Iterable[str]:
     if levels and not is_reference(one):
         yield f"{title_of(one.metric)} {measured(one.metric, levels[0])} against {measured(one.metric, levels[1])}"
     kind = counted_as(entry) if entry else ""
-    yield f"{counted(one.rows, 'row')} {kind}".strip()
+    yield f"{_rows(known, one)} {'row' if one.rows == 1 and not is_pair(one) else 'rows'} {kind}".strip()
     if one.shrunken is not None:
         yield f"{measured(one.metric, one.shrunken)} if shrunken towards the other slices, which in so small a slice is the better guess"
     if one.p_adjusted is not None:
         yield f"adjusted p {_equals(probability(one.p_adjusted))}"
     if one.serious is not None and one.verdict is not Verdict.FAIL:
         yield f"a violation counts as serious from {significant(one.serious)}"
+
+
+def _rows(known: Lookup, one: Finding) -> str:
+    """How many it rests on: of two slices that are furthest apart, those of each."""
+    other = known.measurement(one.metric, one.reference) if one.kind in ("gap", "min_max_ratio") else None
+    return f"{one.rows:,} and {other.rows:,}" if other else f"{one.rows:,}"
 
 
 def _equals(text: str) -> str:

@@ -16,6 +16,8 @@ from fairaudit.rules.finding import Finding, Outcome, Severity, Verdict
 from fairaudit.rules.words import unit
 
 _MOST_NAMED = 5
+_TESTED = "Tested all the same: such a group can fail, but hardly ever pass, and most true disparities in it stay unseen."
+_UNTESTED = "What is no rate is not tested in groups so small; the verdict says nothing of them."
 _Key = tuple[object, ...]  # slicing, group
 
 
@@ -24,7 +26,7 @@ class VerdictView:
     badge: Badge
     sentence: str
     because: str  # the finding that decides, in words
-    points: tuple[str, ...]  # what else must be known: further violations, warnings, small groups, engines
+    points: tuple[str, ...]  # what else must be known: engines that disagree, what is unjudged, warnings, small groups
 
 
 def verdict_of(known: Lookup) -> VerdictView:
@@ -36,8 +38,13 @@ def verdict_of(known: Lookup) -> VerdictView:
     return VerdictView(badge=badge_, sentence=sentence, because=because, points=tuple(_points(known)))
 
 
+def strength(one: Finding) -> tuple[bool, float]:
+    """To sort findings by: the strongest evidence first, what is said of a whole slicing last."""
+    return one.group is None, 1.0 if one.p_adjusted is None else one.p_adjusted
+
+
 def small_groups(findings: Sequence[Finding]) -> str:
-    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)".
+    """The groups that a pass says nothing of: "2 groups too small to judge alone: race=Black (70 rows); race=Other (30 rows)".
 
     Empty where there are none.
     """
@@ -49,8 +56,8 @@ def small_groups(findings: Sequence[Finding]) -> str:
         return ""
     largest = sorted(sizes.values(), reverse=True)[:_MOST_NAMED]
     shown = [f"{group} ({number:,} {name.removesuffix('s') if number == 1 else name})" for number, name, group in largest]
-    more = f" and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
-    return f"{counted(len(sizes), 'group')} too small to judge alone: {_listed(shown, last=not more)}{more}"
+    more = f"; and {len(sizes) - _MOST_NAMED} more with fewer" if len(sizes) > _MOST_NAMED else ""
+    return f"{counted(len(sizes), 'group')} too small to judge alone: {'; '.join(shown)}{more}"
 
 
 def groups_without_value(findings: Sequence[Finding]) -> str:
@@ -65,8 +72,8 @@ def groups_without_value(findings: Sequence[Finding]) -> str:
             lacking.setdefault(_key(one), f"{one.group} ({metric(one.metric).title.lower()}: {one.reason})")
     if not lacking:
         return ""
-    more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
-    return f"{counted(len(lacking), 'group')} cannot be judged: {_listed(tuple(lacking.values())[:_MOST_NAMED], last=not more)}{more}"
+    more = f"; and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
+    return f"{counted(len(lacking), 'group')} cannot be judged: {'; '.join(tuple(lacking.values())[:_MOST_NAMED])}{more}"
 
 
 def _key(one: Finding) -> _Key:
@@ -82,14 +89,14 @@ def _is_open(one: Finding) -> bool:
     return one.severity is Severity.FAIL and badge(one) is UNDECIDED and one.group is not None and one.group.kind is GroupKind.SLICE
 
 
-def _listed(words: Sequence[str], *, last: bool) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1])) if last and len(words) > 1 else ", ".join(words)
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else ", ".join(words)
 
 
 def _failed(known: Lookup) -> tuple[Badge, str, str]:
     violated = [one for one in known.judged if badge(one) is FAIL]
-    rules = dict.fromkeys(known.rules[one.rule].title for one in violated)
-    return FAIL, f"The audited decisions violate {_quoted(rules)}.", _worst(known, violated)
+    rules = dict.fromkeys(one.rule for one in violated)
+    return FAIL, f"The audited decisions violate {_quoted(known, rules) or 'a rule'}.", _worst(known, violated)
 
 
 def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
@@ -101,10 +108,23 @@ def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
 def _passed(known: Lookup) -> tuple[Badge, str, str]:
     compared = [one for one in known.judged if badge(one) is PASS and not is_reference(one)]
     proven = sum(one.outcome is Outcome.WITHIN for one in compared)
-    titles = [rule.title for rule in known.rules.values()]
-    rules = _quoted(titles) if len(titles) <= _MOST_NAMED else f"the {len(titles)} rules"
     because = "; ".join(filter(None, (_proven(proven), _excluded(len(compared) - proven, after=proven))))
-    return PASS, f"No violation of {rules} was found.", ended(because or "nothing could be compared")
+    return PASS, _none_found(known), ended(because or "nothing could be compared")
+
+
+def _none_found(known: Lookup) -> str:
+    """Which rules a pass is of. One that only warns or informs may be violated all the same, and then the sentence says that."""
+    violated = dict.fromkeys(one.rule for one in known.judged if one.verdict is Verdict.FAIL)
+    kept = [rule for rule in known.rules if rule not in violated]
+    found = f"No violation of {_rules(known, kept)} was found" if kept else "No rule that can fail the audit was asked for"
+    if not violated:
+        return f"{found}."
+    is_, does = ("is", "does") if len(violated) == 1 else ("are", "do")
+    return f"{found}; {_rules(known, list(violated))} {is_} violated, but {does} not fail an audit."
+
+
+def _rules(known: Lookup, ids: Sequence[str]) -> str:
+    return _quoted(known, ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
 
 
 def _proven(number: int) -> str:
@@ -128,15 +148,15 @@ def _unjudged(known: Lookup) -> tuple[Badge, str, str]:
 _DECIDED = {Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _inconclusive, Verdict.PASS: _passed, None: _unjudged}
 
 
-def _quoted(titles: Iterable[str]) -> str:
-    return _listed([f"“{title}”" for title in titles], last=True) or "a rule"
+def _quoted(known: Lookup, ids: Iterable[str]) -> str:
+    return _listed([known.title_of_rule(one, "“{}”") for one in ids])
 
 
 def _worst(known: Lookup, findings: Sequence[Finding]) -> str:
     """The finding with the strongest evidence, against what is asked; how many more there are."""
     if not findings:
         return ""
-    worst = min(findings, key=lambda one: (one.group is None, one.p_adjusted if one.p_adjusted is not None else 1.0))
+    worst = min(findings, key=strength)
     asked = f" The rule allows {limit_words(worst.kind, worst.limit)}." if worst.group is not None else ""
     more = f" {counted(len(findings) - 1, 'more such finding is', 'more such findings are')} listed below." if len(findings) > 1 else ""
     return f"{sentence_of(known, worst)}{asked}{more}"
@@ -145,6 +165,7 @@ def _worst(known: Lookup, findings: Sequence[Finding]) -> str:
 def _points(known: Lookup) -> Iterable[str]:
     for one in known.of_itself[:_MOST_NAMED]:
         yield ended(f"Engines disagree: {one.reason}")
+    yield from known.cautions
     warnings = sum(badge(one) is WARNING for one in known.judged)
     if warnings:
         yield f"{counted(warnings, 'warning')} from rules that do not fail an audit."
@@ -153,7 +174,8 @@ def _points(known: Lookup) -> Iterable[str]:
         yield f"{counted(undecided, 'comparison that must be decided is not', 'comparisons that must be decided are not')}: more rows are needed."
     small = small_groups(known.judged)
     if small:
-        yield f"{small}. Tested all the same, but in so small a group most true disparities stay unseen."
+        tested = any(_is_small(one) and one.p_adjusted is not None for one in known.judged)
+        yield f"{small}. {_TESTED if tested else _UNTESTED}"
     lacking = groups_without_value(known.judged)
     if lacking:
         yield f"{lacking}; the verdict says nothing of that."

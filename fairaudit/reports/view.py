@@ -8,6 +8,7 @@ from fairaudit.cube.slices import EVERYONE
 from fairaudit.reports.audited import Audited, account_line, audited
 from fairaudit.reports.definitions import Definition, definitions_of
 from fairaudit.reports.findings import RuleView, rules_of
+from fairaudit.reports.legend import Meaning, legend_of, slice_words
 from fairaudit.reports.lookup import Column, Lookup, lookup
 from fairaudit.reports.slicings import SlicingView, slicings_of
 from fairaudit.reports.sweeps import SweepView, sweep_of
@@ -33,6 +34,8 @@ class Page:
     account: str
     caution: str  # that groups have thresholds of their own, or ""
     verdict: VerdictView
+    slice_means: str
+    legend: tuple[Meaning, ...]
     rules: tuple[RuleView, ...]
     audited: Audited
     slicings: tuple[SlicingView, ...]
@@ -52,6 +55,8 @@ def view(audit: Audit) -> Page:
         account=f"{account_line(audit)}.",
         caution=_caution(audit),
         verdict=verdict_of(known),
+        slice_means=slice_words(known),
+        legend=legend_of(known),
         rules=rules_of(known),
         audited=audited(audit),
         slicings=slicings_of(known),

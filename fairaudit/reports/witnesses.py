@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fairaudit.reports.lookup import Lookup
-from fairaudit.reports.numbers import counted, significant
+from fairaudit.reports.numbers import counted, percent, significant
 from fairaudit.reports.sentences import at_start, ended
 from fairaudit.result import Audit
 
@@ -45,7 +45,8 @@ def agreement_line(known: Lookup) -> str:
         return "One engine computed every number; no other checked it."
     checked = sum(any(name in answers for name in others) for answers in _answers(known.audit))
     every = len(_answers(known.audit))
-    return f"Engines agree: {checked:,} of {every:,} numbers were computed a second time, independently, by {' and '.join(others)}."
+    alone = f"; the other {every - checked:,} ({percent((every - checked) / every)}) rest on one engine alone" if checked < every else ""
+    return f"Engines agree: {checked:,} of {every:,} numbers were computed a second time, independently, by {' and '.join(others)}{alone}."
 
 
 def _answers(audit: Audit) -> list[dict[str, float | None]]:

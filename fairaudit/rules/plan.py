@@ -65,8 +65,25 @@ def plan(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Plann
 
 
 def cautions(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
-    """What to warn of before judging: so many families that each has little error to spend; a metric read against what a decision does."""
-    return (*_upside_down(rules, context), *_many_families(rules, context))
+    """What to warn of before judging: what the verdict must be read with, and so many families that each has little error to spend."""
+    return (*verdict_cautions(rules, context), *_many_families(rules, context))
+
+
+def verdict_cautions(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
+    """What the verdict must be read with: slices that a rule leaves unjudged; a metric read against what a decision does."""
+    return (*_unjudged(rules, context), *_upside_down(rules, context))
+
+
+def _unjudged(rules: Sequence[Rule], context: Context) -> Iterator[str]:
+    """Slicings of the audit where a rule has nobody to compare with, since the reference that it names lies in another."""
+    for rule in rules:
+        if isinstance(rule.reference, dict):
+            left = [" × ".join(slicing) for slicing in context.slicings if slicing and frozenset(slicing) != frozenset(rule.reference)]
+            if left:
+                yield (
+                    f"The rule {rule.id!r} judges only by {' × '.join(rule.reference)}, where the reference that it names lies; "
+                    f"it judges nothing by {listed(left)}. Judge these by another rule, or give this one the reference 'best'."
+                )
 
 
 def _upside_down(rules: Sequence[Rule], context: Context) -> Iterator[str]:
@@ -74,7 +91,7 @@ def _upside_down(rules: Sequence[Rule], context: Context) -> Iterator[str]:
         if context.effect == "harms" and rule.better is None and "true_positive_rate" in rule.metrics:
             yield (
                 f"A positive decision harms, and the rule {rule.id!r} takes a higher true positive rate for better, as who made the decision would; "
-                "the harm done to people shows in their false positive rates."
+                "the harm done to people shows in their false positive rates, which a rule on false_positive_rate judges."
             )
 
 

@@ -90,7 +90,7 @@ def notes(fact: Fact) -> tuple[str, ...]:
         return ()
     told = []
     if fact.is_past and not fact.is_real:
-        told.append("could be chance")
+        told.append("could be chance" if not math.isnan(fact.p_adjusted) else "past the limit, but not tested")
     if fact.is_real and not fact.is_past:
         told.append("real but smaller than the limit")
     if fact.is_real and fact.is_past and not fact.is_beyond:
@@ -110,7 +110,7 @@ def _excluded(family: Family, fact: Fact) -> str:
             return f"a gap as large as {end:g} is excluded"
         case Comparing.MIN_MAX_RATIO:
             return f"a ratio as small as {end:g} is excluded"
-    whom = "the reference" if family.has_fixed_reference else "everyone else"
+    whom = "the reference" if family.has_fixed_reference else "everyone" if family.rule.reference == "overall" else "everyone else"
     if family.asked.comparison is Comparing.RATIO:
         return f"a violation as large as {end:g} times the {_noun(family)} of {whom} is excluded"
     return f"a difference from {whom} as large as {abs(end):g} is excluded"

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.evidence.measurement import Group, Status
+from fairaudit.evidence.measurement import Group, GroupKind, Status
 from fairaudit.reports.characters import visible
 from fairaudit.reports.html import FOLDER, compile_templates, environment, render
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit, DataFile, Exclusion, Model, ReferenceOf, Rows, from_json, to_json
-from fairaudit.rules.finding import Verdict
-from tests.reports.builders import BLACK, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
+from fairaudit.rules.finding import Severity, Verdict
+from fairaudit.rules.rule import Comparing, SmallGroups
+from tests.reports.builders import BLACK, OTHER, POOL, SHA, WHITE, adult, audit, comparison, finding, manifest, many, measurement, rule, undecided
 
 TEMPLATES = {name: resource(FOLDER, f"{name}.j2").read_text(encoding="utf-8") for name in names(FOLDER, ".j2")}
 VOID = {"meta", "br"}
@@ -245,3 +246,76 @@ def test_all_templates_can_be_made_ready_before_a_page_is_asked_for() -> None:
     compile_templates()
     ready = {name for _, name in environment().cache}  # type: ignore[union-attr]
     assert ready == {one.name for one in (Path(__file__).parent.parent.parent / FOLDER).glob("*.j2")}
+
+
+def test_the_words_of_the_findings_are_explained_once_before_the_first_of_them() -> None:
+    text = page_text(render(audit([finding(), undecided(group=Group(slice=OTHER), rows=70, needed_for_pass=False)])))
+    legend = text[text.index("A slice is everyone who") : text.index(rule().principle)]
+    assert "A small slice can fail where a rate is judged" in legend and "but so few can hardly ever show that it passes. Small slices are judged once more" in legend
+    assert "judged once more" not in page_text(render(audit([finding()], rules=[rule(small_groups=SmallGroups.REPORT)])))
+    assert "One such finding fails the audit." in legend and "It blocks nothing and vouches for nothing." in legend
+    assert "keeps the audit from passing" not in legend  # nothing is inconclusive here
+    assert "A slice is everyone who" not in page_text(render(audit()))  # without rules nothing is judged
+
+
+def test_a_folded_table_says_what_its_rows_are() -> None:
+    small = undecided(group=POOL, reference=Group(kind=GroupKind.REST, slice=WHITE), needed_for_pass=False)
+    itself = finding(1.0, group=Group(slice=WHITE), verdict=Verdict.PASS, reason="the reference itself: the largest group")
+    assert "Table of 2 slices and the small ones together: 1 fail, 1 undecided, 1 reference" in page_text(render(audit([itself, finding(), small])))
+
+
+def test_the_tests_behind_p_are_named_once_a_rule() -> None:
+    text = page_text(render(adult()))  # two rules, three slicings each
+    assert text.count("Fisher's exact test, with Holm's correction for their number") == 2
+    assert text.count("p pays for both looks. The interval is against the reference alone") == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "config", "said"),
+    [
+        ({}, {"weight": "w"}, "from everyone else (a binomial tail of effective counts, with Holm's correction"),
+        ({"reference": "largest"}, {}, "on the worse side, from the reference (Fisher's exact test, with Holm's correction for their number). It is called"),
+        ({"reference": "overall", "metric": ("roc_auc", "tpr")}, {}, "from everyone else (Fisher's exact test for rates, a z-test by standard errors for what is no rate,"),
+        ({"comparison": Comparing.VALUE, "metric": "calibration_in_the_large"}, {}, "would put a value that is at the limit so far past it (a z-test by standard errors, with Holm's"),
+        ({"comparison": Comparing.VALUE, "metric": "accuracy"}, {}, "so far past it (an exact binomial test, with Holm's"),
+        ({"comparison": Comparing.VALUE, "metric": "differential_fairness"}, {}, "so far past it (a z-test by standard errors). It is called"),
+        ({"comparison": Comparing.GAP}, {}, "set any two of so many slices as far apart (Tukey's test of their range)."),
+    ],
+)
+def test_the_test_of_each_kind_of_rule_is_named(changes: dict[str, Any], config: dict[str, str], said: str) -> None:
+    made = audit([finding()], rules=[rule(**changes)], manifest=manifest(config=config))
+    assert said in page_text(render(made))
+
+
+def test_where_the_slices_begin_it_is_said_that_rules_have_other_references() -> None:
+    told = "The reference here is of these tables alone"
+    assert page_text(render(audit([finding()]))).count(told) == 1 and told not in page_text(render(audit()))
+
+
+def test_a_pass_shows_its_first_table_unfolded() -> None:
+    passing = [finding(0.97, verdict=Verdict.PASS), finding(-0.01, rule="equal-opportunity", metric="true_positive_rate", kind="difference", verdict=Verdict.PASS)]
+    first, second = re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(passing)))
+    assert (first, second) == (" open", "")
+    warned = [passing[0], finding(-0.3, rule="equal-opportunity", metric="true_positive_rate", kind="difference", severity=Severity.WARN)]
+    assert re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(warned))) == [" open", " open"]
+    failing = [passing[0], finding(-0.3, rule="equal-opportunity", metric="true_positive_rate", kind="difference")]
+    assert re.findall(r"<details( open)?>\s*<summary>Table of", render(audit(failing))) == ["", " open"]
+
+
+def test_the_share_of_numbers_that_no_second_engine_computed_is_told() -> None:
+    both = {"native": 0.5, "tfma": 0.5}
+    made = audit(measurements=(measurement(engines=both), measurement(WHITE, engines=both), measurement(BLACK)), comparisons=())
+    told = "Engines agree: 2 of 3 numbers were computed a second time, independently, by tfma; the other 1 (33.3%) rest on one engine alone."
+    assert page_text(render(made)).count(told) == 2  # beside the verdict, and where the engines are
+    assert "independently, by tfma." in page_text(render(audit(measurements=(measurement(engines=both),), comparisons=())))
+
+
+def test_a_rule_says_what_its_metric_means_where_it_judges_it() -> None:
+    text = page_text(render(audit([finding(0.121, metric="calibration_in_the_large", kind="value", reference=None, limit=(-0.05, 0.05))], rules=[rule()])))
+    meaning = "Calibration in the large: how far the average score of the labelled lies above the share that is in truth positive; below 0 the scores are too low."
+    assert text.index(meaning) < text.rindex("The calibration in the large of people whose race is Black is 0.121")
+
+
+def test_a_gap_is_of_the_two_slices_that_are_furthest_apart() -> None:
+    gap = finding(0.12, metric="true_positive_rate", kind="gap", limit=(None, 0.1))
+    assert "The two slices that are furthest apart: 1 fail" in page_text(render(audit([gap], rules=[rule()])))

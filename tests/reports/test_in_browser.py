@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fairaudit.reports.html import render
-from tests.reports.builders import adult, many
+from fairaudit.result import Audit
+from tests.reports.builders import BLACK, WHITE, adult, audit, finding, many, measurement, rule
 from tests.reports.test_html import ATTACK, infected
 from tests.reports.test_sweeps import swept_audit
 
@@ -17,12 +18,21 @@ CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 LONG = "prefers not to say, or did not answer question {} " + "unbreakable" * 12
+
+
+def gap_audit() -> Audit:
+    """One of a gap between two slices of some size, whose rows stand in one cell."""
+    gap = finding(0.12, metric="selection_rate", kind="gap", limit=(None, 0.1), rows=12_345)
+    return audit([gap], rules=[rule()], measurements=(measurement(WHITE, 0.73, rows=123_456), measurement(BLACK, 0.61, rows=12_345)))
+
+
 PAGES: dict[str, Any] = {
     "adult": adult,
     "long names": lambda: many(4, name=LONG, attributes=2),
     "many slices": lambda: many(400),
     "attack": lambda: infected(ATTACK),
     "sweep": swept_audit,
+    "gap": gap_audit,
 }
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
@@ -103,6 +113,14 @@ def test_wide_drawings_stand_under_their_axis(browser: Any, files: dict[str, Pat
     )
     assert len(lefts) == 6 and len(set(lefts)) == 1
     opened.page.close()
+
+
+def test_the_numbers_of_a_judged_slice_stay_in_their_cells(opened: Opened) -> None:
+    opened.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert (
+        opened.page.evaluate("[...document.querySelectorAll('.judged td.n')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)")
+        == []
+    )
 
 
 def test_folded_tables_open_without_a_script(browser: Any, files: dict[str, Path]) -> None:

@@ -9,9 +9,11 @@ import pytest
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.metrics.catalogue import Better
+from fairaudit.reports.chart import difference_axis
 from fairaudit.reports.lookup import lookup
+from fairaudit.reports.numbers import significant
 from fairaudit.reports.sentences import Compared, interval_words, limit_words, people, sentence
-from fairaudit.reports.told import sentence_of
+from fairaudit.reports.told import sentence_of, told
 from fairaudit.rules.finding import Outcome, Verdict
 from tests.reports.builders import BLACK, POOL, WHITE, audit, finding, measurement, rule
 
@@ -32,6 +34,13 @@ def compared(kind: str, value: float, **changes: Any) -> Compared:
          "People whose race is Black are selected 0.61 times as often as those whose race is White; 95% interval 0.55 to 0.67."),
         (compared("ratio", 1.21, interval=(1.1, 1.33), better=HIGHER),
          "People whose race is Black are selected 1.21 times as often as those whose race is White; 95% interval 1.1 to 1.33."),
+        # a ratio that nobody can picture: both rates
+        (compared("ratio", 0.00889, interval=(0.001, 0.03), better=HIGHER, levels=(0.00315, 0.354)),
+         "People whose race is Black are selected 0.00889 times as often as those whose race is White (0.3% against 35.4%); 95% interval 0.001 to 0.03."),
+        (compared("ratio", 11.0, better=HIGHER, levels=(0.33, 0.03)),
+         "People whose race is Black are selected 11 times as often as those whose race is White (33.0% against 3.0%)."),
+        (compared("ratio", 0.1, better=HIGHER, levels=(0.03, 0.3)),
+         "People whose race is Black are selected 0.1 times as often as those whose race is White."),
         # ratio, it harms: worse, better
         (compared("ratio", 1.42, interval=(1.3, 1.55), better=LOWER, effect="harms"),
          "People whose race is Black are flagged 1.42 times as often as those whose race is White; 95% interval 1.3 to 1.55."),
@@ -70,6 +79,9 @@ def compared(kind: str, value: float, **changes: Any) -> Compared:
          "The average odds difference between people whose race is Black and those whose race is White is −0.05."),
         (compared("difference", 0.02, metric="base_rate"),
          "The base rate of people whose race is Black is 0.02 higher than that of those whose race is White."),
+        # everyone has no others to be set apart from
+        (compared("difference", -0.104, metric="bnsp_auc", better=HIGHER, reference=Group(kind=GroupKind.OVERALL), levels=(0.626, 0.73)),
+         "The BNSP AUC of people whose race is Black is 0.104 lower than the AUC of everyone (0.626 against 0.73), which is worse."),
         # rounding does not hide the side of the limit
         (compared("ratio", 0.7998, limits=(0.8, None), better=HIGHER),
          "People whose race is Black are selected 0.7998 times as often as those whose race is White."),
@@ -133,3 +145,10 @@ def test_findings_without_a_value_say_why() -> None:
     assert sentence_of(known, infinite).startswith("The ratio of the selection rate of people whose race is Black is infinite: past the limit; the reference's")
     assert sentence_of(known, thin) == "By race, too few groups: no group has enough rows."
     assert sentence_of(known, itself) == "People whose race is White are the reference itself: the largest group."
+
+
+def test_a_pair_rests_on_the_rows_of_both_slices() -> None:
+    one = finding(0.12, metric=TPR, kind="gap", limit=(None, 0.1), rows=411)
+    known = lookup(audit([one], measurements=(measurement(WHITE, 0.73, metric=TPR, rows=1067), measurement(BLACK, 0.61, metric=TPR, rows=411))))
+    said = told(known, one, difference_axis([0.12], significant, limits=[0.1]))
+    assert said.rows == "411 and 1,067" and "411 and 1,067 rows labelled positive" in said.facts

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from rich.cells import cell_len
 
+from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Group
 from fairaudit.reports.terminal import summary
 from fairaudit.rules.finding import Outcome, Verdict
@@ -25,6 +26,8 @@ FAIL  The audited decisions violate “Four-fifths rule (adverse impact)”.
   White (reference)   100     73.0%
   Black               100     44.5%
 
+(reference): the slice that the report's tables compare with, the largest. A rule has a reference of its own, which its findings name.
+
 Rows: 110 rows read, 10 excluded (empty score), 100 audited.
 One engine computed every number; no other checked it.
 """
@@ -33,7 +36,7 @@ One engine computed every number; no other checked it.
 def test_small_groups_are_named_in_the_line_of_the_verdict() -> None:
     small = [undecided(group=Group(slice=one), rows=rows, needed_for_pass=False) for one, rows in ((BLACK, 70), (OTHER, 30))]
     assert summary(audit([WITHIN, *small])).splitlines()[:2] == [
-        "PASS  No violation of “Four-fifths rule (adverse impact)” was found (2 groups too small to judge alone: race=Black (70 rows) and race=Other (30 rows)).",
+        "PASS  No violation of “Four-fifths rule (adverse impact)” was found (2 groups too small to judge alone: race=Black (70 rows); race=Other (30 rows)).",
         "  1 comparison lies within its limit.",
     ]
 
@@ -41,6 +44,21 @@ def test_small_groups_are_named_in_the_line_of_the_verdict() -> None:
 def test_what_is_inconclusive_says_how_many_rows_would_decide_it() -> None:
     told = summary(audit([undecided()]))
     assert told.startswith("INCONCLUSIVE  ") and "; about 250 more rows of race=Black would decide it" in told
+
+
+def test_every_violated_rule_shows_its_strongest_finding_before_the_rest_are_counted() -> None:
+    of_first = [finding(0.6, group=Group(slice=Slice([("race", f"group {number}")])), p_adjusted=0.01 / (number + 1)) for number in range(12)]
+    of_second = [finding(-0.2, rule="equal-opportunity", metric="true_positive_rate", kind="difference", group=Group(slice=OTHER), p_adjusted=p) for p in (0.04, 0.002)]
+    lines = [line.strip() for line in summary(audit([*of_first, *of_second])).splitlines() if line.startswith("  FAIL")]
+    assert len(lines) == 9 and lines[-1] == "FAIL  and 6 more; --verbose lists every finding"
+    assert "four-fifths: race=group 11: " in lines[0] and "group 10: " in lines[1]  # the strongest evidence first
+    assert [line.split()[1] for line in lines[:-1]] == ["four-fifths:"] * 7 + ["equal-opportunity:"]
+
+
+def test_however_many_rules_are_violated_each_is_shown() -> None:
+    names = [f"rule-{number}" for number in range(10)]
+    told = summary(audit([finding(rule=name) for name in names for _ in range(2)], rules=[rule(id=name) for name in names]))
+    assert all(told.count(f"FAIL  {name}: ") == 1 for name in names) and "and 10 more; --verbose" in told
 
 
 def test_engines_that_disagree_are_named_first() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.finding import Outcome, Verdict
+from fairaudit.rules.words import notes
 
 NAN, INFINITE = float("nan"), float("inf")
 PLAIN = Fact(
@@ -45,3 +46,8 @@ PASS, FAIL, INCONCLUSIVE = Verdict
 def test_the_table_of_outcomes_and_verdicts(changes: dict[str, object], outcome: Outcome, verdict: Verdict) -> None:
     fact = replace(PLAIN, **changes)  # type: ignore[arg-type]
     assert (fact.outcome, fact.verdict) == (outcome, verdict)
+
+
+def test_what_no_test_looked_at_is_not_called_chance() -> None:
+    assert notes(replace(PLAIN, is_past=True)) == ("could be chance",)
+    assert notes(replace(PLAIN, is_past=True, enough=False, p_adjusted=NAN)) == ("past the limit, but not tested",)

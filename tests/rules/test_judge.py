@@ -428,6 +428,16 @@ def test_a_named_reference_leaves_other_slicings_to_other_rules() -> None:
     assert {one.slicing for one in judge([rule(reference="{group: a}")], selections(SIX), context)} == {("group",)}
 
 
+def test_what_a_named_reference_leaves_unjudged_is_warned_of() -> None:
+    named = rule(reference="{group: a}")
+    (told,) = cautions([named], Context(slicings=((), ("group",), ("second",), ("group", "second"))))
+    assert told == (
+        "The rule 'four-fifths' judges only by group, where the reference that it names lies; it judges nothing by second, group × second. "
+        "Judge these by another rule, or give this one the reference 'best'."
+    )
+    assert cautions([named], Context(slicings=((), ("group",)))) == ()
+
+
 def test_a_slicing_that_nobody_is_in_is_undecided_as_a_whole() -> None:
     (only,) = judge([rule()], selections(SIX), Context(slicings=(("second",),)))
     assert only.group is None and only.verdict is Verdict.INCONCLUSIVE and only.needed_for_pass
