@@ -257,3 +257,12 @@ def test_a_configuration_from_python_that_cannot_be_is_told_by_its_field(given: 
     with pytest.raises(ConfigError) as raised:
         _audited({"sex": SEX, "s": SCORE}, **given)
     assert str(raised.value) == told
+
+
+def test_tens_of_numbers_as_slices_of_their_own_are_noted_unless_they_are_cut_or_merged() -> None:
+    ages = [18 + place % 50 for place in range(200)] + [17] * 50
+    columns = {"age": ages, "s": [0.2, 0.9, 0.6, 0.4, 0.5] * 50}
+    (note,) = [one for one in _audited(columns, protected=("age",)).notes if "--bins" in one]
+    assert note.startswith("age holds 51 different numbers that are each a slice of their own; bands of them, as by --bins 'age=quantiles:4'")
+    for more in ({"bins": {"age": "quantiles:4"}}, {"other_below": 20}):
+        assert not [one for one in _audited(columns, protected=("age",), **more).notes if "--bins" in one]

@@ -22,6 +22,8 @@ MOST_ROWS = 2.0**40  # that one line may stand for
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
 LARGEST_FEATURE = 1e150  # whose square, and sums of it, a double still holds
 MOST_VALUES = 5_000  # of one attribute; more are no groups, and no report could show them
+MOST_NUMBERS = 300  # of one attribute whose values are all numbers: those are amounts or ids, of which each would be a slice, compared with every other
+MANY_NUMBERS = 30  # from which it is said that bands would tell more
 MOST_BEFORE_MERGING = 100_000  # of one attribute whose rare values become one; all of these are listed in the audit
 
 
@@ -84,6 +86,7 @@ class Prepared:
     trimmed: bool  # whether some text had spaces around it
     label_values: int  # how many distinct labels there are
     never_missing: tuple[str, ...] = ()  # texts that --missing names and no column holds
+    numbers: Mapping[str, int] = field(default_factory=dict)  # protected attributes that hold many different numbers, uncut → how many
 
     @property
     def audited(self) -> int:
@@ -113,7 +116,8 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         profile = _together(per_file)
         if profile["lines"] == 0:
             raise ContentError(f"{source.name} has a header and no rows; give data with rows.")
-        raise_all(_mistakes(connection, source, wanted, columns, profile))
+        numbers = dict(_numbers(connection, source, wanted, columns, profile))
+        raise_all(_mistakes(connection, source, wanted, columns, profile, numbers))
         label_values = _values(connection, source, wanted, columns, wanted.label)
         label = positives(wanted.label, label_values, wanted.positive, file=source.name) if wanted.label else ()
         decision = _positive_decisions(source, wanted, _values(connection, source, wanted, columns, wanted.decision))
@@ -133,6 +137,7 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         trimmed=profile["any_trimmed"],
         label_values=len(label_values),
         never_missing=tuple(text for place, text in enumerate(wanted.missing) if not profile[f"any_missing_{place}"]),
+        numbers=numbers,
     )
 
 
@@ -266,7 +271,7 @@ def _together(per_file: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _mistakes(
-    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any], numbers: Mapping[str, int]
 ) -> Iterator[FairauditError]:
     live = _counts_at_all(wanted, columns)
 
@@ -304,7 +309,9 @@ def _mistakes(
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
-        if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
+        if name in numbers and wanted.other_below is None:
+            yield from _too_many_numbers(source, name, numbers[name])
+        elif name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, wanted, columns[name])
 
 
@@ -349,6 +356,35 @@ def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: 
     if distinct < present:
         sql = f"SELECT {column.text} AS one FROM ({base}) WHERE one IS NOT NULL GROUP BY ALL HAVING count(*) > 1 ORDER BY one LIMIT 1"
         yield ContentError(f"{source.name}: the id {connection.execute(sql).fetchall()[0][0]!r} stands in more than one row; --id names a column that tells rows apart.")
+
+
+def _numbers(
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
+) -> Iterator[tuple[str, int]]:
+    """Each protected attribute that is not cut and holds nothing but numbers, many of them, and how many; counted up to the most that values may be."""
+    for place, name in enumerate(wanted.attributes):
+        if name in wanted.bins or name in wanted.kept or profile[f"values_{place}"] <= MANY_NUMBERS // 2:  # an estimate
+            continue
+        if (number := _numbers_in(connection, source, columns[name])) > MANY_NUMBERS:
+            yield name, number
+
+
+def _numbers_in(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> int:
+    """How many different values a column holds if all of them are numbers, and otherwise 0."""
+    values = f"SELECT DISTINCT {column.text} AS one, {column.number} IS NOT NULL AS is_number FROM ({_read(source, (column,))}) WHERE one IS NOT NULL LIMIT {MOST_VALUES + 1}"
+    sql = f"SELECT count(*) FILTER (WHERE is_number), count(*) FROM ({values})"
+    numbers, every = stoppable(connection, lambda: connection.execute(sql).fetchall())[0]
+    return int(numbers) if numbers == every else 0
+
+
+def _too_many_numbers(source: Source, name: str, number: int) -> Iterator[FairauditError]:
+    """A mistake where every number of an attribute would be a slice of its own and they are hundreds."""
+    if number > MOST_NUMBERS:
+        many = f"more than {MOST_VALUES:,}" if number > MOST_VALUES else f"{number:,}"
+        yield ConfigError(
+            f"{source.name}: the protected attribute {name!r} holds {many} different numbers, and each would be a slice of its own; "
+            f"cut it into bands, as by --bins '{name}=quantiles:4', or, if they are codes of groups, make the rare ones one slice, as by --other-below 30."
+        )
 
 
 def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, column: Column) -> Iterator[FairauditError]:
