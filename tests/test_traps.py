@@ -266,3 +266,12 @@ def test_tens_of_numbers_as_slices_of_their_own_are_noted_unless_they_are_cut_or
     assert note.startswith("age holds 51 different numbers that are each a slice of their own; bands of them, as by --bins 'age=quantiles:4'")
     for more in ({"bins": {"age": "quantiles:4"}}, {"other_below": 20}):
         assert not [one for one in _audited(columns, protected=("age",), **more).notes if "--bins" in one]
+
+
+def test_a_csv_that_pandas_wrote_with_its_index_is_read_as_without(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"sex": SEX, "s": SCORE})
+    found = []
+    for index in (True, False):
+        frame.to_csv(tmp_path / "a.csv", index=index)
+        found.append(audit(AuditConfig(data=(str(tmp_path / "a.csv"),), score_column="s", protected=("sex",), engines=("native",))))
+    assert found[0].measurements == found[1].measurements and found[0].rows == found[1].rows
