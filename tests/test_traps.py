@@ -275,3 +275,19 @@ def test_a_csv_that_pandas_wrote_with_its_index_is_read_as_without(tmp_path: Pat
         frame.to_csv(tmp_path / "a.csv", index=index)
         found.append(audit(AuditConfig(data=(str(tmp_path / "a.csv"),), score_column="s", protected=("sex",), engines=("native",))))
     assert found[0].measurements == found[1].measurements and found[0].rows == found[1].rows
+
+
+def test_a_text_for_missing_in_one_column_leaves_the_others_alone_and_a_text_with_an_equals_sign_is_one() -> None:
+    columns = {"sex": ["2", "1", "2", "1", "a=b"], "s": [2.0, 0.2, 0.6, 0.7, 0.1]}
+    assert set(_values(_audited(columns, missing=("2",)), "selection_rate")) == {"everyone", "sex=(missing)", "sex=1", "sex=a=b"}
+    of_one = _audited(columns, missing=("s=2", "a=b", "other=1"))
+    assert of_one.rows.audited == 4 and set(_values(of_one, "selection_rate")) == {"everyone", "sex=(missing)", "sex=1", "sex=2"}
+    assert [note for note in of_one.notes if "--missing" in note] == ["No column that the audit reads holds 'other=1', which --missing names."]
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.string()])
+def test_a_nan_among_scores_is_missing_where_the_sentence_that_refuses_it_is_followed(kind: pa.DataType) -> None:
+    scores = pa.array([0.9, float("nan"), 0.2]).cast(kind)
+    with pytest.raises(ContentError, match=r"row 2: the score column 's' is NaN or infinite \(nan\), .* or if it means a missing value, add --missing 's=nan'\."):
+        _audited({"sex": SEX[:3], "s": scores})
+    assert _audited({"sex": SEX[:3], "s": scores}, missing=("s=nan",)).rows.audited == 2

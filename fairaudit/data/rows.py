@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from fairaudit.bands import Bands
-from fairaudit.data.columns import Column, read
+from fairaudit.data.columns import Column, missing_in, read
 from fairaudit.data.cuts import Rare, quantile_edges, rare_values, sizes_of
 from fairaudit.data.labels import MOST, positives, truth
 from fairaudit.data.source import NotInParallel, Source, literal, told
@@ -153,13 +153,19 @@ def values_of(connection: duckdb.DuckDBPyConnection, rows: Prepared, attributes:
 
 def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[Column], condition: str) -> str:
     """Where the first row that meets a condition stands: "people.csv, row 17"; rows count from 1 after the header."""
+    return first_of(connection, source, columns, condition)[0]
+
+
+def first_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[Column], condition: str, shown: Column | None = None) -> tuple[str, str]:
+    """Where the first row that meets a condition stands, as `place_of` says it, and what a column holds there, as text."""
+    value = shown.plain if shown else "''"
     sql = f"""
-        SELECT file_place, row_number - min(row_number) OVER (PARTITION BY file_place) + 1 AS place, hit
-        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit FROM ({_read(source, columns)}))
+        SELECT file_place, row_number - min(row_number) OVER (PARTITION BY file_place) + 1 AS place, hit, value
+        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit, {value} AS value FROM ({_read(source, columns)}))
         QUALIFY hit ORDER BY row_number LIMIT 1
     """
     found = connection.execute(sql).fetchall()
-    return f"{source.names[found[0][0]]}, row {found[0][1]}" if found else source.name
+    return (f"{source.names[found[0][0]]}, row {found[0][1]}", str(found[0][3])) if found else (source.name, "")
 
 
 def grid_range(scores: tuple[float, float]) -> tuple[float, float]:
@@ -179,7 +185,8 @@ def _read(source: Source, columns: Iterable[Column], features: Sequence[str] = (
 
 
 def _columns(source: Source, wanted: Wanted) -> dict[str, Column]:
-    return {name: Column(name=name, sql=source.alias(name), type=source.schema.field(name).type, missing=wanted.missing) for name in wanted.columns}
+    named = wanted.columns
+    return {name: Column(name=name, sql=source.alias(name), type=source.schema.field(name).type, missing=missing_in(name, wanted.missing, named)) for name in named}
 
 
 def _counts_at_all(wanted: Wanted, columns: Mapping[str, Column]) -> str:
@@ -240,7 +247,8 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         if name not in wanted.bins:
             asked[f"values_{place}"] = f"approx_count_distinct({columns[name].sql})"
     for place, text in enumerate(wanted.missing):
-        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(one.named_missing(text) for one in columns.values())}), false)"
+        named = [one.named_missing(own) for one in columns.values() for own in missing_in(one.name, (text,), columns)]
+        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(named)}), false)"
     sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({_read(source, columns.values())}) GROUP BY file_place"
     found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in stoppable(connection, lambda: connection.execute(sql).fetchall())}
     return [found.get(place, {"lines": 0, "read": 0}) for place in range(len(source.names))]
@@ -278,30 +286,34 @@ def _mistakes(
     def first(condition: str) -> str:
         return place_of(connection, source, columns.values(), f"(({condition}) AND {live})")
 
+    def held(condition: str, column: Column) -> tuple[str, str]:
+        return first_of(connection, source, columns.values(), f"(({condition}) AND {live})", column)
+
     for part, name in (("weight", wanted.weight), ("score", wanted.score), ("count", wanted.count)):
         if name is None:
             continue
         column = columns[name]
         if rows := profile[f"{part}_unreadable"]:
-            where = first(column.unreadable)
-            yield ContentError(f"{where}: the {part} column {name!r} holds a text that is no number, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+            where, text = held(column.unreadable, column)
+            yield ContentError(f"{where}: the {part} column {name!r} holds {_shown(text)}, which is no number, as in {_rows(rows)} in all; mend it, or {_said_missing(name, text)}.")
         elif rows := profile[f"{part}_nan"]:
-            where = first(f"(isnan({column.number}) OR isinf({column.number}))")
-            yield ContentError(f"{where}: the {part} column {name!r} is NaN or infinite, as in {_rows(rows)} in all; mend or leave out these rows.")
+            where, text = held(f"(isnan({column.number}) OR isinf({column.number}))", column)
+            is_missing = f", or {_said_missing(name, text)}" if "nan" in text.casefold() else ""
+            yield ContentError(f"{where}: the {part} column {name!r} is NaN or infinite ({text}), as in {_rows(rows)} in all; mend or leave out these rows{is_missing}.")
     if wanted.weight is not None:
         yield from _weight_mistakes(columns[wanted.weight], profile, first)
     if wanted.count is not None:
         yield from _count_mistakes(columns[wanted.count], profile, first)
     for place, name in enumerate(wanted.bins):
         if rows := profile[f"unreadable_{place}"]:
-            where = first(columns[name].unbanded)
-            yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+            where, text = held(columns[name].unbanded, columns[name])
+            yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds {_shown(text)}, as in {_rows(rows)} in all; mend it, or {_said_missing(name, text)}.")
     for place, name in enumerate(wanted.features):
         if rows := profile[f"no_feature_{place}"]:
-            where = first(_no_feature(columns[name]))
+            where, text = held(_no_feature(columns[name]), columns[name])
             yield ContentError(
-                f"{where}: --feature needs numbers within ±{LARGEST_FEATURE:g}, and {name!r} holds what is none, as in {_rows(rows)} in all; "
-                "mend it, name the text with --missing, or name another column."
+                f"{where}: --feature needs numbers within ±{LARGEST_FEATURE:g}, and {name!r} holds {_shown(text)}, as in {_rows(rows)} in all; "
+                f"mend it or name another column, or {_said_missing(name, text)}."
             )
     if wanted.cluster is not None and (rows := profile["cluster_null"]):
         where = first(_no_cluster(wanted, columns))
@@ -313,6 +325,19 @@ def _mistakes(
             yield from _too_many_numbers(source, name, numbers[name])
         elif name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, wanted, columns[name])
+
+
+def _shown(text: str) -> str:
+    """A value as a sentence quotes it."""
+    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…")
+
+
+def _said_missing(column: str, text: str) -> str:
+    """How a user says that a text is no value."""
+    return f"if it means a missing value, add --missing {f'{column}={text}'!r}" if len(text) <= _MOST_SHOWN else "name it with --missing"
+
+
+_MOST_SHOWN = 40  # characters of a value in a sentence
 
 
 def _no_cluster(wanted: Wanted, columns: Mapping[str, Column]) -> str:

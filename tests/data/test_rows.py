@@ -36,8 +36,8 @@ def test_the_account_adds_up_and_says_why_rows_were_left_out(tmp_path: Path) -> 
     [
         ("sex,w\nf,1\nm,-2\n", {"weight": "w"}, "a.csv, row 2: the weight is negative, as in 1 row in all; weights are 0 or more."),
         ("sex,w\nf,1\nm,\n", {"weight": "w"}, "a.csv, row 2: the weight is missing, as in 1 row in all; give every row a weight, 0 to leave it out."),
-        ("sex,s\nf,nan\nm,1\nf,nan\n", {"score": "s"}, "a.csv, row 1: the score column 's' is NaN or infinite, as in 2 rows in all; mend or leave out these rows."),
-        ("sex,s\nf,1\nm,x\n", {"score": "s"}, "a.csv, row 2: the score column 's' holds a text that is no number, as in 1 row in all; mend it, or name the text with --missing."),
+        ("sex,s\nf,nan\nm,1\nf,nan\n", {"score": "s"}, "a.csv, row 1: the score column 's' is NaN or infinite (nan), as in 2 rows in all; mend or leave out these rows, or if it means a missing value, add --missing 's=nan'."),
+        ("sex,s\nf,1\nm,x\n", {"score": "s"}, "a.csv, row 2: the score column 's' holds 'x', which is no number, as in 1 row in all; mend it, or if it means a missing value, add --missing 's=x'."),
         ("sex,i\nf,1\nm,1\n", {"id": "i"}, "a.csv: the id '1' stands in more than one row; --id names a column that tells rows apart."),
         ("sex,w\n", {"weight": "w"}, "a.csv has a header and no rows; give data with rows."),
     ],
