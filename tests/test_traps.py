@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
+from msgspec.structs import replace
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError, ContentError
@@ -291,3 +292,12 @@ def test_a_nan_among_scores_is_missing_where_the_sentence_that_refuses_it_is_fol
     with pytest.raises(ContentError, match=r"row 2: the score column 's' is NaN or infinite \(nan\), .* or if it means a missing value, add --missing 's=nan'\."):
         _audited({"sex": SEX[:3], "s": scores})
     assert _audited({"sex": SEX[:3], "s": scores}, missing=("s=nan",)).rows.audited == 2
+
+
+def test_a_column_that_arrow_cannot_hold_ends_an_audit_only_where_it_is_named() -> None:
+    frame = pd.DataFrame({"sex": SEX, "s": SCORE, "mixed": [1, "a", None, 2.5, b"x"], "half": np.array(SCORE, np.float16)})
+    config = AuditConfig(score_column="s", protected=("sex",), engines=("native",))
+    assert audit(config, data=frame).measurements == audit(config, data=frame[["sex", "s"]]).measurements
+    for name, told in (("mixed", "no data frame that Arrow can hold"), ("half", "'half' is float16")):
+        with pytest.raises(ConfigError, match=told):
+            audit(replace(config, protected=(name,)), data=frame)
