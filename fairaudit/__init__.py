@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
     from fairaudit.cube.stored import read_cube
     from fairaudit.reports.html import render
-    from fairaudit.result import Audit, read_audit
+    from fairaudit.result import Audit, read_audit, to_json
     from fairaudit.run import audit
 
-__all__ = ["Audit", "AuditConfig", "audit", "read_audit", "read_cube", "render"]
-_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "read_cube": "cube.stored", "audit": "run", "render": "reports.html"}
+__all__ = ["Audit", "AuditConfig", "audit", "read_audit", "read_cube", "render", "to_json"]
+_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "to_json": "result", "read_cube": "cube.stored", "audit": "run", "render": "reports.html"}
 
 
 def __getattr__(name: str) -> Any:

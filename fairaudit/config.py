@@ -54,7 +54,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, or 'young:25,adult:65,old', or 'quantiles:4'
     calibration_bins: str = "10"  # of the score, of equal width; 'mass:10': of about equal weight
     other_below: int | None = None  # categories with fewer rows are one slice together
-    missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one
+    missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one: COL=TEXT in one column, TEXT in all that are audited
     rules: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()  # the only ones to compute, besides what rules judge; none named: all that can be
     p_values: Literal["fisher", "boschloo"] | None = None  # two-sided ones beside differences of rates

@@ -13,7 +13,7 @@ from fairaudit.cube.sampled import Sample
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.cube.thresholds import Thresholds
 from fairaudit.data.cuts import told_of_bands, told_of_rare
-from fairaudit.data.rows import Prepared
+from fairaudit.data.rows import MANY_NUMBERS, Prepared
 from fairaudit.evidence.consistency import MANY_TIED
 from fairaudit.evidence.design_effects import of_selection
 from fairaudit.evidence.measurement import Sweep
@@ -40,6 +40,7 @@ def notes(
     yield from told_of_bands(rows.wanted.bins, rows.reading.bands)
     if config.other_below is not None:
         yield from told_of_rare(rows.reading.rare, config.other_below)
+    yield from _of_numbers(rows)
     if within and len({one.values[-len(config.control) :] for one in within.slices}) == 1:
         yield f"All rows are alike in {' and '.join(config.control)}, so comparing among people alike in it changes nothing."
     for text in rows.never_missing:
@@ -60,6 +61,15 @@ def notes(
     if rows.score_range and not found.has_probabilities:
         low, high = rows.score_range
         yield f"The scores run from {low:g} to {high:g} and are no probabilities; metrics that need probabilities are undefined."
+
+
+def _of_numbers(rows: Prepared) -> Iterator[str]:
+    """That bands would tell more than numbers one by one."""
+    for name, number in rows.numbers.items():
+        rare = rows.reading.merged.get(name)
+        groups = number if rare is None else number - len(rare.values) + 1
+        if groups > MANY_NUMBERS:
+            yield f"{name} holds {groups:,} different numbers that are each a slice of their own; bands of them, as by --bins '{name}=quantiles:4', have more rows each and can be judged better."
 
 
 def _doubted(thresholds: Thresholds | None) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.bands import Bands, parsed, score_bins
 from fairaudit.config import AuditConfig, converted, validate
@@ -20,11 +19,12 @@ from fairaudit.cube.sampled import Sample, draw
 from fairaudit.cube.scored import count_given, count_scored, sample_given
 from fairaudit.cube.slices import Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of
-from fairaudit.data.files import files_of, mistaken_names
+from fairaudit.data.files import files_of
+from fairaudit.data.frames import source_of
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
-from fairaudit.data.source import FRAME, Source, require, told
-from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, raise_all
+from fairaudit.data.source import Source, require, told
+from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName, listed, raise_all
 from fairaudit.evidence import assembled, wanted
 from fairaudit.evidence.across import across
 from fairaudit.evidence.asked import idle_flags, improbable, mistaken_metrics, only_asked
@@ -192,20 +192,7 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
 
 
 def _source(config: AuditConfig, data: Any) -> Source:
-    if data is None:
-        return Source(files=files_of(config.data))
-    try:
-        table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
-    except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"the data are no data frame that Arrow can hold ({_said(error)}); give a pandas DataFrame or an Arrow table.") from error
-    halves = [name for name, kind in zip(table.schema.names, table.schema.types, strict=True) if pa.types.is_float16(kind)]
-    raise_all((*mistaken_names(table.schema.names, file=FRAME), *(ConfigError(f"{FRAME}: the column {name!r} is float16, which cannot be read; give it as float32.") for name in halves)))
-    return Source(table=table)
-
-
-def _said(error: Exception) -> str:
-    """What Arrow says, on one line."""
-    return "; ".join(str(part).splitlines()[0] for part in error.args if str(part)) or type(error).__name__
+    return Source(files=files_of(config.data)) if data is None else source_of(data, named=_wanted(config).columns)
 
 
 def _wanted(config: AuditConfig) -> Wanted:
@@ -262,10 +249,16 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
 
     parts = {config.label, config.weight, config.count, config.cluster, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
-        scorer = models.load(
-            Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
-            signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
-        )  # fmt: skip
+        try:
+            scorer = models.load(
+                Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
+                signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
+            )  # fmt: skip
+        except ConfigError as error:
+            if not source.unread:
+                raise
+            unread = f"of {source.name}, {listed(source.unread)} cannot be read, as columns of mixed types cannot; if the model needs it, give it one type"
+            raise ConfigError(f"{str(error).rstrip('.')}; {unread}.") from error
     raise_all(require(source, {feature.name: "the model" for feature in scorer.features}))
     return scorer
 

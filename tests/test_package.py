@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 
 import fairaudit
+from fairaudit.cli import _run
 from fairaudit.config import AuditConfig
 from fairaudit.result import json_schema, to_json
 from fairaudit.run import audit
@@ -31,6 +33,16 @@ def test_an_audit_file_fits_the_published_schema() -> None:
     rows = pa.table({"sex": ["f", "m", None, "f"], "y": [1, 0, 1, None], "s": [0.9, 0.2, 0.6, 0.1]})
     found = audit(AuditConfig(score_column="s", label="y", protected=("sex",), engines=("native",), rules=("four-fifths",)), data=rows)
     jsonschema.validate(json.loads(to_json(found)), json.loads(SCHEMA.read_text()))
+
+
+def test_an_audit_from_python_is_saved_and_judged_by_the_command_line_as_the_readme_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"sex": ["f", "m"] * 300, "hired": [1, 0, 0, 1] * 150, "score": [0.2, 0.9] * 300, "unused": [1, "a", None] * 200})
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {"frame": frame})
+    assert _run(["gate", "audit.json"]) == 1 and capfd.readouterr().out.startswith("FAIL")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
 def test_a_wheel_audits_away_from_the_checkout(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
+from msgspec.structs import replace
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError, ContentError
@@ -257,3 +258,46 @@ def test_a_configuration_from_python_that_cannot_be_is_told_by_its_field(given: 
     with pytest.raises(ConfigError) as raised:
         _audited({"sex": SEX, "s": SCORE}, **given)
     assert str(raised.value) == told
+
+
+def test_tens_of_numbers_as_slices_of_their_own_are_noted_unless_they_are_cut_or_merged() -> None:
+    ages = [18 + place % 50 for place in range(200)] + [17] * 50
+    columns = {"age": ages, "s": [0.2, 0.9, 0.6, 0.4, 0.5] * 50}
+    (note,) = [one for one in _audited(columns, protected=("age",)).notes if "--bins" in one]
+    assert note.startswith("age holds 51 different numbers that are each a slice of their own; bands of them, as by --bins 'age=quantiles:4'")
+    for more in ({"bins": {"age": "quantiles:4"}}, {"other_below": 20}):
+        assert not [one for one in _audited(columns, protected=("age",), **more).notes if "--bins" in one]
+
+
+def test_a_csv_that_pandas_wrote_with_its_index_is_read_as_without(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"sex": SEX, "s": SCORE})
+    found = []
+    for index in (True, False):
+        frame.to_csv(tmp_path / "a.csv", index=index)
+        found.append(audit(AuditConfig(data=(str(tmp_path / "a.csv"),), score_column="s", protected=("sex",), engines=("native",))))
+    assert found[0].measurements == found[1].measurements and found[0].rows == found[1].rows
+
+
+def test_a_text_for_missing_in_one_column_leaves_the_others_alone_and_a_text_with_an_equals_sign_is_one() -> None:
+    columns = {"sex": ["2", "1", "2", "1", "a=b"], "s": [2.0, 0.2, 0.6, 0.7, 0.1]}
+    assert set(_values(_audited(columns, missing=("2",)), "selection_rate")) == {"everyone", "sex=(missing)", "sex=1", "sex=a=b"}
+    of_one = _audited(columns, missing=("s=2", "a=b", "other=1"))
+    assert of_one.rows.audited == 4 and set(_values(of_one, "selection_rate")) == {"everyone", "sex=(missing)", "sex=1", "sex=2"}
+    assert [note for note in of_one.notes if "--missing" in note] == ["No column that the audit reads holds 'other=1', which --missing names."]
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.string()])
+def test_a_nan_among_scores_is_missing_where_the_sentence_that_refuses_it_is_followed(kind: pa.DataType) -> None:
+    scores = pa.array([0.9, float("nan"), 0.2]).cast(kind)
+    with pytest.raises(ContentError, match=r"row 2: the score column 's' is NaN or infinite \(nan\), .* or if it means a missing value, add --missing 's=nan'\."):
+        _audited({"sex": SEX[:3], "s": scores})
+    assert _audited({"sex": SEX[:3], "s": scores}, missing=("s=nan",)).rows.audited == 2
+
+
+def test_a_column_that_arrow_cannot_hold_ends_an_audit_only_where_it_is_named() -> None:
+    frame = pd.DataFrame({"sex": SEX, "s": SCORE, "mixed": [1, "a", None, 2.5, b"x"], "half": np.array(SCORE, np.float16)})
+    config = AuditConfig(score_column="s", protected=("sex",), engines=("native",))
+    assert audit(config, data=frame).measurements == audit(config, data=frame[["sex", "s"]]).measurements
+    for name, told in (("mixed", "no data frame that Arrow can hold"), ("half", "'half' is float16")):
+        with pytest.raises(ConfigError, match=told):
+            audit(replace(config, protected=(name,)), data=frame)

@@ -38,7 +38,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute: 'age=25,45,65', 'age=young:25,adult:65,old' or 'age=quantiles:4'. Repeatable."}),
     (("--calibration-bins",), {"metavar": "N|mass:N", "help": "Bins of calibration errors: N of equal width, or of about equal weight. [default: 10]"}),
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
-    (("--missing",), {"metavar": "TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one. Repeatable."}),
+    (("--missing",), {"metavar": "[COL=]TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one: in column COL, or without it in every column that is audited. Repeatable."}),
     (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
     (("--p-values", "p_values"), {"type": click.Choice(["fisher", "boschloo"]), "help": "Two-sided p-values of differences of rates by an exact test, one by one; Boschloo's takes long. [default: none]"}),
     (("--metric", "metrics"), {"metavar": "ID", "multiple": True, "help": "Compute this metric, and none that is not named or judged. Repeatable. [default: all]"}),

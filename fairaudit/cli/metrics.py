@@ -56,6 +56,7 @@ _IN_CLUSTERS = "of rows in clusters (--cluster COL): the same by effective rows,
 
 
 def _told(one: Metric) -> Iterator[str]:
+    from fairaudit.cli.judging import how_judged
     from fairaudit.evidence.estimates import WITHIN_A_CONTROL, method_of
     from fairaudit.metrics.catalogue import Shape
     from fairaudit.metrics.libraries import DIFFERENCE, NAMES
@@ -76,6 +77,7 @@ def _told(one: Metric) -> Iterator[str]:
         "difference": one.difference_title,
         "ratio": one.ratio_title,
         "over groups": _over_groups(one),
+        "judged": how_judged(one),
         "control": WITHIN_A_CONTROL if one.shape is Shape.RATE else "",
         "also": ", ".join(one.aliases),
         "source": one.source,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -120,6 +120,12 @@ class Column:
         edges, names = bands.edges, bands.names
         cases = " ".join(f"WHEN {self.number} < {edge!r} THEN {literal(name)}" for edge, name in zip(edges, names, strict=False))
         return f"(CASE WHEN {self.number} IS NULL OR isnan({self.number}) THEN NULL {cases} ELSE {literal(names[-1])} END)"
+
+
+def missing_in(column: str, asked: Iterable[str], columns: Collection[str]) -> tuple[str, ...]:
+    """The texts that mean a missing value in a column: COL=TEXT, where COL is one of the columns, speaks of that one alone, and any other text of all."""
+    parts = ((text, *text.partition("=")) for text in asked)
+    return tuple(own if is_pair else text for text, name, equals, own in parts if not (is_pair := bool(equals) and name.strip() in columns) or name.strip() == column)
 
 
 def read(relation: str, columns: Iterable[Column]) -> str:

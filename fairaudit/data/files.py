@@ -156,10 +156,17 @@ def _csv_schema(path: Path) -> pa.Schema:
         raise ContentError(f"{path.name} is empty; it needs a header line and rows.")
     if len(header) == 1 and (separator := next((one for one in (";", "\t", "|") if one in header[0]), None)):
         raise ConfigError(f"{path.name}, line 1: its columns seem to be separated by {separator!r}; save it with commas.")
-    blank = [place for place, name in enumerate(header, 1) if not name.strip()]
-    if blank:
-        raise ConfigError(f"{path.name}, line 1: column {blank[0]} has no name.")
-    return pa.schema([(name, pa.string()) for name in header])
+    if not any(name.strip() for name in header):
+        raise ConfigError(f"{path.name}, line 1: no column has a name; give the file a header line.")
+    return pa.schema([(name if name.strip() else _by_place(place, header), pa.string()) for place, name in enumerate(header, 1)])
+
+
+def _by_place(place: int, header: Sequence[str]) -> str:
+    """What a column without a name is called, as the index that pandas writes: most audits do not need it."""
+    name, taken = f"column {place}", {one.casefold() for one in header}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _text(path: Path) -> IO[str]:

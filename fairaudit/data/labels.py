@@ -36,7 +36,7 @@ def positives(column: str, values: Sequence[str], positive: str | None, *, file:
         shown, many = listed([repr(value) for value in values[:4]]), f"more than {MOST}" if len(values) > MOST else str(len(values))
         raise ContentError(
             f"{file}: the column {column!r} must hold two values and holds {many}: {shown}{', …' if len(values) > 4 else ''}; "
-            "name another column, or mend or --missing the third."
+            f"name another column, mend the data, or say with --missing '{column}=TEXT' what means a missing value."
         )
     same = tuple(value for value in values if _same(value, str(positive)))
     if not same:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from fairaudit.bands import Bands
-from fairaudit.data.columns import Column, read
+from fairaudit.data.columns import Column, missing_in, read
 from fairaudit.data.cuts import Rare, quantile_edges, rare_values, sizes_of
 from fairaudit.data.labels import MOST, positives, truth
 from fairaudit.data.source import NotInParallel, Source, literal, told
@@ -22,6 +22,8 @@ MOST_ROWS = 2.0**40  # that one line may stand for
 SMALLEST_WEIGHT = 2.0**-28  # of those that the cube's fixed point holds exactly
 LARGEST_FEATURE = 1e150  # whose square, and sums of it, a double still holds
 MOST_VALUES = 5_000  # of one attribute; more are no groups, and no report could show them
+MOST_NUMBERS = 300  # of one attribute whose values are all numbers: those are amounts or ids, of which each would be a slice, compared with every other
+MANY_NUMBERS = 30  # from which it is said that bands would tell more
 MOST_BEFORE_MERGING = 100_000  # of one attribute whose rare values become one; all of these are listed in the audit
 
 
@@ -84,6 +86,7 @@ class Prepared:
     trimmed: bool  # whether some text had spaces around it
     label_values: int  # how many distinct labels there are
     never_missing: tuple[str, ...] = ()  # texts that --missing names and no column holds
+    numbers: Mapping[str, int] = field(default_factory=dict)  # protected attributes that hold many different numbers, uncut → how many
 
     @property
     def audited(self) -> int:
@@ -113,7 +116,8 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         profile = _together(per_file)
         if profile["lines"] == 0:
             raise ContentError(f"{source.name} has a header and no rows; give data with rows.")
-        raise_all(_mistakes(connection, source, wanted, columns, profile))
+        numbers = dict(_numbers(connection, source, wanted, columns, profile))
+        raise_all(_mistakes(connection, source, wanted, columns, profile, numbers))
         label_values = _values(connection, source, wanted, columns, wanted.label)
         label = positives(wanted.label, label_values, wanted.positive, file=source.name) if wanted.label else ()
         decision = _positive_decisions(source, wanted, _values(connection, source, wanted, columns, wanted.decision))
@@ -133,6 +137,7 @@ def _prepared(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         trimmed=profile["any_trimmed"],
         label_values=len(label_values),
         never_missing=tuple(text for place, text in enumerate(wanted.missing) if not profile[f"any_missing_{place}"]),
+        numbers=numbers,
     )
 
 
@@ -148,13 +153,19 @@ def values_of(connection: duckdb.DuckDBPyConnection, rows: Prepared, attributes:
 
 def place_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[Column], condition: str) -> str:
     """Where the first row that meets a condition stands: "people.csv, row 17"; rows count from 1 after the header."""
+    return first_of(connection, source, columns, condition)[0]
+
+
+def first_of(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[Column], condition: str, shown: Column | None = None) -> tuple[str, str]:
+    """Where the first row that meets a condition stands, as `place_of` says it, and what a column holds there, as text."""
+    value = shown.plain if shown else "''"
     sql = f"""
-        SELECT file_place, row_number - min(row_number) OVER (PARTITION BY file_place) + 1 AS place, hit
-        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit FROM ({_read(source, columns)}))
+        SELECT file_place, row_number - min(row_number) OVER (PARTITION BY file_place) + 1 AS place, hit, value
+        FROM (SELECT file_place, row_number() OVER () AS row_number, {condition} AS hit, {value} AS value FROM ({_read(source, columns)}))
         QUALIFY hit ORDER BY row_number LIMIT 1
     """
     found = connection.execute(sql).fetchall()
-    return f"{source.names[found[0][0]]}, row {found[0][1]}" if found else source.name
+    return (f"{source.names[found[0][0]]}, row {found[0][1]}", str(found[0][3])) if found else (source.name, "")
 
 
 def grid_range(scores: tuple[float, float]) -> tuple[float, float]:
@@ -174,7 +185,8 @@ def _read(source: Source, columns: Iterable[Column], features: Sequence[str] = (
 
 
 def _columns(source: Source, wanted: Wanted) -> dict[str, Column]:
-    return {name: Column(name=name, sql=source.alias(name), type=source.schema.field(name).type, missing=wanted.missing) for name in wanted.columns}
+    named = wanted.columns
+    return {name: Column(name=name, sql=source.alias(name), type=source.schema.field(name).type, missing=missing_in(name, wanted.missing, named)) for name in named}
 
 
 def _counts_at_all(wanted: Wanted, columns: Mapping[str, Column]) -> str:
@@ -235,7 +247,8 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
         if name not in wanted.bins:
             asked[f"values_{place}"] = f"approx_count_distinct({columns[name].sql})"
     for place, text in enumerate(wanted.missing):
-        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(one.named_missing(text) for one in columns.values())}), false)"
+        named = [one.named_missing(own) for one in columns.values() for own in missing_in(one.name, (text,), columns)]
+        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(named)}), false)"
     sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({_read(source, columns.values())}) GROUP BY file_place"
     found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in stoppable(connection, lambda: connection.execute(sql).fetchall())}
     return [found.get(place, {"lines": 0, "read": 0}) for place in range(len(source.names))]
@@ -266,37 +279,41 @@ def _together(per_file: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _mistakes(
-    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any], numbers: Mapping[str, int]
 ) -> Iterator[FairauditError]:
     live = _counts_at_all(wanted, columns)
 
     def first(condition: str) -> str:
         return place_of(connection, source, columns.values(), f"(({condition}) AND {live})")
 
+    def held(condition: str, column: Column) -> tuple[str, str]:
+        return first_of(connection, source, columns.values(), f"(({condition}) AND {live})", column)
+
     for part, name in (("weight", wanted.weight), ("score", wanted.score), ("count", wanted.count)):
         if name is None:
             continue
         column = columns[name]
         if rows := profile[f"{part}_unreadable"]:
-            where = first(column.unreadable)
-            yield ContentError(f"{where}: the {part} column {name!r} holds a text that is no number, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+            where, text = held(column.unreadable, column)
+            yield ContentError(f"{where}: the {part} column {name!r} holds {_shown(text)}, which is no number, as in {_rows(rows)} in all; mend it, or {_said_missing(name, text)}.")
         elif rows := profile[f"{part}_nan"]:
-            where = first(f"(isnan({column.number}) OR isinf({column.number}))")
-            yield ContentError(f"{where}: the {part} column {name!r} is NaN or infinite, as in {_rows(rows)} in all; mend or leave out these rows.")
+            where, text = held(f"(isnan({column.number}) OR isinf({column.number}))", column)
+            is_missing = f", or {_said_missing(name, text)}" if "nan" in text.casefold() else ""
+            yield ContentError(f"{where}: the {part} column {name!r} is NaN or infinite ({text}), as in {_rows(rows)} in all; mend or leave out these rows{is_missing}.")
     if wanted.weight is not None:
         yield from _weight_mistakes(columns[wanted.weight], profile, first)
     if wanted.count is not None:
         yield from _count_mistakes(columns[wanted.count], profile, first)
     for place, name in enumerate(wanted.bins):
         if rows := profile[f"unreadable_{place}"]:
-            where = first(columns[name].unbanded)
-            yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds a text that is none, as in {_rows(rows)} in all; mend it, or name the text with --missing.")
+            where, text = held(columns[name].unbanded, columns[name])
+            yield ContentError(f"{where}: --bins needs numbers, and {name!r} holds {_shown(text)}, as in {_rows(rows)} in all; mend it, or {_said_missing(name, text)}.")
     for place, name in enumerate(wanted.features):
         if rows := profile[f"no_feature_{place}"]:
-            where = first(_no_feature(columns[name]))
+            where, text = held(_no_feature(columns[name]), columns[name])
             yield ContentError(
-                f"{where}: --feature needs numbers within ±{LARGEST_FEATURE:g}, and {name!r} holds what is none, as in {_rows(rows)} in all; "
-                "mend it, name the text with --missing, or name another column."
+                f"{where}: --feature needs numbers within ±{LARGEST_FEATURE:g}, and {name!r} holds {_shown(text)}, as in {_rows(rows)} in all; "
+                f"mend it or name another column, or {_said_missing(name, text)}."
             )
     if wanted.cluster is not None and (rows := profile["cluster_null"]):
         where = first(_no_cluster(wanted, columns))
@@ -304,8 +321,23 @@ def _mistakes(
     if wanted.id is not None:
         yield from _id_mistakes(connection, source, columns[wanted.id])
     for place, name in enumerate(wanted.attributes):
-        if name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
+        if name in numbers and wanted.other_below is None:
+            yield from _too_many_numbers(source, name, numbers[name])
+        elif name not in wanted.bins and profile[f"values_{place}"] > MOST_VALUES // 2:  # an estimate, and by file: then they are counted
             yield from _too_many_values(connection, source, wanted, columns[name])
+
+
+def _shown(text: str) -> str:
+    """A value as a sentence quotes it."""
+    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…")
+
+
+def _said_missing(column: str, text: str) -> str:
+    """How a user says that a text is no value."""
+    return f"if it means a missing value, add --missing {f'{column}={text}'!r}" if len(text) <= _MOST_SHOWN else "name it with --missing"
+
+
+_MOST_SHOWN = 40  # characters of a value in a sentence
 
 
 def _no_cluster(wanted: Wanted, columns: Mapping[str, Column]) -> str:
@@ -349,6 +381,35 @@ def _id_mistakes(connection: duckdb.DuckDBPyConnection, source: Source, column: 
     if distinct < present:
         sql = f"SELECT {column.text} AS one FROM ({base}) WHERE one IS NOT NULL GROUP BY ALL HAVING count(*) > 1 ORDER BY one LIMIT 1"
         yield ContentError(f"{source.name}: the id {connection.execute(sql).fetchall()[0][0]!r} stands in more than one row; --id names a column that tells rows apart.")
+
+
+def _numbers(
+    connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, columns: Mapping[str, Column], profile: Mapping[str, Any]
+) -> Iterator[tuple[str, int]]:
+    """Each protected attribute that is not cut and holds nothing but numbers, many of them, and how many; counted up to the most that values may be."""
+    for place, name in enumerate(wanted.attributes):
+        if name in wanted.bins or name in wanted.kept or profile[f"values_{place}"] <= MANY_NUMBERS // 2:  # an estimate
+            continue
+        if (number := _numbers_in(connection, source, columns[name])) > MANY_NUMBERS:
+            yield name, number
+
+
+def _numbers_in(connection: duckdb.DuckDBPyConnection, source: Source, column: Column) -> int:
+    """How many different values a column holds if all of them are numbers, and otherwise 0."""
+    values = f"SELECT DISTINCT {column.text} AS one, {column.number} IS NOT NULL AS is_number FROM ({_read(source, (column,))}) WHERE one IS NOT NULL LIMIT {MOST_VALUES + 1}"
+    sql = f"SELECT count(*) FILTER (WHERE is_number), count(*) FROM ({values})"
+    numbers, every = stoppable(connection, lambda: connection.execute(sql).fetchall())[0]
+    return int(numbers) if numbers == every else 0
+
+
+def _too_many_numbers(source: Source, name: str, number: int) -> Iterator[FairauditError]:
+    """A mistake where every number of an attribute would be a slice of its own and they are hundreds."""
+    if number > MOST_NUMBERS:
+        many = f"more than {MOST_VALUES:,}" if number > MOST_VALUES else f"{number:,}"
+        yield ConfigError(
+            f"{source.name}: the protected attribute {name!r} holds {many} different numbers, and each would be a slice of its own; "
+            f"cut it into bands, as by --bins '{name}=quantiles:4', or, if they are codes of groups, make the rare ones one slice, as by --other-below 30."
+        )
 
 
 def _too_many_values(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted, column: Column) -> Iterator[FairauditError]:

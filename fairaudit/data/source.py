@@ -29,6 +29,7 @@ class Source:
 
     files: tuple[DataFile, ...] = ()
     table: pa.Table | None = None  # instead of files
+    unread: tuple[str, ...] = ()  # columns of a data frame that cannot be read, and that nothing names
     parallel: bool = True  # whether one CSV file may be read by several threads
 
     @property

@@ -45,9 +45,9 @@ def _told(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 CSV = {
     "empty file": ("", 4, "a.csv is empty; it needs a header line and rows."),
     "header only": ("sex,y,s\n", 4, "a.csv has a header and no rows; give data with rows."),
-    "three labels": ("sex,y,s\nf,1,0.5\nm,0,0.1\nf,2,0.1\n", 4, "a.csv: the column 'y' must hold two values and holds 3: '0', '1', '2'; name another column, or mend or --missing the third."),
-    "NaN scores": ("sex,y,s\nf,1,nan\nm,0,0.2\n", 4, "a.csv, row 1: the score column 's' is NaN or infinite, as in 1 row in all; mend or leave out these rows."),
-    "a text for a score": ("sex,y,s\nf,1,high\nm,0,0.2\n", 4, "a.csv, row 1: the score column 's' holds a text that is no number, as in 1 row in all; mend it, or name the text with --missing."),
+    "three labels": ("sex,y,s\nf,1,0.5\nm,0,0.1\nf,2,0.1\n", 4, "a.csv: the column 'y' must hold two values and holds 3: '0', '1', '2'; name another column, mend the data, or say with --missing 'y=TEXT' what means a missing value."),
+    "NaN scores": ("sex,y,s\nf,1,nan\nm,0,0.2\n", 4, "a.csv, row 1: the score column 's' is NaN or infinite (nan), as in 1 row in all; mend or leave out these rows, or if it means a missing value, add --missing 's=nan'."),
+    "a text for a score": ("sex,y,s\nf,1,high\nm,0,0.2\n", 4, "a.csv, row 1: the score column 's' holds 'high', which is no number, as in 1 row in all; mend it, or if it means a missing value, add --missing 's=high'."),
     "ragged": ("sex,y,s\nf,1,0.5\nm,0\n", 4, "a.csv, line 3: the header has 3 columns and this line has 2; mend or quote it."),
     "a quote left open": ('sex,y,s\nf,1,0.5\n"m,0,0.1\n', 4, "a.csv, line 3: a quote is opened and never closed; mend the line."),
     "duplicate columns": ("sex,y,s,y\nf,1,0.5,1\n", 2, "a.csv has more than one column 'y'; rename all but one."),
@@ -144,7 +144,7 @@ def test_a_weight_that_cannot_be(weight: str, capfd: pytest.CaptureFixture[str])
     assert code == 4 and "a.csv, row 2: the weight is " in said
 
 
-@pytest.mark.parametrize(("count", "told"), [("-1", "the count is no number of rows"), ("1.5", "the count is no number of rows"), ("", "the count is missing"), ("two", "holds a text that is no number")])
+@pytest.mark.parametrize(("count", "told"), [("-1", "the count is no number of rows"), ("1.5", "the count is no number of rows"), ("", "the count is missing"), ("two", "holds 'two', which is no number")])
 def test_a_count_that_cannot_be(count: str, told: str, capfd: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_text(f"sex,y,s,n\nf,1,0.5,3\nm,0,0.5,{count}\nm,0,0.5,0\n")
     code, said = _told(capfd, "--data", "a.csv", *FLAGS, "--count", "n")
@@ -304,7 +304,7 @@ def test_two_files_of_one_name_are_told_apart(capfd: pytest.CaptureFixture[str])
         Path(folder).mkdir()
         Path(folder, "a.csv").write_text(f"sex,y,s\nf,1,0.5\nm,0,{score}\n")
     code, said = _told(capfd, "--data", "first", "--data", "second", *FLAGS)
-    assert code == 4 and said.startswith("fairaudit: second/a.csv, row 2: the score column 's' holds a text that is no number")
+    assert code == 4 and said.startswith("fairaudit: second/a.csv, row 2: the score column 's' holds 'high', which is no number")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ def test_gzip_is_read_through(tmp_path: Path) -> None:
     assert file.columns == ("x", "y")
 
 
+def test_a_column_without_a_name_as_an_index_that_pandas_writes_is_called_by_its_place(tmp_path: Path) -> None:
+    (file,) = files_of([_written(tmp_path / "a.csv", ",Column 3,,z\n0,a,b,c\n")])
+    assert file.columns == ("column 1", "Column 3", "column 3_", "z")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "kind", "sentence"),
     [
@@ -50,7 +55,7 @@ def test_gzip_is_read_through(tmp_path: Path) -> None:
         ("cut.csv.gz", gzip.compress(b"x,y\n1,2\n", mtime=0)[:12], ContentError, "cut.csv.gz cannot be read: its gzip stream is broken or cut off."),
         ("latin.csv", "größe,y\n".encode("latin-1"), ContentError, "latin.csv cannot be read: it is not UTF-8; save it as UTF-8."),
         ("twice.csv", "x,y,x\n", ConfigError, "twice.csv has more than one column 'x'; rename all but one."),
-        ("blank.csv", "x,,z\n", ConfigError, "blank.csv, line 1: column 2 has no name."),
+        ("blank.csv", ",\n", ConfigError, "blank.csv, line 1: no column has a name; give the file a header line."),
         ("table.xlsx", "x", ConfigError, "table.xlsx: its format is not known by its name; data end in .csv, .csv.gz, .parquet, .pq."),
     ],
 )

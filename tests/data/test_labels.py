@@ -33,7 +33,7 @@ def test_the_positive_value_is_found(values: list[str], positive: str | None, ex
         (["no", "yes"], None, ConfigError, "a.csv: the column 'y' holds 'no', 'yes'; say which is positive with --positive VALUE."),
         (["<=50K", ">50K"], ">50k", ConfigError, "a.csv: the column 'y' has no value '>50k'; did you mean '>50K'?"),
         (["0", "1"], "yes", ConfigError, "a.csv: the column 'y' has no value 'yes'; its values are '0', '1'."),
-        (["0", "1", "2"], None, ContentError, "a.csv: the column 'y' must hold two values and holds 3: '0', '1', '2'; name another column, or mend or --missing the third."),
+        (["0", "1", "2"], None, ContentError, "a.csv: the column 'y' must hold two values and holds 3: '0', '1', '2'; name another column, mend the data, or say with --missing 'y=TEXT' what means a missing value."),
     ],
 )
 def test_what_cannot_be_two_sided_gets_one_sentence(values: list[str], positive: str | None, kind: type[FairauditError], sentence: str) -> None:

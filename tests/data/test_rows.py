@@ -10,7 +10,7 @@ import pytest
 
 from fairaudit.bands import Bands
 from fairaudit.data.files import files_of
-from fairaudit.data.rows import MOST_VALUES, Prepared, Wanted, prepare
+from fairaudit.data.rows import MANY_NUMBERS, MOST_NUMBERS, MOST_VALUES, Prepared, Wanted, prepare
 from fairaudit.data.source import Source
 from fairaudit.errors import ConfigError, ContentError
 
@@ -36,8 +36,8 @@ def test_the_account_adds_up_and_says_why_rows_were_left_out(tmp_path: Path) -> 
     [
         ("sex,w\nf,1\nm,-2\n", {"weight": "w"}, "a.csv, row 2: the weight is negative, as in 1 row in all; weights are 0 or more."),
         ("sex,w\nf,1\nm,\n", {"weight": "w"}, "a.csv, row 2: the weight is missing, as in 1 row in all; give every row a weight, 0 to leave it out."),
-        ("sex,s\nf,nan\nm,1\nf,nan\n", {"score": "s"}, "a.csv, row 1: the score column 's' is NaN or infinite, as in 2 rows in all; mend or leave out these rows."),
-        ("sex,s\nf,1\nm,x\n", {"score": "s"}, "a.csv, row 2: the score column 's' holds a text that is no number, as in 1 row in all; mend it, or name the text with --missing."),
+        ("sex,s\nf,nan\nm,1\nf,nan\n", {"score": "s"}, "a.csv, row 1: the score column 's' is NaN or infinite (nan), as in 2 rows in all; mend or leave out these rows, or if it means a missing value, add --missing 's=nan'."),
+        ("sex,s\nf,1\nm,x\n", {"score": "s"}, "a.csv, row 2: the score column 's' holds 'x', which is no number, as in 1 row in all; mend it, or if it means a missing value, add --missing 's=x'."),
         ("sex,i\nf,1\nm,1\n", {"id": "i"}, "a.csv: the id '1' stands in more than one row; --id names a column that tells rows apart."),
         ("sex,w\n", {"weight": "w"}, "a.csv has a header and no rows; give data with rows."),
     ],
@@ -69,10 +69,26 @@ def test_a_row_with_two_reasons_is_left_out_once(tmp_path: Path) -> None:
     assert found.excluded == (("weight 0", 1),) and found.audited == 1
 
 
-def test_an_attribute_with_a_value_for_every_row_is_refused() -> None:
-    source = Source(table=pa.table({"sex": list(range(MOST_VALUES + 1)), "s": [0.5] * (MOST_VALUES + 1)}))
-    with source.connect() as connection, pytest.raises(ConfigError, match=r"more than 5,000 values; cut it with --bins 'sex=…', or name a column of groups\."):
-        prepare(connection, source, Wanted(attributes=("sex",), score="s"))
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_hundreds_of_numbers_as_an_attribute_are_refused_naming_bins_also_where_csv_holds_them_as_text(kind: type, tmp_path: Path) -> None:
+    advice = r"cut it into bands, as by --bins 'sex=quantiles:4', or, if they are codes of groups, make the rare ones one slice, as by --other-below 30\."
+    for number, told in ((MOST_NUMBERS + 1, "301"), (MOST_VALUES + 1, "more than 5,000")):
+        source = Source(table=pa.table({"sex": list(map(kind, range(number))), "s": [0.5] * number}))
+        with source.connect() as connection, pytest.raises(ConfigError, match=rf"'sex' holds {told} different numbers, and each would be a slice of its own; {advice}"):
+            prepare(connection, source, Wanted(attributes=("sex",), score="s"))
+
+
+def test_hundreds_of_words_and_of_numbers_in_a_control_are_taken(tmp_path: Path) -> None:
+    words = "sex,s\n" + "".join(f"g{place},0.5\n" for place in range(MOST_NUMBERS + 1))
+    assert _prepared(tmp_path, words, score="s")[0].numbers == {}
+    assert _prepared(tmp_path, words.replace("g", ""), score="s", kept=("sex",))[0].numbers == {}
+    with pytest.raises(ConfigError, match=r"'sex' has more than 5,000 values; name a column of groups\."):
+        _prepared(tmp_path, "sex,s\n" + "".join(f"g{place},0.5\n" for place in range(MOST_VALUES + 1)), score="s")
+
+
+def test_tens_of_numbers_are_counted_for_a_note_and_few_are_not(tmp_path: Path) -> None:
+    for number, told in ((MANY_NUMBERS, {}), (MANY_NUMBERS + 1, {"sex": MANY_NUMBERS + 1})):
+        assert _prepared(tmp_path, "sex,s\n,0.5\n" + "".join(f"{place},0.5\n" * 2 for place in range(number)), score="s")[0].numbers == told
 
 
 def test_a_weight_that_the_sums_cannot_hold_is_refused(tmp_path: Path) -> None:

@@ -166,3 +166,13 @@ def test_consistency_is_of_the_models_decisions_whatever_the_batches(built: Buil
     by_model = _audited(built("people"), people, features=("age", "hours"), batch_size=size)
     one, other = ([(str(one.slice), one.value, one.interval, one.rows) for one in made.measurements if one.metric == "consistency"] for made in (by_hand, by_model))
     assert one == other and len(one) == 3
+
+
+def test_a_column_of_mixed_types_in_a_frame_is_told_where_the_model_takes_it_and_left_out_elsewhere(built: Built, people: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(people)
+    config = AuditConfig(model=str(built("people")), engines=("native",), label="y", protected=("sex",), threshold=0.4, batch_size=256)
+    mixed = [1 if place % 2 else "a" for place in range(len(frame))]
+    assert audit(config, data=frame.assign(note=mixed)).measurements == audit(config, data=frame).measurements
+    with pytest.raises(ConfigError, match=r"hours.*; of the data frame, hours cannot be read, as columns of mixed types cannot; if the model needs it, give it one type\."):
+        audit(config, data=frame.assign(hours=mixed))
