@@ -5,7 +5,7 @@ This describes: rules judge calibration errors, which are over the same bins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -31,18 +31,25 @@ def histograms(counts: Counts, params: Mapping[str, float], only: Only = None) -
     found = bins_of(counts, params) if only is None or METRIC in only else None
     if found is None:
         return ()
-    by_label = [_rows(counts, cells, label, params) for cells, label in ((counts.score_cells, NEGATIVE), (counts.score_cells, POSITIVE), (counts.unlabelled_cells, UNLABELLED))]
+    negative, positive = (_rows(counts, counts.score_cells, label, params) for label in (NEGATIVE, POSITIVE))
+    unlabelled = _rows(counts, counts.unlabelled_cells, UNLABELLED, params)
     lower, upper = intervals(counts, found, params)
-    labelled = divided(found.score, found.weight), divided(found.positive, found.weight), lower, upper
+    mean_score, share_positive = divided(found.score, found.weight), divided(found.positive, found.weight)
     edges = tuple(found.edges.tolist())
     return tuple(
         Histogram(
-            slice=counts.slices[index], edges=edges,
-            **{name: _binned(*(sums[index] for sums in rows)) for name, rows in zip(("negative", "positive", "unlabelled"), by_label, strict=True)},
-            **{name: _written(numbers[index]) for name, numbers in zip(("mean_score", "share_positive", "lower", "upper"), labelled, strict=True)},  # type: ignore[arg-type]
+            slice=counts.slices[index],
+            edges=edges,
+            negative=_binned(negative, index),
+            positive=_binned(positive, index),
+            unlabelled=_binned(unlabelled, index),
+            mean_score=_written(mean_score[index]),
+            share_positive=_written(share_positive[index]),
+            lower=_written(lower[index]),
+            upper=_written(upper[index]),
         )
         for index in _shown(counts, len(edges) - 1)
-    )  # fmt: skip
+    )
 
 
 def intervals(counts: Counts, found: Bins, params: Mapping[str, float]) -> tuple[Floats, Floats]:
@@ -87,13 +94,10 @@ def _shown(counts: Counts, bins: int) -> tuple[int, ...]:
     return everywhere if len(everywhere) * bins <= WITH_CROSSES else tuple(index for index in everywhere if len(counts.slices[index].attributes) < 2)
 
 
-def _binned(rows: Floats, weight: Floats, score: Floats) -> BinnedRows:
+def _binned(sums: tuple[Floats, Floats, Floats], index: int) -> BinnedRows:
+    rows, weight, score = (one[index] for one in sums)
     return BinnedRows(rows=tuple(map(int, rows.tolist())), weight=tuple(weight.tolist()), mean_score=_written(divided(score, weight)))
 
 
 def _written(line: Floats) -> tuple[float | None, ...]:
-    return tuple(_or_none(line))
-
-
-def _or_none(line: Floats) -> Iterator[float | None]:
-    return (value if held else None for value, held in zip(line.tolist(), np.isfinite(line).tolist(), strict=True))
+    return tuple(value if held else None for value, held in zip(line.tolist(), np.isfinite(line).tolist(), strict=True))
