@@ -117,8 +117,9 @@ def _measured(
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
     together = wanted.over_groups(found, config.slicings, only)
     sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()  # before the witnesses, who take longest: it may be too much to describe
-    answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
-    ends = (len(alone), len(alone) + len(compared))
+    by_bin = wanted.of_bins(found, only, bins)
+    answers = witnesses.ask((*alone, *compared, *together, *by_bin), found)  # at once, so that a witness computes each slice once
+    ends = (len(alone), len(alone) + len(compared), len(alone) + len(compared) + len(together))
     asked = context.threshold
     edges = _bin_edges(found, only, dict(bins))
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, edges, witnesses.versions)
@@ -140,7 +141,7 @@ def _measured(
         comparisons=(
             *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked),
             *across(found, config.slicings, threshold=asked, only=only),
-            *over_groups(answers[ends[1] :], found, threshold=asked),
+            *over_groups(answers[ends[1] : ends[2]], found, threshold=asked),
             *(one for one in within_control if only is None or one.metric in only),
         ),
         sweeps=sweeps,

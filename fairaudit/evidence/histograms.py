@@ -14,11 +14,10 @@ from fairaudit.evidence.design_effects import effect_of_rate, smaller
 from fairaudit.evidence.intervals import effective_size, wilson
 from fairaudit.evidence.measurement import BinnedRows, Histogram
 from fairaudit.evidence.rates import LEVEL
-from fairaudit.evidence.wanted import Only
+from fairaudit.evidence.wanted import HISTOGRAM, Only
 from fairaudit.metrics.engines.cells import Bins, bins_of, divided, placed
 from fairaudit.types import Floats, Ints
 
-METRIC = "score_histogram"
 WITH_CROSSES = 5_000  # slices × bins, up to which crosses have histograms too
 
 
@@ -28,7 +27,7 @@ def histograms(counts: Counts, params: Mapping[str, float], only: Only = None) -
     Args:
         params: of the bins, as calibration errors have them.
     """
-    found = bins_of(counts, params) if only is None or METRIC in only else None
+    found = bins_of(counts, params) if only is None or HISTOGRAM in only else None
     if found is None:
         return ()
     negative, positive = (_rows(counts, counts.score_cells, label, params) for label in (NEGATIVE, POSITIVE))

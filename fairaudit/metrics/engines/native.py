@@ -21,7 +21,7 @@ Params = dict[str, float]
 
 class NativeEngine:
     name = "native"
-    metrics = frozenset(one.id for one in CATALOGUE.values() if one.shape not in (Shape.DISTRIBUTION, Shape.CONDITIONAL, Shape.INDIVIDUAL))  # which are many numbers, or rest on more than counts
+    metrics = frozenset(one.id for one in CATALOGUE.values() if one.shape not in (Shape.CONDITIONAL, Shape.INDIVIDUAL))  # which rest on more than counts
 
     def __init__(self, *, seed: int = 0) -> None:
         """It computes everything, so it draws no sample."""
@@ -57,6 +57,14 @@ def value_of(metric: str, counts: Counts, params: Params | None = None) -> Float
     if entry.shape is Shape.COUNT:
         return total(counts.weight, entry.numerator)
     return _VALUES[metric](counts, params or {})
+
+
+def _score_histogram(counts: Counts, params: Params) -> Floats:
+    """One sum over the labelled rows of one bin: of weights, of labels or of scores, weighted."""
+    found = cells.bins_of(counts, params)
+    if found is None:
+        return np.full(len(counts.slices), np.nan)
+    return (found.weight, found.positive, found.score)[int(params["sum"])][:, int(params["bin"])]
 
 
 def _balanced_accuracy(counts: Counts, _: Params) -> Floats:
@@ -298,6 +306,7 @@ _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
     "pr_auc": _average_precision,
     "pr_auc_interpolated": _interpolated_precision,
     "log_loss": _log_loss,
+    "score_histogram": _score_histogram,
     "expected_calibration_error": _expected_calibration_error,
     "maximum_calibration_error": _maximum_calibration_error,
     "root_mean_square_calibration_error": _root_mean_square_calibration_error,
