@@ -16,7 +16,7 @@ from fairaudit.data.cuts import told_of_bands, told_of_rare
 from fairaudit.data.rows import MANY_NUMBERS, Prepared
 from fairaudit.evidence.consistency import MANY_TIED
 from fairaudit.evidence.design_effects import of_selection
-from fairaudit.evidence.measurement import Sweep
+from fairaudit.evidence.measurement import Histogram, Sweep
 from fairaudit.evidence.wanted import Only
 from fairaudit.metrics.consistency import NEIGHBORS
 from fairaudit.metrics.engines.median import above_median
@@ -145,6 +145,12 @@ def unswept(found: Counts, sweeps: Sequence[Sweep]) -> Iterator[str]:
     if sweeps and len(sweeps) < len(found.slices):
         swept = f"Of {len(found.slices):,} slices the {len(sweeps):,} without crosses are described at {len(sweeps[0].thresholds)} thresholds"
         yield f"{swept}; fewer thresholds would leave room for crosses."
+
+
+def unbinned(found: Counts, histograms: Sequence[Histogram]) -> Iterator[str]:
+    """That crosses have no histograms."""
+    if histograms and len(histograms) < len(found.slices):
+        yield f"Of {len(found.slices):,} slices the {len(histograms):,} without crosses have a histogram of their scores; fewer bins or fewer crosses would leave room for all."
 
 
 def of_sample(config: AuditConfig, sample: Sample, ties: float) -> Iterator[str]:

@@ -14,7 +14,7 @@ from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import UNLABELLED, Counts
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
-from fairaudit.evidence.measurement import Comparison, Measurement, Sweep
+from fairaudit.evidence.measurement import Comparison, Histogram, Measurement, Sweep
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.sides import Judged
@@ -134,13 +134,14 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     measurements: tuple[Measurement, ...]
     comparisons: tuple[Comparison, ...]
     sweeps: tuple[Sweep, ...] = ()
+    histograms: tuple[Histogram, ...] = ()  # where scores are probabilities
     rules: tuple[Rule, ...]  # as they were judged
     findings: tuple[Finding, ...]
     judged_by: tuple[Judged, ...] = ()  # of rules on metrics of single scores: what their groups have, so that `gate` can judge again
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
-    def frame(self, name: Literal["measurements", "comparisons", "findings", "sweeps"] = "measurements") -> Any:
+    def frame(self, name: Literal["measurements", "comparisons", "findings", "sweeps", "histograms"] = "measurements") -> Any:
         """One of the audit's tables as a pandas DataFrame: a row a value, a column a field."""
         from importlib import import_module
 

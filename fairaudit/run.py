@@ -30,6 +30,7 @@ from fairaudit.evidence.across import across
 from fairaudit.evidence.asked import idle_flags, improbable, mistaken_metrics, only_asked
 from fairaudit.evidence.conditional import conditional
 from fairaudit.evidence.consistency import as_answers, consistencies
+from fairaudit.evidence.histograms import histograms
 from fairaudit.evidence.measurement import Measurement
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
@@ -39,7 +40,7 @@ from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
 from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unswept
+from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unbinned, unswept
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
@@ -116,8 +117,9 @@ def _measured(
     compared = wanted.comparisons(found, {one.slicing: found.index(one.slice) for one in references}, wanted_pairs(rules, found, context), only)
     together = wanted.over_groups(found, config.slicings, only)
     sweeps = swept(found, thresholds, only) if thresholds and thresholds.described else ()  # before the witnesses, who take longest: it may be too much to describe
-    answers = witnesses.ask((*alone, *compared, *together), found)  # at once, so that a witness computes each slice once
-    ends = (len(alone), len(alone) + len(compared))
+    by_bin = wanted.of_bins(found, only, bins)
+    answers = witnesses.ask((*alone, *compared, *together, *by_bin), found)  # at once, so that a witness computes each slice once
+    ends = (len(alone), len(alone) + len(compared), len(alone) + len(compared) + len(together))
     asked = context.threshold
     edges = _bin_edges(found, only, dict(bins))
     made = manifest(config, source, rows, scorer.card if scorer else None, thresholds, edges, witnesses.versions)
@@ -139,17 +141,18 @@ def _measured(
         comparisons=(
             *assembled.comparisons(answers[ends[0] : ends[1]], found, threshold=asked, p_values=config.p_values),
             *across(found, config.slicings, threshold=asked, only=only),
-            *over_groups(answers[ends[1] :], found, threshold=asked),
+            *over_groups(answers[ends[1] : ends[2]], found, threshold=asked),
             *(one for one in within_control if only is None or one.metric in only),
         ),
         sweeps=sweeps,
+        histograms=(binned := histograms(found, dict(bins), only)),
         rules=tuple(rules),
         findings=findings,
         judged_by=kept_for_the_gate(rules, found, context),
         verdict=overall_verdict(findings) if rules else None,
         notes=(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
-            *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps),
+            *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps), *unbinned(found, binned),
             *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
         ),
     )  # fmt: skip

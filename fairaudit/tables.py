@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Literal
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -14,7 +15,7 @@ from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Finding
 
-Name = Literal["measurements", "comparisons", "findings", "sweeps"]
+Name = Literal["measurements", "comparisons", "findings", "sweeps", "histograms"]
 Row = dict[str, Any]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell instead of showing it
 
@@ -35,6 +36,8 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
         return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
     if name == "sweeps":
         return ("metric", "slice", *_attributes(audit, Slice(())), "params", "threshold", "value", "lower", "upper", "status", "reason")
+    if name == "histograms":
+        return ("slice", *_attributes(audit, Slice(())), "bin_from", "bin_to", *_BINNED, "mean_score", "share_positive", "lower", "upper")
     if name == "comparisons":
         return ("metric", "kind", "slicing", "control", *sides, *shared, "error", "p_value")
     return ("metric", "slice", *_attributes(audit, Slice(())), "rows", *shared, "error", "shrunken")
@@ -82,6 +85,21 @@ def _sweeps(audit: Audit) -> Iterator[Row]:
                     "metric": metric, "slice": str(one.slice), **_attributes(audit, one.slice), "params": _params(found.params), "threshold": threshold,
                     "value": value, "lower": lower, "upper": upper, "status": status.value, "reason": _reason(metric, status),
                 }  # fmt: skip
+
+
+_LABELS = ("negative", "positive", "unlabelled")
+_BINNED = tuple(f"{what}_{label}" for label in _LABELS for what in ("rows", "weight", "mean_score"))
+
+
+def _histograms(audit: Audit) -> Iterator[Row]:
+    """A row a bin."""
+    for one in audit.histograms:
+        known, by_label = {"slice": str(one.slice), **_attributes(audit, one.slice)}, [getattr(one, label) for label in _LABELS]
+        columns = [numbers for rows in by_label for numbers in (rows.rows, rows.weight, rows.mean_score)]
+        for place, (low, high) in enumerate(pairwise(one.edges)):
+            held = dict(zip(_BINNED, (column[place] for column in columns), strict=True))
+            truth = {name: getattr(one, name)[place] for name in ("mean_score", "share_positive", "lower", "upper")}
+            yield {**known, "bin_from": low, "bin_to": high, **held, **truth}
 
 
 def _reason(metric: str, status: Status) -> str:
@@ -136,4 +154,4 @@ def _harmless(column: pa.ChunkedArray) -> pa.Array:
     return pa.array([f"'{text}" if text is not None and text.startswith(_FORMULA) else text for text in column.to_pylist()], pa.string())
 
 
-_ROWS: dict[str, Callable[[Audit], Iterator[Row]]] = {"measurements": _measurements, "comparisons": _comparisons, "findings": _findings, "sweeps": _sweeps}
+_ROWS: dict[str, Callable[[Audit], Iterator[Row]]] = {"measurements": _measurements, "comparisons": _comparisons, "findings": _findings, "sweeps": _sweeps, "histograms": _histograms}

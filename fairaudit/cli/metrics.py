@@ -103,7 +103,7 @@ def _over_groups(one: Metric) -> str:
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": "neither high nor low is good by itself"}
 _SHAPES = {
-    "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "pair": "Two groups by nature",
+    "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "distribution": "Distributions of scores (no single value: `fairaudit table OUT --of histograms`)", "pair": "Two groups by nature",
     "inequality": "Inequality of benefits",
     "across": "All groups of a slicing together", "conditional": "Within the values of a control (--control COL)",
     "individual": "Single rows (--feature COL)",

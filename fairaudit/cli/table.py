@@ -8,14 +8,14 @@ import click
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 
-_ADDED_BY = {"findings": "--rule ID", "sweeps": "--threshold-sweep STEP"}  # what an audit may have been made without
+_ADDED_BY = {"findings": "--rule ID", "sweeps": "--threshold-sweep STEP", "histograms": "--metric score_histogram"}  # what an audit may have been made without
 
 
 @click.command("table")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="OUT")
 @click.option("--write", "writes", multiple=True, metavar="FORMAT=PATH", help="csv=PATH or parquet=PATH. Repeatable. [default: CSV to standard output]")
 @click.option(
-    "--of", "name", type=click.Choice(["measurements", "comparisons", "findings", "sweeps"]), default="measurements", show_default=True, help="Which numbers."
+    "--of", "name", type=click.Choice(["measurements", "comparisons", "findings", "sweeps", "histograms"]), default="measurements", show_default=True, help="Which numbers."
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int:

@@ -76,6 +76,19 @@ class Clusters:
             found += np.bincount(cut.slice, sums**2, found.size)
         return found
 
+    def products_by_bin(self, one: Floats, other: Floats, place: Ints, bins: int) -> Floats:
+        """Σ over clusters of Σ of their entries' `one` in a bin times Σ of their `other` there, shape (slices, bins).
+
+        Args:
+            one, other, place: of each entry, the last its bin; shape (entries,).
+        """
+        found = np.zeros(self.number.size * bins)
+        for cut in self.cuts:
+            held, at = np.unique(cut.part * bins + place, return_inverse=True)
+            product = np.bincount(at.reshape(-1), one, held.size) * np.bincount(at.reshape(-1), other, held.size)
+            found += np.bincount(cut.slice[held // bins] * bins + held % bins, product, found.size)
+        return found.reshape(-1, bins)
+
 
 def clusters_of(entries: Entries, members: Sequence[tuple[Slicing, Ints]], slices: int, *, has_scores: bool, everyone: int | None) -> Clusters:
     """The sums of every slice.

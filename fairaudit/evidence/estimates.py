@@ -164,6 +164,7 @@ _SAID = {
     "differential_fairness": "the widest ends of all pairs' ratios, MOVER-R at Tukey's level",
     "differential_fairness_amplification": "MOVER, as if decisions and labels were independent: too wide where they go together",
     "mean_demographic_disparity": "delta method over the groups' selected and rejected",
+    "score_histogram": "Wilson's score of each bin's share positive (Wilson 1927), each bin by itself",
     "consistency": "Student's, from how far ten parts of the sample differ (Politis & Romano 1994), and ten orders of it where many rows are equally near; none below 200 rows",
     "mantel_haenszel_odds_ratio": "Robins, Breslow & Greenland 1986, of its logarithm",
     "mantel_haenszel_risk_ratio": "Greenland & Robins 1985, of its logarithm",

@@ -112,3 +112,25 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     slice: Slice
     thresholds: tuple[float, ...]  # as asked, rising; the operating one among them
     metrics: dict[str, Swept]
+
+
+class BinnedRows(msgspec.Struct, frozen=True, kw_only=True):
+    """A slice's rows of one label by bins of the score; every array is as long as the bins."""
+
+    rows: tuple[int, ...]
+    weight: tuple[float, ...]
+    mean_score: tuple[float | None, ...]  # weighted; None where the bin holds none of them
+
+
+class Histogram(msgspec.Struct, frozen=True, kw_only=True):
+    """A slice's scores by bins, which are the same for all slices, beside what is in truth positive of each; arrays are as long as the bins but for the edges."""
+
+    slice: Slice
+    edges: tuple[float, ...]  # one more than there are bins; a score on an edge is in the bin above
+    negative: BinnedRows
+    positive: BinnedRows
+    unlabelled: BinnedRows
+    mean_score: tuple[float | None, ...]  # of the labelled rows; None where there are none
+    share_positive: tuple[float | None, ...]  # of the labelled rows
+    lower: tuple[float | None, ...]  # of the share's 95 % interval, each bin by itself; None also where its rows are of one cluster
+    upper: tuple[float | None, ...]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import product
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
+from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.engines.interface import Kind, Quantity
 
 Params = tuple[tuple[str, float], ...]
 _BINS: Params = (("bins", 10.0),)
+HISTOGRAM = "score_histogram"
 PARAMS: dict[str, Params] = {
     "generalized_entropy_index": (("alpha", 2.0),),
     **{f"{kind}_calibration_error": _BINS for kind in ("expected", "maximum", "root_mean_square")},
@@ -37,6 +40,13 @@ def values(counts: Counts, only: Only = None, bins: Params = _BINS) -> tuple[Qua
     everywhere = tuple(range(len(counts.slices)))
     parts = tuple(index for index in everywhere if counts.slices[index] != EVERYONE)
     return tuple(Quantity(metric=one.id, groups=parts if one.of_part else everywhere, params=params.get(one.id, ())) for one in computable(counts, only) if one.of_slice)
+
+
+def of_bins(counts: Counts, only: Only = None, bins: Params = _BINS) -> tuple[Quantity, ...]:
+    """What is asked of every bin of the slices' histograms, so that a witness checks it: the weight, and the sums of labels and of scores, of labelled rows."""
+    found = bins_of(counts, dict(bins)) if counts.has_labels and (only is None or HISTOGRAM in only) else None
+    parts = product(range(0 if found is None else found.edges.size - 1), range(3))
+    return tuple(Quantity(metric=HISTOGRAM, groups=tuple(range(len(counts.slices))), params=(*bins, ("bin", float(place)), ("sum", float(which)))) for place, which in parts)
 
 
 def comparisons(counts: Counts, references: Mapping[Slicing, int], pairs: Iterable[Pair], only: Only = None) -> tuple[Quantity, ...]:

@@ -22,6 +22,7 @@ class Shape(StrEnum):
     COUNT = "count"
     COMPOSITE = "composite"  # a function of several rates
     SCORE = "score"
+    DISTRIBUTION = "distribution"  # many numbers a slice, so it has no single value
     PAIR = "pair"  # compares two groups by nature
     INEQUALITY = "inequality"
     ACROSS = "across"  # one number over all groups of a slicing
@@ -69,8 +70,8 @@ class Metric:
 
     @property
     def of_slice(self) -> bool:
-        """Whether a slice has a value by itself; else two groups have, or all of a slicing together, or a slice within a control, or single rows."""
-        return self.shape not in (Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL)
+        """Whether a slice has a value by itself; else two groups have, or all of a slicing together, or a slice within a control, or single rows; a distribution has many."""
+        return self.shape not in (Shape.DISTRIBUTION, Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL)
 
 
 def mask(cells: tuple[Cell, ...]) -> Bools:
@@ -255,6 +256,10 @@ _METRICS = (
     Metric(id="generalized_false_positive_rate", title="Generalized false positive rate", formula="Σws(1 − y) / Σw(1 − y)", shape=Shape.SCORE,
            meaning="The average score of those who are in truth negative.",
            better=Better.LOWER, ideal=0.0, bounds=_UNIT, undefined="no negatives", needs_score=True, needs_probability=True, source=_PLEISS),
+    Metric(id="score_histogram", title="Score histogram", formula="Σw and rows by bin of the score and label; Σws / Σw beside Σwy / Σw of each bin", shape=Shape.DISTRIBUTION,
+           meaning="How many of the slice have which scores, and what share of them is in truth positive: where scores mean what they say, that share is their mean.",
+           better=Better.NEITHER, ideal=None, bounds=_UNIT, undefined="a bin has no labelled rows", needs_label=False, needs_score=True, needs_probability=True, compared=False,
+           source="Murphy & Winkler 1977, Appl. Stat. 26:41"),
     Metric(id="average_odds_difference", title="Average odds difference", formula="½ [(FPR_g − FPR_r) + (TPR_g − TPR_r)]", shape=Shape.PAIR,
            meaning="The mean of the two differences; opposite signs cancel, so read the absolute one beside it.",
            better=Better.NEITHER, ideal=0.0, bounds=_SIGNED, undefined="a true or false positive rate is undefined",

@@ -68,6 +68,9 @@ NAMES: dict[str, Names] = {
     "maximum_calibration_error": Names(),
     "root_mean_square_calibration_error": Names(),
     "calibration_error_by_chance": Names(),
+    "score_histogram": Names(tfma="CalibrationPlot", differs=(
+        "TFMA's CalibrationPlot has the same sums of weights, labels and scores in 1,000 buckets unless told otherwise, of labelled rows, one more for scores of exactly 1, and no intervals; here such a score is in the last bin.",
+        "TFMA's ScoreDistributionPlot counts what is above each of its thresholds, and has no bins.")),
     "demographic_disparity": Names(differs=("aif360.sklearn's conditional_demographic_disparity conditions on nothing and averages this over the groups.",)),
     "mean_score": Names(tfma="MeanPrediction"),
     "calibration_ratio": Names(tfma="Calibration", differs=("A ratio of sums, as in TFMA: 1 is right on average, and says nothing of single scores.",)),

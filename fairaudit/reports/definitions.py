@@ -27,6 +27,7 @@ class Definition:
 def definitions_of(audit: Audit) -> tuple[Definition, ...]:
     """One for each metric shown, in the catalogue's order; a metric that this version does not know is listed by its id."""
     shown = {one.metric for one in audit.measurements} | {one.metric for one in audit.comparisons} | {one.metric for one in audit.findings}
+    shown |= {"score_histogram"} if audit.histograms else set()
     return (*(_definition(entry) for name, entry in CATALOGUE.items() if name in shown), *_unknown(sorted(shown - CATALOGUE.keys())))
 
 

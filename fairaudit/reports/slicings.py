@@ -11,6 +11,7 @@ from fairaudit.reports.controlled import ControlledView, controlled_of
 from fairaudit.reports.cuts import cut_of
 from fairaudit.reports.gaps import GapRow, TogetherRow, gaps_of, together_of
 from fairaudit.reports.lookup import Column, Lookup
+from fairaudit.reports.reliability import ReliabilityView, reliability_of
 from fairaudit.reports.sweeps import SweepView, sweep_of
 from fairaudit.reports.tables import Cell, Row, Table, axis_of_pairs, axis_of_rates, column_heading, compared_cell, measured_cell, pair_heading
 from fairaudit.reports.told import slicing_words
@@ -45,6 +46,7 @@ class SlicingView:
     together: tuple[TogetherRow, ...]
     controlled: ControlledView | None
     sweep: SweepView | None
+    reliability: ReliabilityView | None
     is_open: bool
 
 
@@ -80,6 +82,7 @@ def _slicing(known: Lookup, place: int, slicing: Slicing, cuts: tuple[Slice, ...
         together=together_of(known.together.get(slicing, ())),
         controlled=controlled_of(known, slicing, cuts),
         sweep=sweep_of(known, cuts, known.references.get(slicing), f"by {words}"),
+        reliability=reliability_of(known, cuts, known.references.get(slicing), f"by {words}"),
         is_open=place < MOST_OPEN,
     )
 

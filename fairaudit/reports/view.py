@@ -10,6 +10,7 @@ from fairaudit.reports.definitions import Definition, definitions_of
 from fairaudit.reports.findings import RuleView, rules_of
 from fairaudit.reports.legend import Meaning, legend_of, slice_words
 from fairaudit.reports.lookup import Column, Lookup, lookup
+from fairaudit.reports.reliability import ReliabilityView, reliability_of
 from fairaudit.reports.slicings import SlicingView, slicings_of
 from fairaudit.reports.sweeps import SweepView, sweep_of
 from fairaudit.reports.tables import Cell, Heading, column_heading, measured_cell
@@ -42,6 +43,7 @@ class Page:
     witnesses: Witnesses
     overall: tuple[Overall, ...]
     overall_sweep: SweepView | None
+    overall_reliability: ReliabilityView | None
     definitions: tuple[Definition, ...]
     notes: tuple[str, ...]
 
@@ -63,6 +65,7 @@ def view(audit: Audit) -> Page:
         witnesses=witnesses(known),
         overall=tuple(_overall(known, column) for column in known.by_slice.get(EVERYONE, {})),
         overall_sweep=sweep_of(known, (EVERYONE,), None, "of everyone"),
+        overall_reliability=reliability_of(known, (EVERYONE,), None, "of everyone"),
         definitions=definitions_of(audit),
         notes=audit.notes,
     )

@@ -76,6 +76,8 @@ def _cannot(rule: Rule, entry: Metric) -> str:
         return "" if rule.comparison is Comparing.VALUE else "is one number over all groups, so there is nothing to compare it with; judge it with `comparison: value`."
     if entry.shape is Shape.PAIR:
         return "compares two groups by itself; judge the metrics that it is made of, with `comparison: difference`."
+    if entry.shape is Shape.DISTRIBUTION:
+        return "is many numbers a slice, and a rule judges one; judge a calibration error, or calibration_in_the_large."
     if not can_be_judged(entry):
         return "has no interval of a slice, and without one there is no verdict."
     if rule.comparison is Comparing.VALUE:

@@ -261,13 +261,7 @@ def bins(counts: Counts, number: int, of_mass: bool = False) -> Bins | None:
     cells = counts.score_cells
     if cells is None or not counts.has_probabilities:
         return None
-    if of_mass:
-        starts, edges = _of_equal_mass(counts, cells, number)
-        place = np.searchsorted(starts, cells.order, side="right") - 1
-    else:
-        edges = np.arange(number + 1) / number
-        middle = (cells.lowest + cells.highest) / 2  # a cell lies within one bin; its lowest score may be an edge's neighbour
-        place = np.clip((middle * number).astype(np.int64), 0, number - 1)
+    edges, place = placed(counts, cells, number, of_mass)
     held, mean = edges.size - 1, divided(cells.score, cells.weight)
 
     def summed(values: Floats) -> Floats:
@@ -278,6 +272,15 @@ def bins(counts: Counts, number: int, of_mass: bool = False) -> Bins | None:
         edges=edges, weight=summed(cells.weight), weight_sq=summed(cells.weight_sq), score=summed(cells.score), positive=summed(cells.weight * (cells.label == POSITIVE)),
         noise=summed(cells.weight_sq * mean * (1 - mean)),
     )  # fmt: skip
+
+
+def placed(counts: Counts, cells: ScoreCells, number: int, of_mass: bool) -> tuple[Floats, Ints]:
+    """The edges of `bins`, and the bin of each of some cells, labelled or not; shapes (bins + 1,) and (cells,)."""
+    if of_mass:
+        starts, edges = _of_equal_mass(counts, counts.score_cells or _NO_CELLS, number)
+        return edges, np.searchsorted(starts, cells.order, side="right") - 1
+    middle = (cells.lowest + cells.highest) / 2  # a cell lies within one bin; its lowest score may be an edge's neighbour
+    return np.arange(number + 1) / number, np.clip((middle * number).astype(np.int64), 0, number - 1)
 
 
 def _of_equal_mass(counts: Counts, cells: ScoreCells, number: int) -> tuple[Ints, Floats]:

@@ -59,6 +59,14 @@ def value_of(metric: str, counts: Counts, params: Params | None = None) -> Float
     return _VALUES[metric](counts, params or {})
 
 
+def _score_histogram(counts: Counts, params: Params) -> Floats:
+    """One sum over the labelled rows of one bin: of weights, of labels or of scores, weighted."""
+    found = cells.bins_of(counts, params)
+    if found is None:
+        return np.full(len(counts.slices), np.nan)
+    return (found.weight, found.positive, found.score)[int(params["sum"])][:, int(params["bin"])]
+
+
 def _balanced_accuracy(counts: Counts, _: Params) -> Floats:
     return (value_of("true_positive_rate", counts) + value_of("true_negative_rate", counts)) / 2
 
@@ -298,6 +306,7 @@ _VALUES: dict[str, Callable[[Counts, Params], Floats]] = {
     "pr_auc": _average_precision,
     "pr_auc_interpolated": _interpolated_precision,
     "log_loss": _log_loss,
+    "score_histogram": _score_histogram,
     "expected_calibration_error": _expected_calibration_error,
     "maximum_calibration_error": _maximum_calibration_error,
     "root_mean_square_calibration_error": _root_mean_square_calibration_error,

@@ -22,10 +22,13 @@ from fairaudit.types import Bools, Floats, Ints
 with quietly():
     from fairness_indicators.fairness_indicators_metrics import FairnessIndicators  # type: ignore[import-untyped]
     from tensorflow_model_analysis import metrics as tfma  # type: ignore[import-untyped]
+    from tensorflow_model_analysis.metrics.calibration_histogram import calibration_histogram  # type: ignore[import-untyped]
 
+Params = tuple[tuple[str, float], ...]
 Readings = dict[str, float]  # TFMA's values of one slice by the names of its metric keys; without a name that was not computed
 LABELLED, EVERYONE = slice(0, 2), slice(0, 3)  # of the label axis
 
+HISTOGRAM, _SUMS = "score_histogram", ("weight", "positive", "score")  # of a bin's labelled rows, in the order of the parameter `sum`
 _THRESHOLD = 0.5  # a decision is given as a prediction of 0 or 1, and TFMA calls it positive above the threshold
 _BUCKETS = (100, 1_000, 10_000)  # TFMA's histogram has 10,000; its loop over thresholds is what an AUC of few scores costs
 
@@ -37,14 +40,16 @@ class TfmaEngine:
 
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
-        self.metrics = frozenset(_THEIRS)
+        self.metrics = frozenset((*_THEIRS, HISTOGRAM))
 
     def answers(self, quantity: Quantity, counts: Counts) -> Bools:
         able = checked(counts.slices, seed=self._seed)
         if quantity.kind is Kind.RATIO:
             able = np.zeros_like(able)
-        if _THEIRS[quantity.metric].read is _ranks:
+        if _theirs(quantity.metric, quantity.params).read is _ranks:
             able = able & (_distinct_scores(counts) < _BUCKETS[-1])
+        if "mass" in dict(quantity.params):  # its buckets are of equal width
+            able = np.zeros_like(able)
         return answered(quantity, able)
 
     def measure(self, wanted: Sequence[Quantity], counts: Counts) -> tuple[Floats, ...]:
@@ -52,20 +57,20 @@ class TfmaEngine:
         def readings(read: Read, index: int) -> Readings:
             return read(counts, index)
 
-        def values(metric: str, indexes: Iterable[int]) -> Floats:
-            theirs = _THEIRS[metric]
+        def values(metric: str, params: Params, indexes: Iterable[int]) -> Floats:
+            theirs = _theirs(metric, params)
             return np.array([readings(theirs.read, index).get(theirs.name, np.nan) for index in indexes], dtype=np.float64)
 
         return tuple(_measure(quantity, values) for quantity in wanted)
 
 
-def _measure(quantity: Quantity, values: Callable[[str, Iterable[int]], Floats]) -> Floats:
-    groups = values(quantity.metric, quantity.groups)
+def _measure(quantity: Quantity, values: Callable[[str, Params, Iterable[int]], Floats]) -> Floats:
+    groups = values(quantity.metric, quantity.params, quantity.groups)
     if quantity.kind is Kind.VALUE:
         return groups
     # TFMA's cross-slice value is baseline − comparison; ours is group − reference, the baseline being the reference.
     with np.errstate(invalid="ignore"):  # infinite − infinite is undefined
-        return -(values(quantity.metric, quantity.references) - groups)
+        return -(values(quantity.metric, quantity.params, quantity.references) - groups)
 
 
 def _decisions_of_labelled(counts: Counts, index: int) -> Readings:
@@ -155,6 +160,37 @@ def _ranks(counts: Counts, index: int) -> Readings:
     return {name: value for name, value in found.items() if holds[NEGATIVE] or name != "auc"}  # of which it says 0.0 too
 
 
+@cache
+def _in_buckets(number: int) -> Read:
+    """The sums of TFMA's calibration histogram, of so many buckets of equal width over [0, 1]: CalibrationPlot would draw them from 10,000, which other numbers do not divide."""
+
+    def read(counts: Counts, index: int) -> Readings:
+        cells = counts.score_cells
+        if cells is None or not counts.has_probabilities:
+            return {}
+        mine = cells.at(slice(*np.searchsorted(cells.slice, [index, index + 1])))
+        mean = np.clip(np.divide(mine.score, mine.weight, out=np.zeros_like(mine.score), where=mine.weight > 0), mine.lowest, mine.highest)
+        # A score one step below an edge would be rounded onto it, since TFMA counts from bucket 1.
+        above = np.ceil(mean * number)
+        mean = np.where((above > mean * number) & (above - mean * number < 1e-12), (above - 1e-12) / number, mean)
+        (buckets,) = _results(_of_buckets(number), label=mine.label, prediction=mean, weight=mine.weight).values()
+        found = dict.fromkeys((f"{name}@{place}" for name in _SUMS for place in range(number)), 0.0)
+        for one in buckets:
+            for name, value in zip(_SUMS, (one.weighted_examples, one.weighted_labels, one.weighted_predictions), strict=True):
+                found[f"{name}@{min(max(one.bucket_id - 1, 0), number - 1)}"] += value  # scores of 1 have a bucket of their own
+        return found
+
+    return read
+
+
+def _theirs(metric: str, params: Params) -> Theirs:
+    """A metric, or one sum of one bin of the histogram."""
+    if metric != HISTOGRAM:
+        return _THEIRS[metric]
+    given = {name: int(value) for name, value in params}
+    return Theirs(f"{_SUMS[given['sum']]}@{given['bin']}", _in_buckets(given["bins"]))
+
+
 def _distinct_scores(counts: Counts) -> Ints:
     """How many score ranges the cells of a slice have, shape (slices,)."""
     cells = counts.score_cells
@@ -203,7 +239,17 @@ def _of_ranks(buckets: int) -> Computations:
     return _computations((tfma.AUC(num_thresholds=buckets + 1), tfma.AUCPrecisionRecall(num_thresholds=buckets + 1)))
 
 
+@cache
+def _of_buckets(number: int) -> Computations:
+    return tuple(calibration_histogram(num_buckets=number, left=0.0, right=1.0, example_weighted=True))
+
+
 def _readings(computations: Computations, *, label: Any, prediction: Any, weight: Floats, singly: bool = False) -> Readings:
+    """As `_results`, by name."""
+    return {key.name: value for key, value in _results(computations, label=label, prediction=prediction, weight=weight, singly=singly).items()}
+
+
+def _results(computations: Computations, *, label: Any, prediction: Any, weight: Floats, singly: bool = False) -> dict[Any, Any]:
     """TFMA's results over weighted cells; cells of weight 0 are no examples.
 
     Args:
@@ -226,7 +272,7 @@ def _readings(computations: Computations, *, label: Any, prediction: Any, weight
             for cells in given if used.any() else ():
                 sums = computation.combiner.add_input(sums, cells)
             results |= computation.combiner.extract_output(sums)
-    return {key.name: value for key, value in results.items()}
+    return results
 
 
 Read = Callable[[Counts, int], Readings]
