@@ -138,17 +138,17 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,
         axis=axis,
-        summary=f"{_table_of(tuple(one for one in findings if one.group))}: {_summary(tuple(one for one in findings if one.group))}",
+        summary=_table_of(tuple(one for one in findings if one.group)),
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
 
 
 def _table_of(findings: tuple[Finding, ...]) -> str:
-    """What the rows of a table are: Table of 10 slices and the small ones together."""
+    """What the rows of a table are: Table of 10 slices and the small ones together: 1 fail, 10 pass."""
     if findings and is_pair(findings[0]):
-        return "The two slices that are furthest apart"
+        return f"The two slices that are furthest apart: {badge(findings[0]).word.lower()}"
     pooled = sum(one.group is not None and one.group.kind is GroupKind.POOL for one in findings)
-    return f"Table of {counted(len(findings) - pooled, 'slice')}{' and the small ones together' if pooled else ''}"
+    return f"Table of {counted(len(findings) - pooled, 'slice')}{' and the small ones together' if pooled else ''}: {_summary(findings)}"
 
 
 def _axis(findings: tuple[Finding, ...]) -> Axis:
