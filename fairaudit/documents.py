@@ -142,7 +142,9 @@ class _Reader:
     def _misfit(self, node: Node, choices: tuple[shapes.Type, ...], place: Place) -> str:
         allowed = tuple(str(word) for choice in choices for word in words(choice))
         near = nearest(node.value, allowed) if isinstance(node, ScalarNode) and allowed else None
-        advice = f"; did you mean {near!r}?" if near else "."
+        of_words = any(isinstance(one, shapes.ListType | shapes.VarTupleType) and isinstance(one.item_type, shapes.StrType) for one in choices)
+        is_one = of_words and isinstance(node, ScalarNode) and node.value
+        advice = f"; did you mean {near!r}?" if near else f"; write [{node.value}]." if is_one else "."
         return f"{self._owner(place)} must be {wanted(choices)}, and is {shown(node)}{advice}"
 
     def _bound(self, node: Node, value: object, shape: shapes.Type, place: Place) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 PASSED, VIOLATED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, CONTENT_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+NO_DATA = "no data: name a CSV or Parquet file, a folder or a glob with --data PATH."
 
 
 class FairauditError(Exception):
@@ -74,9 +75,15 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 class UnknownName(ConfigError):
     """A name that stands for nothing: a rule, a metric, an engine, a field."""
 
-    def __init__(self, kind: str, name: str, known: Sequence[str], *, where: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Sequence[str], *, where: str = "", all_in: str = "") -> None:
+        """
+        Args:
+            all_in: what lists them, where they are too many for a sentence.
+        """
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}there is no {kind} {name!r}; {_advice(name, known, 'there are')}")
+        near = nearest(name, known)
+        advice = f"{all_in} names all." if all_in and not near else _advice(name, known, "there are")
+        super().__init__(f"{place}there is no {kind} {name!r}; {advice}")
 
 
 class NoSuchColumn(ConfigError):

@@ -24,6 +24,7 @@ from fairaudit.result import DataFile
 from fairaudit.result import ReferenceOf as Reference
 
 _OFTEN = 2.0  # how far from 1 the mean weight may be
+FEW_OTHERS = 0.01  # of the decisions: with so many alike, one asks whether the threshold is right
 MANY_TIES = 0.01  # of the rows' weight at the median score, from which it is said
 
 
@@ -41,6 +42,9 @@ def notes(
     if config.other_below is not None:
         yield from told_of_rare(rows.reading.rare, config.other_below)
     yield from _of_numbers(rows)
+    yield from _of_case(config, found)
+    if config.label in config.attributes:
+        yield f"{config.label!r} is the label and a protected attribute too: its slices are what turned out to be true, so most metrics that need labels are undefined in them."
     if within and len({one.values[-len(config.control) :] for one in within.slices}) == 1:
         yield f"All rows are alike in {' and '.join(config.control)}, so comparing among people alike in it changes nothing."
     for text in rows.never_missing:
@@ -54,8 +58,11 @@ def notes(
             asked = ", ".join(f"{attribute}={config.reference[attribute]}" for attribute in one.slicing)
             yield f"No row is of {asked}, which --reference names, so {' × '.join(one.slicing)} is compared with its largest slice, {one.slice}."
     decided = found.rows[0].sum(axis=0) if found.slices else np.zeros(2)
-    if not decided.all():
-        yield f"Every decision is {'positive' if decided[1] else 'negative'}{_doubted(thresholds)}"
+    kind, few, every = ("positive" if decided[1] > decided[0] else "negative"), int(decided.min()), int(decided.sum())
+    if not few:
+        yield f"Every decision is {kind}{_doubted(thresholds)}"
+    elif few <= FEW_OTHERS * every:
+        yield f"All but {few:,} of {every:,} decisions are {kind}{_doubted(thresholds)}"
     if thresholds and thresholds.of_groups:
         yield _by_group(thresholds)
     if rows.score_range and not found.has_probabilities:
@@ -70,6 +77,23 @@ def _of_numbers(rows: Prepared) -> Iterator[str]:
         groups = number if rare is None else number - len(rare.values) + 1
         if groups > MANY_NUMBERS:
             yield f"{name} holds {groups:,} different numbers that are each a slice of their own; bands of them, as by --bins '{name}=quantiles:4', have more rows each and can be judged better."
+
+
+def _of_case(config: AuditConfig, found: Counts) -> Iterator[str]:
+    """That values of an attribute differ in upper and lower case alone."""
+    values: dict[str, set[str]] = {attribute: set() for attribute in config.attributes}
+    for one in found.slices:
+        for attribute, value in one.values:
+            if value is not None and attribute in values:
+                values[attribute].add(value)
+    for attribute, held in values.items():
+        alike: dict[str, list[str]] = {}
+        for value in sorted(held):
+            alike.setdefault(value.casefold(), []).append(value)
+        same = [" and ".join(map(repr, several)) for several in alike.values() if len(several) > 1]
+        if same:
+            named = "; ".join(same[:3]) + (f"; and {len(same) - 3:,} more" if len(same) > 3 else "")
+            yield f"{attribute} has values that differ in upper and lower case alone, each a slice of its own: {named}; write them alike if they mean the same."
 
 
 def _doubted(thresholds: Thresholds | None) -> str:

@@ -83,6 +83,21 @@ def test_decisions_that_are_all_alike_are_doubted_by_what_made_them(given: dict[
     assert said in audit(config, data=TABLE.append_column("none", pa.array([0] * len(RACE)))).notes
 
 
+@pytest.mark.parametrize(
+    ("positives", "said"),
+    [
+        (0, ["Every decision is negative; is the threshold, 0.5, the one that is used?"]),
+        (12, ["All but 12 of 1,200 decisions are negative; is the threshold, 0.5, the one that is used?"]),
+        (13, []),
+        (1_188, ["All but 12 of 1,200 decisions are positive; is the threshold, 0.5, the one that is used?"]),
+    ],
+)
+def test_decisions_of_which_99_in_100_are_alike_are_doubted_naming_the_threshold(positives: int, said: list[str]) -> None:
+    data = pa.table({"sex": ["f", "m"] * 600, "s": [0.9] * positives + [0.1] * (1_200 - positives)})
+    found = audit(AuditConfig(protected=("sex",), engines=("native",), score_column="s"), data=data)
+    assert [one for one in found.notes if "decision" in one] == said
+
+
 def test_groups_that_are_not_there_are_told_with_those_that_are() -> None:
     with pytest.raises(UnknownName, match=r"group_thresholds: there is no value of race 'Blak'; did you mean 'Black'\?"):
         _audited(group_thresholds={"race": {"Blak": 0.4}})

@@ -301,3 +301,16 @@ def test_a_column_that_arrow_cannot_hold_ends_an_audit_only_where_it_is_named() 
     for name, told in (("mixed", "no data frame that Arrow can hold"), ("half", "'half' is float16")):
         with pytest.raises(ConfigError, match=told):
             audit(replace(config, protected=(name,)), data=frame)
+
+
+def test_values_that_differ_in_case_alone_are_noted_and_others_are_not() -> None:
+    columns = {"sex": ["FEMALE", "male", "female", "Male", "Female"], "race": list("aabba"), "s": SCORE}
+    notes = [one for one in _audited(columns, protected=("sex", "race")).notes if "upper and lower case" in one]
+    assert notes == [
+        "sex has values that differ in upper and lower case alone, each a slice of its own: 'FEMALE' and 'Female' and 'female'; 'Male' and 'male'; write them alike if they mean the same."
+    ]
+
+
+def test_a_label_that_is_sliced_by_is_noted() -> None:
+    found = _audited({"y": [0, 1, 1, 0, 1], "sex": SEX, "s": SCORE}, label="y", protected=("sex", "y"))
+    assert any(one.startswith("'y' is the label and a protected attribute too") for one in found.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 
 from fairaudit.bands import parsed
 from fairaudit.config import BATCH_SIZE, ENGINES
-from fairaudit.errors import ConfigError, FairauditError, raise_all
+from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--model",), {"metavar": "DIR", "help": "A SavedModel to score the rows with."}),
@@ -132,11 +132,27 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
     flags |= {"gate": True} if gate else {}
     base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
     config = overridden(base, flags)
-    if config.out is None:
-        raise ConfigError("where should the audit go? Name a folder with --out DIR.")
-    if config.gate and not config.rules:
-        raise ConfigError("--gate has nothing to judge: name a rule with --rule ID, as four-fifths.")
+    raise_all(_lacking(config))
     return config
+
+
+def _lacking(config: Any) -> Iterator[FairauditError]:
+    """What the command line needs besides, and with it, so that all is told at once, what any audit needs."""
+    from fairaudit.config import validate
+
+    lacking = [
+        *([ConfigError("where should the audit go? Name a folder with --out DIR.")] if config.out is None else []),
+        *([ConfigError("--gate has nothing to judge: name a rule with --rule ID, as four-fifths.")] if config.gate and not config.rules else []),
+    ]
+    if not lacking:
+        return
+    yield from lacking
+    if not config.data:
+        yield ConfigError(NO_DATA)
+    try:
+        validate(config)
+    except FairauditError as error:
+        yield error
 
 
 def _edges(text: str) -> tuple[float, ...] | str:

@@ -17,7 +17,7 @@ from typing import IO, Literal
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from fairaudit.errors import ConfigError, ContentError, FairauditError, listed, raise_all
+from fairaudit.errors import NO_DATA, ConfigError, ContentError, FairauditError, listed, raise_all
 
 Format = Literal["csv", "parquet"]
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
@@ -49,7 +49,7 @@ def files_of(data: Sequence[str]) -> tuple[DataFile, ...]:
         ContentError: a file is empty or corrupt.
     """
     if not data:
-        raise ConfigError("no data: name a CSV or Parquet file, a folder or a glob with --data PATH.")
+        raise ConfigError(NO_DATA)
     mistakes: list[FairauditError] = []
     found: dict[Path, Path] = {}  # by what they are, so that two spellings of one file are one
     opened: list[DataFile] = []

@@ -29,7 +29,7 @@ def positives(column: str, values: Sequence[str], positive: str | None, *, file:
         ContentError: there are more than two values.
     """
     if all(truth(value) is not None for value in values):
-        return _of_truths(column, values, positive, file=file)
+        return _of_truths(column, values, positive, file=file, flag=flag)
     if positive is None and len(values) <= 2:
         raise ConfigError(f"{file}: the column {column!r} holds {listed([repr(value) for value in values])}; say which is positive with {flag} VALUE.")
     if len(values) > 2:
@@ -40,7 +40,7 @@ def positives(column: str, values: Sequence[str], positive: str | None, *, file:
         )
     same = tuple(value for value in values if _same(value, str(positive)))
     if not same:
-        raise _absent(column, values, str(positive), file=file)
+        raise _absent(column, values, str(positive), file=file, flag=flag)
     return same
 
 
@@ -57,14 +57,14 @@ def _number(value: str) -> float | None:
         return None
 
 
-def _of_truths(column: str, values: Sequence[str], positive: str | None, *, file: str) -> tuple[str, ...]:
+def _of_truths(column: str, values: Sequence[str], positive: str | None, *, file: str, flag: str) -> tuple[str, ...]:
     asked = True if positive is None else truth(positive)
     if asked is None:
-        raise _absent(column, values, str(positive), file=file)
+        raise _absent(column, values, str(positive), file=file, flag=flag)
     return tuple(value for value in values if truth(value) is asked)
 
 
-def _absent(column: str, values: Sequence[str], positive: str, *, file: str) -> ConfigError:
+def _absent(column: str, values: Sequence[str], positive: str, *, file: str, flag: str) -> ConfigError:
     near = nearest(positive, values)
-    advice = f"did you mean {near!r}?" if near else f"its values are {listed([repr(value) for value in values])}."
+    advice = f"did you mean {near!r}?" if near else f"its values are {listed([repr(value) for value in values])}; say which is positive with {flag} VALUE."
     return ConfigError(f"{file}: the column {column!r} has no value {positive!r}; {advice}")

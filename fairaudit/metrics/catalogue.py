@@ -362,9 +362,10 @@ def metric(name: str, *, where: str = "") -> Metric:
     """The metric called `name`, by id or alias.
 
     Raises:
-        UnknownName: there is none; the nearest known name is told.
+        UnknownName: there is none; the nearest known name is told, or where all are.
     """
     found = CATALOGUE.get(_ALIASES.get(name, name))
     if found is None:
-        raise UnknownName("metric", name, (*CATALOGUE, *_ALIASES), where=where)
+        # A word of three letters is like too many others: 'foo' is no 'for'.
+        raise UnknownName("metric", name, (*CATALOGUE, *(one for one in _ALIASES if len(one) > 3 or one.casefold() == name.casefold())), where=where, all_in="`fairaudit metrics list`")
     return found

@@ -83,7 +83,7 @@ FLAG = {
     "no such file": (("--data", "none.csv", *FLAGS), 2, "none.csv: there is no such file; check --data."),
     "no data": (FLAGS, 2, "no data: name a CSV or Parquet file, a folder or a glob with --data PATH."),
     "no such pattern": (("--data", "*.parquet", *FLAGS), 2, "*.parquet: there is no such file for this pattern; check --data."),
-    "positive value absent": (("--data", "good.csv", *FLAGS, "--positive", "yes"), 2, "good.csv: the column 'y' has no value 'yes'; its values are '0', '1'."),
+    "positive value absent": (("--data", "good.csv", *FLAGS, "--positive", "yes"), 2, "good.csv: the column 'y' has no value 'yes'; its values are '0', '1'; say which is positive with --positive VALUE."),
     "unknown rule": (("--data", "good.csv", *FLAGS, "--rule", "four-fifth"), 2, "there is no rule 'four-fifth'; did you mean 'four-fifths'?"),
     "not a SavedModel": (("--data", "good.csv", "--model", "good.csv", "--protected", "sex"), 2, "good.csv"),
     "two sources of decisions": (("--data", "good.csv", *FLAGS, "--model", "m"), 2, "--model DIR and --score-column COL exclude each other; keep one."),
@@ -135,6 +135,18 @@ def test_several_mistakes_are_told_at_once(capfd: pytest.CaptureFixture[str]) ->
     code, said = _told(capfd, "--data", "good.csv", "--label", "z", "--score-column", "s", "--protected", "sax", "--rule", "fourfifths", "--threshold", "inf")
     assert code == 2 and said.count("fairaudit: ") == 4
     assert all(part in said for part in ("'z'", "'sax'", "'fourfifths'", "threshold is inf"))
+
+
+def test_an_audit_of_nothing_is_told_all_that_it_lacks_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit"]) == 2
+    said = capfd.readouterr().err
+    assert said.count("fairaudit: ") == 4 and all(flag in said for flag in ("--out DIR", "--data PATH", "--score-column COL", "--protected COL"))
+
+
+def test_one_word_where_a_list_is_wanted_is_told_with_its_brackets(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("x.yaml").write_text("protected: sex\ndata: good.csv\n")
+    code, said = _told(capfd, "--score-column", "s", "--config", "x.yaml")
+    assert code == 2 and "'protected' must be a list, and is 'sex'; write [sex]." in said and "write [good.csv]." in said
 
 
 @pytest.mark.parametrize("weight", ["-1", ""])

@@ -52,3 +52,9 @@ def test_a_metric_is_shown_by_its_alias_and_a_wrong_name_gets_the_nearest(capfd:
     assert "AIF360 answers 0 where nobody is in the denominator" in capfd.readouterr().out
     assert _run(["metrics", "show", "selection_rat"]) == 2
     assert capfd.readouterr().err == "fairaudit: there is no metric 'selection_rat'; did you mean 'selection_rate'?\n"
+
+
+@pytest.mark.parametrize("name", ["foo", "nonsense"])
+def test_a_metric_like_none_is_told_where_all_are(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["metrics", "show", name]) == 2
+    assert capfd.readouterr().err == f"fairaudit: there is no metric {name!r}; `fairaudit metrics list` names all.\n"
