@@ -130,6 +130,8 @@ def _facts(known: Lookup, one: Finding) -> Iterable[str]:
         yield f"{measured(one.metric, one.shrunken)} if shrunken towards the other slices, which in so small a slice is the better guess"
     if one.p_adjusted is not None:
         yield f"adjusted p {_equals(probability(one.p_adjusted))}"
+    if one.detectable is not None and one.verdict is Verdict.INCONCLUSIVE:
+        yield f"in so many rows {apart(one.kind, one.detectable, one.limit)} would be found in four of five data sets"
     if one.serious is not None and one.verdict is not Verdict.FAIL:
         yield f"a violation counts as serious from {significant(one.serious)}"
 
