@@ -119,7 +119,8 @@ def tally(counts: Counts, metric: Metric, indices: Ints) -> Tally:
 
 def _by_cluster(clusters: Clusters, top: Bools, bottom: Bools, indices: Ints) -> ByCluster:
     def of(products: Floats) -> tuple[Floats, Floats, Floats]:
-        decided = products[indices, :DECIDED, :DECIDED]
+        some = products[indices, :DECIDED, :DECIDED]
+        decided = (some + some.transpose(0, 2, 1)) / 2  # as an audit file holds it, to the bit
         aa, ab, ba, bb = (decided[:, one][:, :, other].sum(axis=(1, 2)) for one in (top, bottom) for other in (top, bottom))
         return aa, (ab + ba) / 2, bb
 
