@@ -145,7 +145,7 @@ def _measured(
             *(one for one in within_control if only is None or one.metric in only),
         ),
         sweeps=sweeps,
-        histograms=(binned := histograms(found, dict(bins), only)),
+        histograms=(binned := histograms(found, dict(bins), only, answers[ends[2] :])),
         rules=tuple(rules),
         findings=findings,
         judged_by=kept_for_the_gate(rules, found, context),

@@ -5,7 +5,7 @@ This describes: rules judge calibration errors, which are over the same bins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,17 +15,19 @@ from fairaudit.evidence.intervals import effective_size, wilson
 from fairaudit.evidence.measurement import BinnedRows, Histogram
 from fairaudit.evidence.rates import LEVEL
 from fairaudit.evidence.wanted import HISTOGRAM, Only
+from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.engines.cells import Bins, bins_of, divided, placed
 from fairaudit.types import Floats, Ints
 
 WITH_CROSSES = 5_000  # slices × bins, up to which crosses have histograms too
 
 
-def histograms(counts: Counts, params: Mapping[str, float], only: Only = None) -> tuple[Histogram, ...]:
+def histograms(counts: Counts, params: Mapping[str, float], only: Only = None, answers: Sequence[Answer] = ()) -> tuple[Histogram, ...]:
     """Of everyone and of each slice by one attribute; of crosses too, where these are not too many. None where scores are no probabilities, or others were asked for.
 
     Args:
         params: of the bins, as calibration errors have them.
+        answers: the engines' to `wanted.of_bins`.
     """
     found = bins_of(counts, params) if only is None or HISTOGRAM in only else None
     if found is None:
@@ -46,9 +48,16 @@ def histograms(counts: Counts, params: Mapping[str, float], only: Only = None) -
             share_positive=_written(share_positive[index]),
             lower=_written(lower[index]),
             upper=_written(upper[index]),
+            engines=_engines(answers, index),
         )
         for index in _shown(counts, len(edges) - 1)
     )
+
+
+def _engines(answers: Sequence[Answer], index: int) -> tuple[str, ...]:
+    """Those that answered for every bin of a slice."""
+    names = answers[0].answered if answers else ()
+    return tuple(name for name in names if all(name in one.answered and one.answered[name][index] for one in answers))
 
 
 def intervals(counts: Counts, found: Bins, params: Mapping[str, float]) -> tuple[Floats, Floats]:

@@ -134,3 +134,4 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
     share_positive: tuple[float | None, ...]  # of the labelled rows
     lower: tuple[float | None, ...]  # of the share's 95 % interval, each bin by itself; None also where its rows are of one cluster
     upper: tuple[float | None, ...]
+    engines: tuple[str, ...] = ()  # that summed the weights, labels and scores of every bin's labelled rows; a sum that differs is a finding

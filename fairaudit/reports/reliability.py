@@ -63,7 +63,7 @@ class ReliabilityView:
     note: str
     pictures: tuple[Reliability, ...]
     numbers: Table
-    is_open: bool
+    folded: str  # what the pictures are folded behind, or ""
 
 
 def reliability_of(known: Lookup, cuts: Sequence[Slice], reference: Slice | None, words: str) -> ReliabilityView | None:
@@ -82,7 +82,7 @@ def reliability_of(known: Lookup, cuts: Sequence[Slice], reference: Slice | None
         note=_note(len(shown), len(found)),
         pictures=tuple(_picture(one, known.rows.get(one.slice), top, is_reference=one.slice == reference) for one in shown),
         numbers=_numbers(known, shown, reference, words),
-        is_open=len(shown) <= MOST_OPEN,
+        folded=f"{len(shown)} pictures: what share of each score's rows is in truth positive" if len(shown) > MOST_OPEN else "",
     )
 
 

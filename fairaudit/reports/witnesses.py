@@ -50,7 +50,8 @@ def agreement_line(known: Lookup) -> str:
 
 
 def _answers(audit: Audit) -> list[dict[str, float | None]]:
-    return [one.engines for one in audit.measurements] + [one.engines for one in audit.comparisons]
+    of_bins = [dict.fromkeys(one.engines) for one in audit.histograms for _ in range(3 * len(one.share_positive))]  # three sums a bin, which the file does not hold by engine
+    return [one.engines for one in audit.measurements] + [one.engines for one in audit.comparisons] + [one for one in of_bins if one]
 
 
 def _answering(audit: Audit) -> tuple[str, ...]:

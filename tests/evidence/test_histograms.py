@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from scipy.stats import t as student  # type: ignore[import-untyped]
 from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
-from fairaudit import Audit, AuditConfig, audit
+from fairaudit import Audit, AuditConfig, audit, render
 from fairaudit.cli import _run
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.errors import FairauditError
 from fairaudit.evidence.histograms import WITH_CROSSES, histograms
 from fairaudit.evidence.wanted import of_bins
-from fairaudit.metrics.engines import engine
+from fairaudit.metrics.engines import engine, native
 from fairaudit.resources import resource
 from fairaudit.result import from_json, to_json
 from tests.builders import counts_in_clusters, counts_of_rows
@@ -126,10 +126,10 @@ def test_the_bins_are_those_of_tfmas_calibration_plot(rows: list[Row]) -> None:
 @settings(deadline=None, max_examples=30)
 @given(ROWS, st.sampled_from([4, 10, 15]))
 def test_tfma_as_a_witness_finds_the_same_sums_in_every_bin(rows: list[Row], number: int) -> None:
-    counts, native, tfma = _counts(rows), engine("native"), engine("tfma")
+    counts, ours, tfma = _counts(rows), engine("native"), engine("tfma")
     wanted = of_bins(counts, None, (("bins", float(number)),))
     assert len(wanted) == 3 * number and all(tfma.answers(one, counts).all() for one in wanted)
-    np.testing.assert_allclose(tfma.measure(wanted, counts), native.measure(wanted, counts), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(tfma.measure(wanted, counts), ours.measure(wanted, counts), rtol=1e-9, atol=1e-9)
     of_mass = of_bins(counts, None, (("bins", float(number)), ("mass", 1.0)))
     assert not any(tfma.answers(one, counts).any() for one in of_mass)
 
@@ -165,6 +165,15 @@ def test_an_audit_has_them_where_scores_are_probabilities_and_its_file_keeps_the
     unlabelled = _audited(label=None).histograms[0]
     assert sum(unlabelled.unlabelled.rows) == 2000 and set(unlabelled.share_positive) == {None}
     assert _audited(calibration_bins="15").histograms[0].edges == pytest.approx(np.arange(16) / 15)
+
+
+def test_an_audit_says_which_engines_summed_the_bins_and_a_sum_that_differs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = _audited(metrics=("score_histogram",), engines=("native", "tfma"))
+    assert {one.engines for one in alone.histograms} == {("native", "tfma")} and not alone.findings
+    assert "Engines agree: 90 of 90 numbers were computed a second time, independently, by tfma." in render(alone)  # three sums of ten bins of three slices
+    assert {one.engines for one in _audited(calibration_bins="mass:10", metrics=("score_histogram",), engines=("native", "tfma")).histograms} == {("native",)}
+    monkeypatch.setitem(native._VALUES, "score_histogram", lambda counts, params: np.full(3, -1.0))
+    assert {one.metric for one in _audited(metrics=("score_histogram",), engines=("native", "tfma")).findings} == {"score_histogram"}
 
 
 def test_asked_where_there_are_no_scores_or_no_probabilities_they_are_refused() -> None:

@@ -169,7 +169,7 @@ NATIVE_ALONE = {
         ),
         (
             "aif360",
-            {"negative_rate", "balanced_accuracy", "roc_auc", "pr_auc_interpolated", "mean_score", "calibration_ratio", "mean_log_deviation", "f1", "matthews_correlation"}
+            {"score_histogram", "negative_rate", "balanced_accuracy", "roc_auc", "pr_auc_interpolated", "mean_score", "calibration_ratio", "mean_log_deviation", "f1", "matthews_correlation"}
             | {"informedness", "positive_likelihood_ratio", "negative_likelihood_ratio"}
             | {"calibration_in_the_large", "brier_score", "coefficient_of_discrimination", "log_loss"}
             | NATIVE_ALONE,
@@ -392,6 +392,9 @@ def everything(counts: Counts) -> list[Quantity]:
     wanted = []
     for metric, entry in CATALOGUE.items():
         if entry.shape in (Shape.CONDITIONAL, Shape.INDIVIDUAL):
+            continue
+        if entry.shape is Shape.DISTRIBUTION:
+            wanted += [Quantity(metric=metric, groups=slices, params=(("bins", 10.0), ("bin", float(place)), ("sum", float(which)))) for place in (0, 5, 9) for which in range(3)]
             continue
         if entry.shape is Shape.PAIR:
             wanted.append(Quantity(metric=metric, groups=groups, references=references))

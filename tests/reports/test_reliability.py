@@ -86,9 +86,9 @@ def test_many_pictures_are_folded_away_and_the_largest_slices_are_drawn() -> Non
     found = many(MOST + 5)
     cuts = [one.slice for one in found.measurements if one.metric == "selection_rate" and one.slice.values]
     view = _view(audit(measurements=found.measurements, slicings=found.slicings, references=found.references, histograms=tuple(map(_histogram, cuts))), *cuts)
-    few = [_view(_with(*cuts), *cuts).is_open for cuts in ((WHITE, BLACK, OTHER), (WHITE, BLACK, OTHER, Slice([("race", "Asian")])))]
-    assert few == [True, False]
-    assert len(view.pictures) == MOST and not view.is_open and f"The {MOST} slices with the most rows, of {MOST + 5}." in view.note
+    few = [_view(_with(*cuts), *cuts).folded for cuts in ((WHITE, BLACK, OTHER), (WHITE, BLACK, OTHER, Slice([("race", "Asian")])))]
+    assert few == ["", "4 pictures: what share of each score's rows is in truth positive"]
+    assert len(view.pictures) == MOST and view.folded and f"The {MOST} slices with the most rows, of {MOST + 5}." in view.note
 
 
 def test_without_labels_without_histograms_and_of_crosses_there_is_no_picture() -> None:
