@@ -22,7 +22,7 @@ def shown(audit: Audit, *, report: Path | None, gate: bool, quiet: bool, verbose
         for one in audit.findings:
             say(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
     if not quiet:
-        for note in audit.notes:
+        for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
             say(f"Note: {note}")
         if report is not None:
             say(f"Report: {report}")
