@@ -53,7 +53,7 @@ calibration: .venv/.installed ## how often the gate is wrong, and how often inte
 	$(BIN)/python -m benchmarks.families
 	$(BIN)/python -m benchmarks.runs
 
-mutation: .venv/.installed ## break twelve formulas, and see that a test notices each (some minutes)
+mutation: .venv/.installed ## break thirteen formulas, and see that a test notices each (some minutes)
 	$(BIN)/python tools/mutation.py
 
 lint: .venv/.installed ## check style with ruff
