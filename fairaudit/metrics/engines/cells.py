@@ -262,7 +262,7 @@ def bins(counts: Counts, number: int, of_mass: bool = False) -> Bins | None:
     if cells is None or not counts.has_probabilities:
         return None
     edges, place = placed(counts, cells, number, of_mass)
-    held, mean = edges.size - 1, divided(cells.score, cells.weight)
+    held, mean = edges.size - 1, np.clip(divided(cells.score, cells.weight), 0.0, 1.0)  # sums are rounded
 
     def summed(values: Floats) -> Floats:
         out: Floats = _summed(cells.slice * held + place, values, len(counts.slices) * held).reshape(-1, held)
