@@ -8,12 +8,12 @@ independent, and from ten parts of the sample alone.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.command import printed
 from fairaudit.cube.sampled import Sample
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.evidence.consistency import consistencies
@@ -78,12 +78,7 @@ def table(data_sets: int, seed: int, sizes: Sequence[int] = SIZES, settings: Seq
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.consistency", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
-    for line in table(asked.data_sets, asked.seed):
-        print(line, flush=True)
+    printed(table, name="consistency", doc=__doc__, data_sets=500, arguments=arguments)
 
 
 if __name__ == "__main__":

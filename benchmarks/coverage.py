@@ -170,7 +170,7 @@ def lines() -> Iterator[Line]:
         if (
             metric.shape is Shape.COUNT
             or metric.id in _NEED_EVERYONE
-            or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL)
+            or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL, Shape.DISTRIBUTION)
             or method_of(metric).startswith("none")
         ):
             continue

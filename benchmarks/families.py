@@ -7,13 +7,13 @@ One of several groups of 500 is selected 0.6 times as often. The shipped four-fi
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
+from benchmarks.command import printed
 from benchmarks.false_alarms import CONTEXT, World, drawn, harmed
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.judge import judge, overall_verdict
@@ -53,12 +53,7 @@ def table(data_sets: int, seed: int, worlds: Sequence[World] = WORLDS) -> Iterat
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.families", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
-    for line in table(asked.data_sets, asked.seed):
-        print(line, flush=True)
+    printed(table, name="families", doc=__doc__, data_sets=10_000, arguments=arguments)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ how their positives score. What is judged too narrow is below 93 %, in bold; the
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.command import printed
 from benchmarks.coverage import LOW
 from fairaudit.cube.counts import Counts, ScoreCells
 from fairaudit.cube.slices import EVERYONE, Slice
@@ -145,12 +145,7 @@ def _shown(coverage: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gaps", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
-    for line in table(asked.data_sets, asked.seed):
-        print(line, flush=True)
+    printed(table, name="gaps", doc=__doc__, data_sets=2000, arguments=arguments)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ column shows the error of the test itself; values are held against a limit at wh
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from benchmarks.command import printed
 from benchmarks.gaps import UNEVEN, World, drawn
 from fairaudit.cube.counts import Counts
 from fairaudit.metrics.engines.native import value_of
@@ -110,12 +110,7 @@ def _shown(share: float, *, is_fair: bool, error: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.kinds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-sets", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
-    for line in table(asked.data_sets, asked.seed):
-        print(line, flush=True)
+    printed(table, name="kinds", doc=__doc__, data_sets=2000, arguments=arguments)
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ def _first(among: Ints, groups: Basis, better: Better, *, by_size: bool) -> int:
     """The best-off, or the largest, of some groups; the other decides ties, then the order. One without a value comes last."""
     value = groups.value[among]
     good = np.where(np.isnan(value), -np.inf, value * (1 if better is Better.HIGHER else -1))
-    size = groups.trials[among]
+    size = np.round(groups.trials[among], 9)  # of weights in another unit it differs by a rounding, which decides no tie
     last, first = (good, size) if by_size else (size, good)
     return int(among[np.lexsort((-last, -first))[0]])
 
