@@ -31,6 +31,7 @@ _OF: dict[tuple[Outcome, bool], tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {  
     ("decision", False): ((TP, FP, SELECTED_UNLABELLED), _EVERYBODY),
     ("label", True): ((TP, FN), _LABELLED),
 }
+_ROUNDING = 1e-12  # what is left of 0 where the parts of an index are taken from each other
 _BENEFITS = ((0.0, (FN,)), (1.0, (TP, TN)), (2.0, (FP,)))
 
 
@@ -166,7 +167,7 @@ def _within_group_entropy(counts: Counts, slicing: Slicing, value: float, params
     """By its influence function, on the scale of logarithms: what a row more of each benefit in each group would change."""
     groups = np.array(counts.of_slicing(slicing), dtype=int)
     found, alpha = benefits(counts, groups), params.get("alpha", 2.0)
-    if value <= 0:
+    if value <= _ROUNDING:
         return None
     some, squares, share = counts.weight[found.groups], counts.weight_sq[found.groups], found.weight / found.weight.sum()
     level = found.mean / found.overall
