@@ -108,7 +108,9 @@ def _sides(family: Family, candidate: int) -> _Sides:
 
 
 def _serious(family: Family, value: float, other: float) -> float:
-    """The group's value if the disparity were as large as `serious`, on the side on which it is."""
+    """The group's value if the disparity were as large as `serious`, on the side on which it is; NaN beside a value that is none, or infinite."""
+    if not math.isfinite(other):
+        return math.nan
     now = value / other if family.rule.comparison is Comparing.RATIO and other else value - other
     far = family.serious_line.nearest(now)
     return other * far if family.rule.comparison is Comparing.RATIO else other + far
