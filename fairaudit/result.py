@@ -270,7 +270,7 @@ def json_schema() -> dict[str, Any]:
     def hook(kind: type) -> dict[str, Any]:
         if kind is Slice:
             return {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "title": "Slice"}
-        raise NotImplementedError(kind)
+        raise TypeError(f"{kind.__name__} has no schema here: say one beside that of Slice")
 
     return msgspec.json.schema(Audit, schema_hook=hook)
 

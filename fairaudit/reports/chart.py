@@ -20,6 +20,15 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Words within a drawing, in its units."""
+
+    x: str
+    y: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
     """A column's scale, and the marks that every row repeats. Positions are in units of the drawing."""
 
@@ -61,9 +70,9 @@ def whisker(axis: Axis, value: float | None, interval: Interval | None, *, words
     drawn = interval is not None
     return Whisker(
         words=words,
-        dot=_written(axis.x(value)) if axis.holds(value) else "",
-        left=_written(axis.x(lower)) if drawn else "",
-        right=_written(axis.x(upper)) if drawn else "",
+        dot=written(axis.x(value)) if axis.holds(value) else "",
+        left=written(axis.x(lower)) if drawn else "",
+        right=written(axis.x(upper)) if drawn else "",
         leaves_left=drawn and lower < axis.low,
         leaves_right=drawn and upper > axis.high,
         is_reference=is_reference,
@@ -106,10 +115,10 @@ def _axis(
         low=low,
         high=high,
         is_log=is_log,
-        ticks=tuple(Tick(x=_written(bare.x(value)), text=write(value)) for value in ticks),
+        ticks=tuple(Tick(x=written(bare.x(value)), text=write(value)) for value in ticks),
         words=f"{write(low)} to {write(high)}",
-        reference=_written(bare.x(reference)) if reference is not None and bare.holds(reference) else "",
-        limits=tuple(_written(bare.x(limit)) for limit in limits if bare.holds(limit)),
+        reference=written(bare.x(reference)) if reference is not None and bare.holds(reference) else "",
+        limits=tuple(written(bare.x(limit)) for limit in limits if bare.holds(limit)),
     )
 
 
@@ -124,5 +133,6 @@ def _log(value: float) -> float:
     return math.log(max(value, 1e-9))
 
 
-def _written(x: float) -> str:
+def written(x: float) -> str:
+    """A position, to a tenth of a unit."""
     return f"{x:.1f}".removesuffix(".0")

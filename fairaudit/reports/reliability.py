@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Histogram
-from fairaudit.reports.chart import rate_axis
+from fairaudit.reports.chart import Label, rate_axis, written
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import between, counted, percent, share, significant
 from fairaudit.reports.tables import Cell, Heading, Row, Table
@@ -35,13 +35,6 @@ class Bar:
     y: str
     width: str
     height: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    x: str
-    y: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +100,7 @@ def _picture(one: Histogram, rows: int | None, top: float, *, is_reference: bool
 
     def bars(heights: Sequence[int]) -> tuple[Bar, ...]:
         return tuple(
-            Bar(x=_written(x(low)), y=_written(BARS_BOTTOM - size), width=_written(max(x(high) - x(low) - 1, 0.5)), height=_written(size))
+            Bar(x=written(x(low)), y=written(BARS_BOTTOM - size), width=written(max(x(high) - x(low) - 1, 0.5)), height=written(size))
             for (low, high), height in zip(pairwise(one.edges), heights, strict=True)
             if height and (size := max(height / tallest * (BARS_BOTTOM - BARS_TOP), 0.5)) and low < top
         )
@@ -119,10 +112,10 @@ def _picture(one: Histogram, rows: int | None, top: float, *, is_reference: bool
         words=_words(one),
         dots=tuple(
             Dot(
-                x=_written(x(score)),
-                y=_written(y(positive)),
-                low="" if lower is None else _written(y(lower)),
-                high="" if upper is None else _written(y(upper)),
+                x=written(x(score)),
+                y=written(y(positive)),
+                low="" if lower is None else written(y(lower)),
+                high="" if upper is None else written(y(upper)),
             )
             for score, positive, lower, upper in zip(one.mean_score, one.share_positive, one.lower, one.upper, strict=True)
             if score is not None and positive is not None
@@ -130,10 +123,10 @@ def _picture(one: Histogram, rows: int | None, top: float, *, is_reference: bool
         bars=bars(held),
         positives=bars(one.positive.rows),
         labels=(
-            Label(x=_written(LEFT), y="199", text="0"),
-            Label(x=_written(RIGHT), y="199", text=significant(top)),
-            Label(x=_written(LEFT / 2), y=_written(BOTTOM), text="0%"),
-            Label(x=_written(LEFT / 2), y=_written(TOP + 4), text=share(top)),
+            Label(x=written(LEFT), y="199", text="0"),
+            Label(x=written(RIGHT), y="199", text=significant(top)),
+            Label(x=written(LEFT / 2), y=written(BOTTOM), text="0%"),
+            Label(x=written(LEFT / 2), y=written(TOP + 4), text=share(top)),
         ),
     )
 
@@ -184,7 +177,3 @@ def _cell(one: Histogram, place: int) -> Cell:
     of = f"mean score {significant(score)}, {counted(labelled, 'labelled row')}"
     interval = between((lower, upper), percent) if lower is not None and upper is not None else ""
     return Cell(title="", text=percent(positive), note=interval or of, extra=of if interval else "", is_undefined=False)
-
-
-def _written(x: float) -> str:
-    return f"{x:.1f}".removesuffix(".0")

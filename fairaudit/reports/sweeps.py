@@ -9,7 +9,7 @@ from itertools import groupby
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Sweep, Swept
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
-from fairaudit.reports.chart import MARGIN, rate_axis
+from fairaudit.reports.chart import MARGIN, Label, rate_axis, written
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import Writer, interval_of, measured, share, significant
 from fairaudit.reports.sentences import title_of
@@ -19,13 +19,6 @@ MOST = 12  # slices; all of them are in the audit's file
 DRAWN = ("selection_rate", "true_positive_rate", "false_positive_rate")
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 212.0, 6.0, 82.0  # of the plot in a drawing of 220 by 100
 Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    x: str
-    y: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +122,12 @@ def _curve(sweep: Sweep, name: str, top: float, reference: Sweep | None, operati
         band=_band(points(found.lower), points(found.upper)),
         line=_line(points(found.values)),
         reference=_line(points(reference.metrics[name].values)) if reference else "",
-        operating="" if operating is None or at is None else _written(x(operating)),
-        dot="" if value is None else _written(y(value)),
+        operating="" if operating is None or at is None else written(x(operating)),
+        dot="" if value is None else written(y(value)),
         labels=(
-            Label(x=_written(LEFT), y="97", text=significant(first)), Label(x=_written(RIGHT), y="97", text=significant(last)),
-            Label(x=_written(LEFT / 2), y=_written(BOTTOM), text=_writer(name)(0.0)),
-            Label(x=_written(LEFT / 2), y=_written(TOP + MARGIN / 2), text=_writer(name)(top)),
+            Label(x=written(LEFT), y="97", text=significant(first)), Label(x=written(RIGHT), y="97", text=significant(last)),
+            Label(x=written(LEFT / 2), y=written(BOTTOM), text=_writer(name)(0.0)),
+            Label(x=written(LEFT / 2), y=written(TOP + MARGIN / 2), text=_writer(name)(top)),
         ),
     )  # fmt: skip
 
@@ -157,11 +150,9 @@ def _runs(points: Sequence[Point | None]) -> Iterator[list[Point]]:
 
 
 def _place(point: Point) -> str:
-    return f"{_written(point[0])} {_written(point[1])}"
+    return f"{written(point[0])} {written(point[1])}"
 
 
-def _written(x: float) -> str:
-    return f"{x:.1f}".removesuffix(".0")
 
 
 def _words(sweep: Sweep, name: str, at: int | None) -> str:
