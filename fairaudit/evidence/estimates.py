@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, Counts
-from fairaudit.evidence import calibration, rates, scores
+from fairaudit.evidence import calibration, distances, rates, scores
 from fairaudit.evidence.cell_errors import error_of, pair_error, widened
 from fairaudit.evidence.design_effects import as_independent, of_metric, of_pair
 from fairaudit.evidence.inequality import of_inequality
@@ -100,7 +100,7 @@ _METHODS: dict[str, Callable[[Counts, Floats, dict[str, float]], Bounds]] = {
     "pr_auc_interpolated": scores.interpolated_precision,
     "bpsn_auc": scores.crossed_auc(NEGATIVE),
     "bnsp_auc": scores.crossed_auc(POSITIVE),
-    "ks_separation": scores.ks_separation,
+    "ks_separation": distances.ks_separation,
     "log_loss": scores.log_loss,
     "scoring_rate": scores.scoring_rate,
     "demographic_disparity": rates.demographic_disparity,
@@ -126,12 +126,13 @@ _PAIRS: dict[str, Callable[[Counts, Ints, Ints], Bounds]] = {
     "average_absolute_odds_difference": rates.average_absolute_odds,
     "equalized_odds_difference": rates.equalized_odds,
     "average_predictive_value_difference": rates.average_predictive_value,
-    "kolmogorov_smirnov_distance": scores.kolmogorov_smirnov,
+    "kolmogorov_smirnov_distance": distances.kolmogorov_smirnov,
 }
 
 
 _CHANCE = "calibration_error_by_chance"
 _CALIBRATION = f"every true error that a test would not reject, from the bins' normal errors; it begins at 0 where chance may explain the value, whose size {_CHANCE} tells"
+_DISTANCE = "every true distance that a test would not reject, by a Brownian bridge on a roof (Siegmund 1986); without a distance the test is Smirnov's (1939)"
 _PROFILE = "profile likelihood of the three benefits (Venzon & Moolgavkar 1988)"
 _BETWEEN = "analysis of variance: every noncentrality that a test would not reject (Scheffé 1959)"
 WITHIN_A_CONTROL = "conditional_difference, group − reference within its values (--control COL); its interval is Newcombe's, of as many rows as the strata's rates together are worth"
@@ -147,8 +148,7 @@ _SAID = {
     "scoring_rate": "Wilson's score (Wilson 1927), the median taken as it is; a ratio has MOVER-R",
     "pr_auc": "by its influence function, on the logit scale (Boyd, Eng & Page 2013)",
     "pr_auc_interpolated": "by its influence function or average precision's, whichever is wider, on the logit scale (Boyd, Eng & Page 2013)",
-    "ks_separation": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
-    "kolmogorov_smirnov_distance": "the test's critical distance on both sides (Smirnov 1939): never too narrow",
+    **{name: _DISTANCE for name in ("ks_separation", "kolmogorov_smirnov_distance")},
     **{name: _CALIBRATION for name in ("expected_calibration_error", "root_mean_square_calibration_error")},
     "maximum_calibration_error": "Clopper and Pearson's in each bin that holds rows: the lower end for all bins at once (Šidák 1967), the upper the largest; never too narrow",
     _CHANCE: "none: it describes chance",

@@ -12,7 +12,7 @@ from fairaudit.evidence.intervals import Bounds, Estimate, mover, wilson
 from fairaudit.evidence.rates import EVERY_LABEL, LABELLED, LEVEL, size_of, summed
 from fairaudit.metrics.engines import cells as of_cells
 from fairaudit.metrics.engines.cells import placements
-from fairaudit.types import Floats, Ints
+from fairaudit.types import Floats
 
 _ALIKE = 1e-12  # of the mean square: a variance below it is 0 but for rounding
 _EVENTS = 5.0  # of each label, effective ones, from which errors of probabilities have an interval: with fewer, the one that was missed would have made it
@@ -166,21 +166,3 @@ def _precision_bounds(counts: Counts, value: Floats, variance: Floats) -> Bounds
 
 def log_loss(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
     return _of_both_labels(counts, _mean_bounds(value, of_cells.mean_log_loss(counts)[1], size_of(counts, LABELLED)))
-
-
-def ks_separation(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
-    return _ks_bounds(value, of_cells.separation(counts).rarity)
-
-
-def _ks_bounds(value: Floats, rarity: Floats) -> Bounds:
-    """As far as the test's critical distance reaches: never too narrow, for any distance.
-
-    Source: Smirnov (1939); the asymptotic critical value √(−½ ln(α/2) (1/n + 1/m)).
-    """
-    reach = np.sqrt(-0.5 * np.log((1 - LEVEL) / 2) * rarity)
-    return np.maximum(value - reach, 0.0), np.minimum(value + reach, 1.0)
-
-
-def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    found = of_cells.kolmogorov_smirnov(counts, groups, references)
-    return _ks_bounds(found.value, found.rarity)

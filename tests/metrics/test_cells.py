@@ -133,7 +133,7 @@ def test_interpolated_precision_is_the_area_under_straight_lines_between_thresho
 
 
 @pytest.mark.parametrize("kinds", [20, 10_000])
-def test_the_variance_of_a_precision_is_what_every_row_would_change(kinds: int) -> None:
+def test_the_variance_of_an_interpolated_precision_is_what_every_row_would_change(kinds: int) -> None:
     """The infinitesimal jackknife by difference quotients, with ties and hardly any."""
     rng = np.random.default_rng(1)
     label, weight = (rng.random(60) < 0.4).astype(int), rng.uniform(0.5, 2, 60)
@@ -142,9 +142,29 @@ def test_the_variance_of_a_precision_is_what_every_row_would_change(kinds: int) 
     def at(weights: np.ndarray) -> Counts:  # type: ignore[type-arg]
         return counts_of_rows(label=label.tolist(), decision=[0] * 60, score=score.tolist(), weight=weights.tolist())
 
-    for name, found in (("pr_auc", average_precision), ("pr_auc_interpolated", interpolated_precision)):
-        change = [(value_of(name, at(weight + 1e-6 * (np.arange(60) == one)))[0] - value_of(name, at(weight))[0]) / 1e-6 for one in range(60)]
-        assert found(at(weight)).variance[0] == pytest.approx((np.square(change) * weight**2).sum(), rel=1e-3)
+    change = [(value_of("pr_auc_interpolated", at(weight + 1e-6 * (np.arange(60) == one)))[0] - value_of("pr_auc_interpolated", at(weight))[0]) / 1e-6 for one in range(60)]
+    assert interpolated_precision(at(weight)).variance[0] == pytest.approx((np.square(change) * weight**2).sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("kinds", [20, 10_000])
+def test_the_variance_of_average_precision_is_what_the_precision_at_every_positive_loses_with_a_row(kinds: int) -> None:
+    rng = np.random.default_rng(1)
+    label = (rng.random(60) < 0.4).astype(int)
+    score = np.round(np.clip(rng.normal(0.4 + 0.2 * label, 0.2), 0, 1) * kinds) / kinds
+    positives, value = score[label == 1], average_precision_score(label, score)
+
+    def precision(threshold: float, *, fewer: int | None = None) -> float:
+        true, false = ((score >= threshold) & (label == one) for one in (1, 0))
+        tp, fp = int(true.sum()) - (fewer == 1), int(false.sum()) - (fewer == 0)
+        return tp / (tp + fp) if tp + fp else 1.0
+
+    moved: list[list[float]] = [[], []]
+    for own, one in zip(score, label, strict=True):
+        lost = sum(precision(at) - precision(at, fewer=one) for at in positives[positives <= own])
+        moved[one].append((lost + (precision(own) - value if one else 0.0)) / positives.size)
+    expected = sum(np.square(some).sum() * len(some) / (len(some) - 1) for some in moved)
+    found = counts_of_rows(label=label.tolist(), decision=[0] * 60, score=score.tolist())
+    assert average_precision(found).variance[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_curve_of_positives_alone_is_1_and_of_negatives_alone_undefined_by_tfma_too() -> None:

@@ -149,7 +149,7 @@ class Precision:
 def average_precision(counts: Counts) -> Precision:
     """Σ (Rₖ − Rₖ₋₁) Precₖ over score ranges from the highest down; a range is one step.
 
-    The variance is that of its influence function: what a row more in a range would change.
+    The variance is that of the influence of a row of each range, by the slopes of precision to where one row less is, which are steeper where rows are few.
 
     Source: Saito & Rehmsmeier (2015), PLoS ONE 10:e0118432, for the curve; scikit-learn's average_precision_score for the sum.
     """
@@ -169,12 +169,16 @@ def average_precision(counts: Counts) -> Precision:
     off = np.where(~found.exact & (positive > 0), positive * np.fmax(best - precision, precision - worst), 0.0)
     error = divided(_summed(owner, off, n), positives)
 
-    gained = np.where(end > 0, divided(positive * false, np.square(end)), 0.0)
-    lost = np.where(end > 0, divided(positive * true, np.square(end)), 0.0)
+    of_row = [divided(_summed(owner, square, n), sums) for square, sums in zip(found.weight_sq, (negatives, positives), strict=True)]  # an effective one's weight
+    fewer_negatives, fewer_positives = (end - np.minimum(row[owner], sums) for row, sums in zip(of_row, (false, true), strict=True))
+    gained, lost = np.nan_to_num(divided(positive * false, end * fewer_positives)), np.nan_to_num(divided(positive * true, end * fewer_negatives))
     of_positive = divided(precision + _below(gained, owner) + gained - value[owner], positives[owner])
     of_negative = -divided(_below(lost, owner) + lost, positives[owner])
-    spread = found.weight_sq[POSITIVE] * np.where(positive > 0, of_positive, 0.0) ** 2 + found.weight_sq[NEGATIVE] * np.where(negative > 0, of_negative, 0.0) ** 2
-    return Precision(value=value, error=error, variance=_summed(owner, np.nan_to_num(spread), n), ranges=found, influence=(of_negative, of_positive))
+    variance = np.zeros(n)
+    for square, moved, weight, row, sums in zip(found.weight_sq, (of_negative, of_positive), found.weight, of_row, (negatives, positives), strict=True):
+        spread = _summed(owner, np.nan_to_num(square * np.where(weight > 0, moved, 0.0) ** 2), n)
+        variance = variance + divided(spread * sums, np.maximum(sums - row, 0.0))  # n / (n − 1) of effective rows
+    return Precision(value=value, error=error, variance=variance, ranges=found, influence=(of_negative, of_positive))
 
 
 @remembered
@@ -182,7 +186,7 @@ def interpolated_precision(counts: Counts) -> Precision:
     """∫ precision dR along straight lines from (tp, tp + fp) of each score range to that of the next lower.
 
     From p predicted positives, t of them truly, a range of a positives and b negatives adds c [a + (t − cp) ln((p + a + b)/p)] / P, c = a/(a + b); the first, from p = 0, c·a / P.
-    The variance is that of its influence function, as above.
+    The variance is that of its influence function: what a row more in a range would change.
 
     Source: Davis & Goadrich (2006), ICML, section 4; TFMA's AUCPrecisionRecall.
     """
@@ -307,11 +311,13 @@ class Distances:
     value: Floats
     rarity: Floats  # 1/n + 1/m of effective rows
     error: Floats  # how much larger it can be, as cells hold more than one score
+    variance: Floats  # of the difference between the two where it is largest, a row below and a row above added to each
+    peak: Floats  # the order of the score cell after which it is largest
 
 
-def _as_distances(found: list[tuple[float, float, float]]) -> Distances:
-    value, rarity, error = np.array(found, dtype=np.float64).reshape(-1, 3).T
-    return Distances(value=value, rarity=rarity, error=error)
+def _as_distances(found: list[tuple[float, ...]]) -> Distances:
+    value, rarity, error, variance, peak = np.array(found, dtype=np.float64).reshape(-1, 5).T
+    return Distances(value=value, rarity=rarity, error=error, variance=variance, peak=peak)
 
 
 def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distances:
@@ -329,7 +335,7 @@ _Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weig
 def _distances(counts: Counts, groups: tuple[int, ...], references: tuple[int, ...]) -> Distances:
     held = [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
     if not held:
-        return _as_distances([(np.nan,) * 3] * len(groups))
+        return _as_distances([(np.nan,) * 5] * len(groups))
     whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq", "lowest", "highest")}
     by_slice = np.argsort(whole["slice"], kind="stable")
     ends = np.searchsorted(whole["slice"][by_slice], np.arange(len(counts.slices) + 1))
@@ -355,23 +361,25 @@ def separation(counts: Counts) -> Distances:
     return _as_distances(both)
 
 
-def _distance(one: _Side, other: _Side) -> tuple[float, float, float]:
+def _distance(one: _Side, other: _Side) -> tuple[float, ...]:
     totals = [float(side[1].sum()) for side in (one, other)]
     if not all(total > 0 for total in totals):
-        return np.nan, np.nan, np.nan
-    _, place = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
-    cells = int(place.max()) + 1
-    up, down = (np.bincount(at, side[1] / total, cells) for at, side, total in zip((place[: one[0].size], place[one[0].size :]), (one, other), totals, strict=True))
+        return (np.nan,) * 5
+    orders, place = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
+    up, down = (np.bincount(at, side[1] / total, orders.size) for at, side, total in zip((place[: one[0].size], place[one[0].size :]), (one, other), totals, strict=True))
     after = np.cumsum(up - down)
-    largest = np.abs(after).max()
+    peak = int(np.abs(after).argmax())
+    largest = abs(after[peak])
     # Within a cell of several scores all of one side may come before the other: the functions are furthest apart there.
-    lowest, highest = np.full(cells, np.inf), np.full(cells, -np.inf)
+    lowest, highest = np.full(orders.size, np.inf), np.full(orders.size, -np.inf)
     np.minimum.at(lowest, place, np.concatenate([one[3], other[3]]))
     np.maximum.at(highest, place, np.concatenate([one[4], other[4]]))
     before = np.r_[0.0, after[:-1]]
     inside = np.where(lowest < highest, np.maximum(before + up, down - before), 0.0).max()
-    rarity = sum(float(side[2].sum()) / total**2 for side, total in zip((one, other), totals, strict=True))
-    return float(min(largest, 1.0)), rarity, float(max(min(inside, 1.0) - min(largest, 1.0), 0.0))
+    rarities = [float(side[2].sum()) / total**2 for side, total in zip((one, other), totals, strict=True)]
+    fuller = [(float(np.clip(share[: peak + 1].sum(), 0.0, 1.0)) + rarity) / (1 + 2 * rarity) for share, rarity in zip((up, down), rarities, strict=True)]
+    variance = sum(rarity * share * (1 - share) for rarity, share in zip(rarities, fuller, strict=True))
+    return float(min(largest, 1.0)), sum(rarities), float(max(min(inside, 1.0) - min(largest, 1.0), 0.0)), variance, float(orders[peak])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
