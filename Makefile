@@ -35,6 +35,8 @@ test-slow: .venv/.installed ## run the slow proofs: TFMA's own pipeline, row by 
 	$(BIN)/python -m pytest -m slow -n 0
 
 bench: .venv/.installed ## ours against peers, as ratios in one run (some minutes)
+	@$(BIN)/python examples/adult/prepare.py
+	@$(BIN)/python examples/adult/train.py
 	$(BIN)/python -m benchmarks
 
 fuzz: .venv/.installed ## many random files and flags into the loaders (some minutes)

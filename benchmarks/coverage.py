@@ -19,8 +19,9 @@ import numpy as np
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts, ScoreCells
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.estimates import estimate, method_of, pair_bounds
-from fairaudit.evidence.intervals import Bounds
-from fairaudit.evidence.wanted import kinds_of
+from fairaudit.evidence.histograms import intervals
+from fairaudit.evidence.intervals import Bounds, effective_size
+from fairaudit.evidence.wanted import HISTOGRAM, kinds_of
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.engines.interface import Kind, Quantity
@@ -100,8 +101,12 @@ def true_value(metric: str, population: Counts) -> Floats:
     known = _OF_ORDER.get(metric)
     if known is None:
         return value_of(metric, population)
-    rate = population.weight[:, POSITIVE].sum(axis=1)
-    return known(rate)
+    return known(_base_rate(population))
+
+
+def _base_rate(population: Counts) -> Floats:
+    out: Floats = population.weight[:, POSITIVE].sum(axis=1)
+    return out
 
 
 _MIDDLE = (np.arange(4000) + 0.5) / 4000
@@ -125,13 +130,13 @@ _OF_ORDER: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def true_gaps(rate: Floats, bins: int = 10) -> tuple[Floats, Floats]:
-    """The share of each bin and how far the mean score in it is from the share positive, shape (slices, bins)."""
+def true_bins(rate: Floats, bins: int = 10) -> tuple[Floats, Floats, Floats]:
+    """The share of each bin, and the mean score and the share positive in it, shape (slices, bins)."""
     place = (_MIDDLE * bins).astype(np.int64)
     positive, negative, of_positive, of_negative = (np.bincount(place, one, bins) for one in (_POSITIVES, _NEGATIVES, _POSITIVES * _MIDDLE, _NEGATIVES * _MIDDLE))
     base = rate[:, None]
     share = base * positive + (1 - base) * negative
-    return share, (base * (of_positive - positive) + (1 - base) * of_negative) / share
+    return share, (base * of_positive + (1 - base) * of_negative) / share, base * positive / share
 
 
 def error_of(metric: str, share: Floats, gap: Floats, counts: Counts) -> Floats:
@@ -179,12 +184,29 @@ def lines() -> Iterator[Line]:
         for kind in kinds_of(metric):
             name = metric.id if kind is Kind.VALUE else f"{metric.id} {kind.value}"
             yield name, lambda counts, population, one=metric, how=kind: _compared(one.id, how, counts, population)  # type: ignore[misc]
+    yield HISTOGRAM, _of_bins
 
 
 def _alone(metric: str, counts: Counts, population: Counts) -> float:
     found = estimate(CATALOGUE[metric], counts)
-    true = error_of(metric, *true_gaps(population.weight[:, POSITIVE].sum(axis=1)), counts) if metric in CALIBRATION_ERRORS else true_value(metric, population)
+    if metric in CALIBRATION_ERRORS:
+        share, score, positive = true_bins(_base_rate(population))
+        true = error_of(metric, share, score - positive, counts)
+    else:
+        true = true_value(metric, population)
     return holds((found.lower, found.upper) if found else None, true)
+
+
+def _of_bins(counts: Counts, population: Counts) -> float:
+    """The share positive of each bin in which enough positives and negatives are expected, every bin by itself."""
+    found = bins_of(counts, {})
+    if found is None:
+        return np.nan
+    share, _, positive = true_bins(_base_rate(population))
+    rows = share * effective_size(found.weight.sum(axis=1), found.weight_sq.sum(axis=1))[:, None]
+    enough = rows * np.minimum(positive, 1 - positive) >= LEAST
+    lower, upper = (np.where(enough, end, np.nan) for end in intervals(counts, found, {"bins": 10.0}))
+    return holds((lower, upper), positive)
 
 
 def _compared(metric: str, kind: Kind, counts: Counts, population: Counts) -> float:
@@ -192,7 +214,7 @@ def _compared(metric: str, kind: Kind, counts: Counts, population: Counts) -> fl
     groups, references = np.arange(half), np.arange(half, 2 * half)
     bounds = pair_bounds(CATALOGUE[metric], kind, counts, groups, references)
     if metric == "kolmogorov_smirnov_distance":  # two mixtures of the same two classes
-        rate = population.weight[:, POSITIVE].sum(axis=1)
+        rate = _base_rate(population)
         return holds(bounds, np.abs(rate[groups] - rate[references]) * _APART)
     if CATALOGUE[metric].shape is Shape.PAIR:
         both = Quantity(metric=metric, groups=tuple(groups.tolist()), references=tuple(references.tolist()))
