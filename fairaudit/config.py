@@ -66,6 +66,8 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     seed: int = 0
     out: str | None = None
     gate: bool = False
+    inconclusive: Literal["fail", "warn", "pass"] = "fail"  # these are the gate's own: what evidence that is missing where it is needed does
+    fail_on: Literal["fail", "warn"] = "fail"
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fairaudit.bands import parsed
+from fairaudit.cli.gating import idle, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -71,6 +72,7 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
 @click.option("--gate", is_flag=True, help="Let the exit code be the verdict.")
+@with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only; notes are in the report and in audit.json.")
 @click.option("--verbose", is_flag=True, help="Print every finding and note.")
 @click.option("--debug", is_flag=True, help="Show what the libraries say, and tracebacks.")
@@ -87,6 +89,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
+        from fairaudit.gate.gating import ruling
+        from fairaudit.gate.policy import Policy
         from fairaudit.reports.html import compile_templates
         from fairaudit.run import audited
         from fairaudit.writing import check_out, holds_audit, write_audit
@@ -105,7 +109,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
-    return shown(found.audit, report=target / "report.html", gate=config.gate, quiet=quiet, verbose=verbose)
+    asked = Policy(inconclusive=config.inconclusive, fail_on=config.fail_on)
+    return shown(found.audit, ruling(found.audit, asked) if config.gate else None, report=target / "report.html", quiet=quiet, verbose=verbose)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
@@ -132,7 +137,7 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
     flags |= {"gate": True} if gate else {}
     base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
     config = overridden(base, flags)
-    raise_all(_lacking(config))
+    raise_all((*idle(given, config.gate), *_lacking(config)))
     return config
 
 

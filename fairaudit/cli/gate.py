@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from fairaudit.cli.gating import split, with_gate_options
 
 
 @click.command("gate")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
 @click.option("--rule", "rules", multiple=True, metavar="ID|FILE", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
+@with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @click.option("--verbose", is_flag=True, help="Print every finding.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, debug: bool) -> int:
+def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
     """Judge a finished audit; the exit code is the verdict.
 
     \b
@@ -21,7 +25,10 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
     """
     from fairaudit.cli.verdict import shown
+    from fairaudit.gate.gating import ruling
     from fairaudit.gate.judged import rejudged
+    from fairaudit.gate.policy import Policy
     from fairaudit.result import read_audit
 
-    return shown(rejudged(read_audit(audit), rules), report=None, gate=True, quiet=quiet, verbose=verbose)
+    judged = rejudged(read_audit(audit), rules)
+    return shown(judged, ruling(judged, Policy(**split(given)[0])), report=None, quiet=quiet, verbose=verbose)

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from fairaudit.cli.console import say
-from fairaudit.gate.policy import exit_code
+from fairaudit.gate.policy import Ruling
 from fairaudit.reports.terminal import summary
 from fairaudit.result import Audit
 
 
-def shown(audit: Audit, *, report: Path | None, gate: bool, quiet: bool, verbose: bool) -> int:
-    """Print the verdict; the exit code is 0, or with `gate` the verdict's."""
+def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool) -> int:
+    """Print the verdict; the exit code is the gate's, or 0 where none was asked."""
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = summary(audit, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
     say(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
@@ -26,4 +26,4 @@ def shown(audit: Audit, *, report: Path | None, gate: bool, quiet: bool, verbose
             say(f"Note: {note}")
         if report is not None:
             say(f"Report: {report}")
-    return exit_code(audit.findings) if gate else 0
+    return ruling.exit_code if ruling else 0

@@ -1,23 +1,114 @@
-"""From findings to an exit code: one pure table."""
+"""From findings, waivers and a policy to what each finding does to the build and the exit code: one pure table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Literal
 
+import msgspec
+
+from fairaudit.cube.slices import Slice
 from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, PASSED, VIOLATED
-from fairaudit.rules.finding import DISAGREEMENT, Finding, Verdict
-from fairaudit.rules.judge import overall_verdict
-
-_BY_VERDICT = {Verdict.FAIL: VIOLATED, Verdict.INCONCLUSIVE: NOT_ENOUGH_EVIDENCE, Verdict.PASS: PASSED}
+from fairaudit.gate.waiver import Waiver
+from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, Severity, Verdict
 
 
-def exit_code(findings: Sequence[Finding]) -> int:
-    """What the gate answers: the first that holds of 2 (nothing was judged), 4 (engines disagree), 1 (violated), 3 (not enough evidence), 0.
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate makes of findings."""
+
+    inconclusive: Literal["fail", "warn", "pass"] = "fail"  # what it does that evidence is missing where it is needed; what is undefined there always blocks
+    fail_on: Literal["fail", "warn"] = "fail"  # `warn`: a violated rule of severity warn fails the build too
+    unused_waivers: Literal["warn", "fail"] = "warn"  # a stale waiver hides the next violation
+
+
+class State(StrEnum):
+    """What a finding, or a remark, does to the build."""
+
+    PASS = "pass"
+    NOTED = "noted"  # a rule that only informs is violated; or what is inconclusive need not be decided
+    WAIVED = "waived"
+    WARN = "warn"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+    ERROR = "error"  # engines disagree
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    finding: Finding
+    state: State
+    waiver: Waiver | None = None  # that it is waived by
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate has to say besides: of a waiver that does not apply, of what vanished since the baseline."""
+
+    id: str  # waiver-expired, waiver-unused, missing-slice, …
+    state: State
+    sentence: str
+    rule: str = ""  # that it is about
+    slice: Slice | None = None
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate decided. It depends on the day, as waivers do, so it is no part of the audit."""
+
+    policy: Policy
+    as_of: date
+    standings: tuple[Standing, ...]
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return (*(one.state for one in self.standings), *(one.state for one in self.remarks))
+
+    @property
+    def exit_code(self) -> int:
+        """The first that holds of 2 (nothing was judged), 4 (engines disagree), 1 (violated), 3 (not enough evidence), 0."""
+        if all(one.state is State.ERROR for one in self.standings):  # or there are none
+            return CONTENT_FAILED if self.standings else MISCONFIGURED
+        for state, code in ((State.ERROR, CONTENT_FAILED), (State.FAIL, VIOLATED), (State.INCONCLUSIVE, NOT_ENOUGH_EVIDENCE)):
+            if state in self.states:
+                return code
+        return PASSED
+
+
+def ruled(findings: Sequence[Finding], policy: Policy, *, as_of: date, waived: Mapping[int, Waiver] | None = None, remarks: Sequence[Remark] = ()) -> Ruling:
+    """The findings as this policy takes them.
 
     Args:
-        findings: of rules, and of engines that disagree.
+        as_of: the day on which it is asked.
+        waived: the waivers that apply, by the place of the finding.
+        remarks: of waivers and of a baseline.
     """
-    judged = [one for one in findings if one.rule != DISAGREEMENT]
-    if len(judged) < len(findings):
-        return CONTENT_FAILED
-    return _BY_VERDICT[overall_verdict(judged)] if judged else MISCONFIGURED
+    applied = waived or {}
+    standings = (
+        Standing(finding=one, state=state_of(one, policy, waived=place in applied), waiver=applied[place] if place in applied and can_be_waived(one) else None)
+        for place, one in enumerate(findings)
+    )
+    return Ruling(policy=policy, as_of=as_of, standings=tuple(standings), remarks=tuple(remarks))
+
+
+def can_be_waived(finding: Finding) -> bool:
+    """Only a violation can; what is undefined or not decided was not seen, so nobody can answer for it."""
+    return finding.verdict is Verdict.FAIL and finding.rule != DISAGREEMENT
+
+
+def state_of(finding: Finding, policy: Policy, *, waived: bool = False) -> State:
+    """In this order: engines disagree; undefined; waived; how severe the rule is; the policy."""
+    if finding.rule == DISAGREEMENT:
+        return State.ERROR
+    match finding.verdict:
+        case Verdict.PASS:
+            return State.PASS
+        case Verdict.INCONCLUSIVE if not finding.needed_for_pass or finding.severity is not Severity.FAIL:
+            return State.NOTED
+        case Verdict.INCONCLUSIVE if finding.outcome is Outcome.UNDEFINED:
+            return State.INCONCLUSIVE
+        case Verdict.INCONCLUSIVE:
+            return {"fail": State.INCONCLUSIVE, "warn": State.WARN, "pass": State.NOTED}[policy.inconclusive]
+        case Verdict.FAIL if waived:
+            return State.WAIVED
+        case Verdict.FAIL:
+            return {Severity.FAIL: State.FAIL, Severity.WARN: State.FAIL if policy.fail_on == "warn" else State.WARN, Severity.INFO: State.NOTED}[finding.severity]

@@ -404,3 +404,8 @@ def test_what_was_not_foreseen_is_no_violation(capfd: pytest.CaptureFixture[str]
     monkeypatch.setattr(run, "counts", lambda cube: 1 / 0)
     code, said = _told(capfd, "--data", "good.csv", *FLAGS)
     assert code == 4 and said.startswith("fairaudit: this was not foreseen (ZeroDivisionError") and said.count("\n") == 1
+
+
+def test_what_is_asked_of_a_gate_needs_one(capfd: pytest.CaptureFixture[str]) -> None:
+    code, told = _told(capfd, "audit", "--data", "some.csv", "--fail-on", "warn", "--out", "out")
+    assert code == 2 and "--fail-on is asked of the gate; add --gate, or leave it out." in told
