@@ -407,5 +407,5 @@ def test_what_was_not_foreseen_is_no_violation(capfd: pytest.CaptureFixture[str]
 
 
 def test_what_is_asked_of_a_gate_needs_one(capfd: pytest.CaptureFixture[str]) -> None:
-    code, told = _told(capfd, "audit", "--data", "some.csv", "--fail-on", "warn", "--out", "out")
+    code, told = _told(capfd, "--data", "some.csv", "--fail-on", "warn", "--out", "out")
     assert code == 2 and "--fail-on is asked of the gate; add --gate, or leave it out." in told
