@@ -220,10 +220,11 @@ def counts_read(audit: Audit) -> Counts:
     )  # fmt: skip
 
 
-def _encoded(value: Any) -> Any:
+def encoded(value: Any) -> Any:
+    """What msgspec asks of a value that it does not know itself."""
     if isinstance(value, Slice):
         return dict(value.values)
-    raise TypeError(f"{type(value).__name__} is not written to audit.json")
+    raise TypeError(f"{type(value).__name__} is not written to a file")
 
 
 def _decoded(kind: type, value: Any) -> Any:
@@ -234,7 +235,7 @@ def _decoded(kind: type, value: Any) -> Any:
 
 def to_json(audit: Audit) -> bytes:
     """The bytes of `audit.json`: the same audit, the same bytes."""
-    return msgspec.json.format(msgspec.json.encode(audit, enc_hook=_encoded), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(audit, enc_hook=encoded), indent=1) + b"\n"
 
 
 def from_json(text: bytes, *, where: str) -> Audit:
@@ -264,15 +265,20 @@ def read_audit(path: Path | str) -> Audit:
     return from_json(text, where=str(file))
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of audit.json, as it is published with the package."""
+def schema_of(kind: type) -> dict[str, Any]:
+    """The JSON Schema of a file that holds such a value."""
 
     def hook(kind: type) -> dict[str, Any]:
         if kind is Slice:
             return {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "title": "Slice"}
         raise TypeError(f"{kind.__name__} has no schema here: say one beside that of Slice")
 
-    return msgspec.json.schema(Audit, schema_hook=hook)
+    return msgspec.json.schema(kind, schema_hook=hook)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of audit.json, as it is published with the package."""
+    return schema_of(Audit)
 
 
 if __name__ == "__main__":
