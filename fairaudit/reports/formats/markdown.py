@@ -1,0 +1,119 @@
+"""The gate's result for people, in GitHub's Markdown: the verdict, what is not as it should be as a table, and what it all rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from fairaudit.errors import listed
+from fairaudit.gate.policy import Ruling, Standing, State
+from fairaudit.gate.result import GRAVEST_FIRST, Word, remarks_of, word_of
+from fairaudit.reports.audited import account_line
+from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNRELIABLE
+from fairaudit.reports.characters import visible
+from fairaudit.reports.formats.standings import compared, grounds, headline, subject
+from fairaudit.reports.lookup import Lookup, lookup
+from fairaudit.reports.numbers import counted
+from fairaudit.reports.verdicts import groups_without_value, small_groups, strength
+from fairaudit.reports.witnesses import agreement_line
+from fairaudit.result import Audit
+
+MOST_BYTES = 1000 * 1024  # GitHub drops a summary of more than 1024 KiB
+MOST_ROWS = 200  # more nobody reads
+_SIGNS: dict[Word, str] = {"pass": PASS.sign, "fail": FAIL.sign, "inconclusive": INCONCLUSIVE.sign, "error": UNRELIABLE.sign, "unjudged": NO_VERDICT.sign}
+_SENTENCES: dict[Word, str] = {
+    "pass": "no violation that blocks was found.",
+    "fail": "the audited decisions violate {rules}.",
+    "inconclusive": "the data can neither show nor rule out a violation of {rules}.",
+    "error": "the engines that computed this audit disagree, so no verdict can be relied on.",
+    "unjudged": "the rules made no finding of this audit.",
+}
+_DECIDED_BY = {"fail": State.FAIL, "inconclusive": State.INCONCLUSIVE}
+# Punctuation that means something in Markdown; HTML is escaped before.
+_ACTING = re.compile(r"[\\`*_{}\[\]|~#$]")
+_LINKS = re.compile(r"://|www\.|@")  # GitHub links addresses and people without being asked
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is: no markup, no HTML, no link, no line of its own."""
+    plain = escape(visible(text), quote=False)
+    return _LINKS.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", _ACTING.sub(r"\\\g<0>", plain))
+
+
+def markdown(audit: Audit, ruling: Ruling, *, most_bytes: int = MOST_BYTES) -> str:
+    """The summary.
+
+    Args:
+        most_bytes: of its UTF-8; rows of the table are left out, the gravest last, until it holds.
+    """
+    known = lookup(audit)
+    before, after = _verdict(known, ruling), _rest(known, ruling)
+    room = most_bytes - _size(before) - _size(after)
+    blocks = [before, *_table(known, ruling, room), after]
+    text = "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+    return text if len(text.encode()) <= most_bytes else f"{before[0]}\n\nWhat there is to say is longer than GitHub shows; it is in the report.\n"
+
+
+def _verdict(known: Lookup, ruling: Ruling) -> list[str]:
+    word = word_of(ruling)
+    decisive = _DECIDED_BY.get(word)
+    rules = dict.fromkeys(one.finding.rule for one in ruling.standings if one.state is decisive)
+    titles = [f"“{escaped(known.title_of_rule(rule))}”" if rule in known.rules else escaped(rule) for rule in rules]
+    sentence = _SENTENCES[word].format(rules=listed(titles)) if titles or decisive is None else "what is said below blocks."
+    states = ruling.states
+    numbers = ", ".join(f"{states.count(state)} {state.value}" for state in GRAVEST_FIRST if state in states)
+    return [
+        f"## {_SIGNS[word]} Fairness gate: {word}",
+        "",
+        f"**{word.capitalize()}**: {sentence}",
+        "",
+        f"{numbers[:1].upper()}{numbers[1:]}." if numbers else "No findings.",
+        *(line for caution in known.cautions for line in ("", escaped(caution))),
+    ]
+
+
+def _table(known: Lookup, ruling: Ruling, room: int) -> Iterator[list[str]]:
+    """What is not as it should be, the gravest and surest first."""
+    order = {state: place for place, state in enumerate(GRAVEST_FIRST)}
+    found = sorted((one for one in ruling.standings if one.state not in (State.PASS, State.NOTED)), key=lambda one: (order[one.state], strength(one.finding)))
+    if not found:
+        return
+    head = ["| | Rule | Who | What | Why |", "| --- | --- | --- | --- | --- |"]
+    lines = list(_fitting((_row(known, one) for one in found[:MOST_ROWS]), room - _size(head) - 200))
+    yield [*head, *lines]
+    if len(lines) < len(found):
+        yield [f"and {counted(len(found) - len(lines), 'more such finding')}; the report and audit.json have all."]
+
+
+def _row(known: Lookup, standing: Standing) -> str:
+    one = standing.finding
+    why = " ".join((headline(known, one), *grounds(standing)))
+    return f"| **{standing.state.value}** | {escaped(one.rule)} | {escaped(subject(one))} | {escaped(compared(one))} | {escaped(why)} |"
+
+
+def _fitting(lines: Iterable[str], room: int) -> Iterator[str]:
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            return
+        yield line
+
+
+def _rest(known: Lookup, ruling: Ruling) -> list[str]:
+    """Remarks, what could not be judged, the rows and the engines."""
+    unjudged = [escaped(text) for text in (small_groups(known.judged), groups_without_value(known.judged)) if text]
+    remarks = [f"**{one.state.value}** {escaped(one.sentence)}" for one in remarks_of(ruling)]
+    shown = remarks if len(remarks) <= MOST_ROWS else [*remarks[:MOST_ROWS], f"and {len(remarks) - MOST_ROWS} more."]
+    return [
+        *(f"- {one}" for one in shown),
+        *([""] if shown else []),
+        *(line for text in unjudged for line in (f"Not judged: {text}.", "")),
+        f"Rows: {escaped(account_line(known.audit))}.",
+        "",
+        escaped(agreement_line(known)),
+    ]
+
+
+def _size(lines: list[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in lines) + 2
