@@ -68,6 +68,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     gate: bool = False
     inconclusive: Literal["fail", "warn", "pass"] = "fail"  # these are the gate's own: what evidence that is missing where it is needed does
     fail_on: Literal["fail", "warn"] = "fail"
+    write: dict[str, str | tuple[str, ...]] = {}  # format → path, or several, of what the gate writes
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from fairaudit.errors import ConfigError
 OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--inconclusive",), {"type": click.Choice(["fail", "warn", "pass"]), "help": "What evidence that is missing where a pass needs it does to the build; what is undefined there always blocks. [default: fail, exit 3]"}),
     (("--fail-on",), {"type": click.Choice(["fail", "warn"]), "help": "warn: a rule that only warns fails the build too. [default: fail]"}),
+    (("--write",), {"multiple": True, "metavar": "FORMAT=PATH", "help": "Write the gate's result as json, junit, sarif, markdown, a badge (.svg, .json) or a folder with a blessing. Repeatable."}),
 )
 
 
@@ -26,7 +27,7 @@ NAMES = tuple(names[-1].removeprefix("--").replace("-", "_") for names, _ in OPT
 
 def split(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What was asked of the gate, and the rest."""
-    return {name: given[name] for name in NAMES if given.get(name) is not None}, {name: value for name, value in given.items() if name not in NAMES}
+    return {name: given[name] for name in NAMES if given.get(name) not in (None, ())}, {name: value for name, value in given.items() if name not in NAMES}
 
 
 def idle(given: dict[str, Any], gate: bool) -> Iterator[ConfigError]:
