@@ -1,9 +1,9 @@
 """JUnit XML, which every CI system shows: a suite for a rule on a slicing, a case for a finding.
 
-What is violated is a `failure`. What is inconclusive and blocks is an `error`, JUnit's word for a test that could not be carried out: GitLab, Jenkins and
-Azure are as red for it as for a failure and count it apart, so that nobody takes missing rows for a disparity; engines that disagree are one too. JUnit
-has no warning: what warns, is waived or is only noted is `skipped` with the reason, since the text of a case that passes is shown nowhere. Messages stand both in
-the attribute, which Jenkins shows, and in the text, which GitLab shows.
+What is violated is a `failure`. What is inconclusive and blocks is an `error`, JUnit's word for a test that could not be carried out: Jenkins shows it as failed
+(CaseResult.java), and GitLab is as red for it and counts it apart (ci/parsers/test/junit.rb), so that nobody takes missing rows for a disparity; engines that disagree are
+one too. JUnit has no warning: what warns, is waived or is only noted is `skipped` with the reason, since the text of a case that passes is shown nowhere. Messages stand
+both in the attribute, which Jenkins shows first, and in the text, which GitLab shows.
 """
 
 from __future__ import annotations
