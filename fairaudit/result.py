@@ -227,8 +227,11 @@ def encoded(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not written to a file")
 
 
+_OF_SLICES = {str, type(None)}  # JSON has no other keys than texts
+
+
 def _decoded(kind: type, value: Any) -> Any:
-    if kind is Slice and isinstance(value, dict) and all(isinstance(k, str) and (v is None or isinstance(v, str)) for k, v in value.items()):
+    if kind is Slice and isinstance(value, dict) and {*map(type, value), *map(type, value.values())} <= _OF_SLICES:  # asked a hundred thousand times of a large audit
         return Slice(value.items())
     raise ValueError("a slice is an object of texts or nulls")
 

@@ -22,8 +22,8 @@ ROWS = {cells[1].strip(" `"): cells for cells in (line.split("|") for line in PA
 @pytest.mark.parametrize("state", State)
 def test_the_table_of_states_is_what_the_formats_make_of_them(state: State) -> None:
     one = STATES[state]
-    children = [child.tag for case in ElementTree.fromstring(junit(one.audit, one.ruling)).iter("testcase") for child in case]
-    levels = [result["level"] for result in json.loads(sarif(one.audit, one.ruling))["runs"][0]["results"]]
+    children = [child.tag for case in ElementTree.fromstring(junit(one.known, one.ruling)).iter("testcase") for child in case]
+    levels = [result["level"] for result in json.loads(sarif(one.known, one.ruling))["runs"][0]["results"]]
     code, child, level = (cell.strip() for cell in ROWS[state.value][3:6])
     assert (code, child, level) == (str(one.ruling.exit_code), f"`{children[0]}`" if children else "nothing", f"`{levels[0]}`" if levels else "no result")
 

@@ -25,16 +25,19 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
     fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
     """
-    from fairaudit.cli.verdict import shown
-    from fairaudit.cli.writes import deliver, of_gate
-    from fairaudit.gate.gating import ruling
-    from fairaudit.gate.judged import rejudged
-    from fairaudit.gate.policy import Policy
-    from fairaudit.result import read_audit
+    from fairaudit.imports import uncollected
 
-    asked = split(given)[0]
-    targets = of_gate(asked.pop("write", ()))
-    judged = rejudged(read_audit(audit), rules)
-    decided = ruling(judged, Policy(**asked))
-    deliver(targets, judged, decided, file=audit / "audit.json" if audit.is_dir() else audit, rules=rules)
-    return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)
+    with uncollected():  # a large audit is a hundred thousand values that all stay
+        from fairaudit.cli.verdict import shown
+        from fairaudit.cli.writes import deliver, of_gate
+        from fairaudit.gate.gating import ruling
+        from fairaudit.gate.judged import rejudged
+        from fairaudit.gate.policy import Policy
+        from fairaudit.result import read_audit
+
+        asked = split(given)[0]
+        targets = of_gate(asked.pop("write", ()))
+        judged = rejudged(read_audit(audit), rules)
+        decided = ruling(judged, Policy(**asked))
+        deliver(targets, judged, decided, file=audit / "audit.json" if audit.is_dir() else audit, rules=rules)
+        return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

@@ -14,6 +14,7 @@ from fairaudit.reports.formats import BADGE_SUFFIXES, FORMATS, paths
 
 if TYPE_CHECKING:
     from fairaudit.gate.policy import Ruling
+    from fairaudit.reports.lookup import Lookup
     from fairaudit.result import Audit
 
 Target = tuple[str, Path]  # a format and its path
@@ -123,29 +124,31 @@ def deliver(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: Pa
     Raises:
         ConfigError, ContentError: they cannot be written.
     """
-    files: dict[Path, bytes | None] = {}
+    summary = os.environ.get(_SUMMARY)
+    if not targets and not summary:
+        return
+    from fairaudit.reports.lookup import lookup
+
+    known = lookup(audit)
     if targets:
         from fairaudit.cli.places import places
         from fairaudit.reports.formats import rendered
         from fairaudit.reports.formats.interface import Gated
         from fairaudit.writing import write_together
 
-        gated = Gated(audit=audit, ruling=ruling, places=places(audit, file=file, rules=rules, config=config))
-        for format, path in targets:
-            files |= rendered(format, path, gated)
-        write_together(files)
-    summary = os.environ.get(_SUMMARY)
+        gated = Gated(known=known, ruling=ruling, places=places(audit, file=file, rules=rules, config=config))
+        write_together({file: content for format, path in targets for file, content in rendered(format, path, gated).items()})
     if summary and ("markdown", _place(Path(summary))) not in ((format, _place(path)) for format, path in targets):
-        _summarize(audit, ruling, summary)
+        _summarize(known, ruling, summary)
 
 
-def _summarize(audit: Audit, ruling: Ruling, file: str) -> None:
+def _summarize(known: Lookup, ruling: Ruling, file: str) -> None:
     """Add to what the step's page shows. A summary that cannot be written changes no verdict."""
     from fairaudit.reports.formats.markdown import MOST_BYTES, markdown
 
     try:
         room = _SUMMARY_BYTES - (os.path.getsize(file) if os.path.exists(file) else 0) - 1
-        text = markdown(audit, ruling, most_bytes=min(MOST_BYTES, room)).encode()
+        text = markdown(known, ruling, most_bytes=min(MOST_BYTES, room)).encode()
         if len(text) <= room:
             with open(file, "ab") as summary:
                 summary.write(b"\n" + text)

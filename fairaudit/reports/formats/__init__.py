@@ -20,7 +20,7 @@ def paths(format: str, path: Path) -> tuple[Path, ...]:
 
 def rendered(format: str, path: Path, gated: Gated) -> Files:
     """The files of one of `FORMATS`; nothing is written yet."""
-    audit, ruling = gated.audit, gated.ruling
+    known, ruling = gated.known, gated.ruling
     match format:
         case "json":
             from fairaudit.gate.result import to_json
@@ -29,15 +29,15 @@ def rendered(format: str, path: Path, gated: Gated) -> Files:
         case "junit":
             from fairaudit.reports.formats.junit import junit
 
-            return {path: junit(audit, ruling)}
+            return {path: junit(known, ruling)}
         case "sarif":
             from fairaudit.reports.formats.sarif import sarif
 
-            return {path: sarif(audit, ruling, gated.places)}
+            return {path: sarif(known, ruling, gated.places)}
         case "markdown":
             from fairaudit.reports.formats.markdown import markdown
 
-            return {path: markdown(audit, ruling).encode()}
+            return {path: markdown(known, ruling).encode()}
         case "badge":
             from fairaudit.reports.formats.badge import endpoint, svg
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairaudit.gate.policy import Ruling
-from fairaudit.result import Audit
+from fairaudit.reports.lookup import Lookup
 
 Files = Mapping[Path, bytes | None]  # what is to stand where; None: nothing may stand there
 
@@ -38,6 +38,6 @@ UNKNOWN = Places(audit=Place(uri="audit.json"))
 class Gated:
     """An audit, what the gate made of it, and where its rules are written."""
 
-    audit: Audit
+    known: Lookup
     ruling: Ruling
     places: Places = UNKNOWN

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from html import escape
 
 from fairaudit.errors import listed
 from fairaudit.gate.policy import Ruling, Standing, State
@@ -13,11 +12,10 @@ from fairaudit.reports.audited import account_line
 from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNRELIABLE
 from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.standings import compared, grounds, headline, subject
-from fairaudit.reports.lookup import Lookup, lookup
+from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted
 from fairaudit.reports.verdicts import groups_without_value, small_groups, strength
 from fairaudit.reports.witnesses import agreement_line
-from fairaudit.result import Audit
 
 MOST_BYTES = 1000 * 1024  # GitHub drops a summary of more than 1024 KiB
 MOST_ROWS = 200  # more nobody reads
@@ -30,24 +28,28 @@ _SENTENCES: dict[Word, str] = {
     "unjudged": "the rules made no finding of this audit.",
 }
 _DECIDED_BY = {"fail": State.FAIL, "inconclusive": State.INCONCLUSIVE}
-# Punctuation that means something in Markdown; HTML is escaped before.
-_ACTING = re.compile(r"[\\`*_{}\[\]|~#$]")
-_LINKS = re.compile(r"://|www\.|@")  # GitHub links addresses and people without being asked
+# What means something in Markdown or HTML, and what GitHub links without being asked: addresses and people.
+_ACTING = re.compile(r"[`*_{}\[\]~#$\\|&<>@]|://|www\.")
+_BACKSLASHED = "`*_{}[]~#$"
 
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no link, no line of its own."""
-    plain = escape(visible(text), quote=False)
-    return _LINKS.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", _ACTING.sub(r"\\\g<0>", plain))
+    return _ACTING.sub(_harmless, visible(text))
 
 
-def markdown(audit: Audit, ruling: Ruling, *, most_bytes: int = MOST_BYTES) -> str:
+def _harmless(found: re.Match[str]) -> str:
+    """With a backslash, or else the last character as an entity: readers of tables differ on what a backslash before a pipe is."""
+    acting = found[0]
+    return f"\\{acting}" if acting in _BACKSLASHED else f"{acting[:-1]}&#{ord(acting[-1])};"
+
+
+def markdown(known: Lookup, ruling: Ruling, *, most_bytes: int = MOST_BYTES) -> str:
     """The summary.
 
     Args:
         most_bytes: of its UTF-8; rows of the table are left out, the gravest last, until it holds.
     """
-    known = lookup(audit)
     before, after = _verdict(known, ruling), _rest(known, ruling)
     room = most_bytes - _size(before) - _size(after)
     blocks = [before, *_table(known, ruling, room), after]

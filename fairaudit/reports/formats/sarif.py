@@ -22,12 +22,11 @@ from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.interface import UNKNOWN, Place, Places
 from fairaudit.reports.formats.markdown import escaped
 from fairaudit.reports.formats.standings import grounds, headline
-from fairaudit.reports.lookup import Lookup, lookup
+from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.sentences import ended
 from fairaudit.reports.sources import origin
 from fairaudit.reports.told import is_pair
 from fairaudit.reports.verdicts import strength
-from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Severity
 from fairaudit.rules.rule import Rule
 from fairaudit.version import VERSION
@@ -50,13 +49,12 @@ _OF_THE_GATE = {
 }
 
 
-def sarif(audit: Audit, ruling: Ruling, places: Places = UNKNOWN) -> bytes:
+def sarif(known: Lookup, ruling: Ruling, places: Places = UNKNOWN) -> bytes:
     """The log of one run.
 
     Args:
         places: where rules are written; a result must point somewhere, and without it points at the audit.
     """
-    known = lookup(audit)
     found = sorted(ruling.standings, key=lambda one: (GRAVEST_FIRST.index(one.state), strength(one.finding)))
     told = [one for one in found if one.state is not State.PASS]
     remarks = remarks_of(ruling)

@@ -15,6 +15,7 @@ from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.gate.policy import Policy, Remark, Ruling, State, ruled
 from fairaudit.gate.waiver import Waiver
 from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.reports.lookup import Lookup, lookup
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, RowsNeeded, Severity, Verdict
 from tests.reports.builders import OTHER, WHITE, audit, finding, rule, undecided
@@ -27,6 +28,10 @@ WAIVER = Waiver(rule="four-fifths", slice={"race": "Black"}, owner="ada", reason
 class Ruled:
     audit: Audit
     ruling: Ruling
+
+    @property
+    def known(self) -> Lookup:
+        return lookup(self.audit)
 
 
 def made(findings: Sequence[Finding], *, waived: Sequence[int] = (), policy: Policy | None = None, remarks: Sequence[Remark] = (), **changes: Any) -> Ruled:

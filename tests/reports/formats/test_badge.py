@@ -61,6 +61,6 @@ def test_a_badge_asks_for_nothing_from_elsewhere() -> None:
 def test_any_ruling_has_a_badge_and_a_blessing_of_exit_code_0_alone(one: Ruled) -> None:
     ElementTree.fromstring(svg(one.ruling))
     jsonschema.validate(json.loads(endpoint(one.ruling)), SHIELDS)
-    gated, folder = Gated(audit=one.audit, ruling=one.ruling), Path("pushed")
+    gated, folder = Gated(known=one.known, ruling=one.ruling), Path("pushed")
     blessed = rendered("blessing", folder, gated)[folder / "BLESSED"] is not None
     assert blessed == (one.ruling.exit_code == 0) and rendered("blessing", folder, gated)[folder / "NOT_BLESSED"] == (None if blessed else b"")

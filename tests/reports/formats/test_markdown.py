@@ -45,7 +45,7 @@ def read(text: str) -> list[list[str]]:
     ],
 )
 def test_the_verdict_comes_first_and_what_is_not_as_it_should_be_has_its_row(state: State, line: str) -> None:
-    text = markdown(STATES[state].audit, STATES[state].ruling)
+    text = markdown(STATES[state].known, STATES[state].ruling)
     assert text.splitlines()[2] == line
     assert [row[0] for row in read(text)] == ([] if state in (State.PASS, State.NOTED) else [state.value])
 
@@ -53,7 +53,7 @@ def test_the_verdict_comes_first_and_what_is_not_as_it_should_be_has_its_row(sta
 def test_the_summary_in_full() -> None:
     small = undecided(group=Group(slice=Slice([("race", "Other")])), rows=30, needed_for_pass=False)
     one = made([PASSING, finding(), small], waived=(1,))
-    assert markdown(one.audit, one.ruling) == """\
+    assert markdown(one.known, one.ruling) == """\
 ## ✓ Fairness gate: pass
 
 **Pass**: no violation that blocks was found.
@@ -73,28 +73,29 @@ One engine computed every number; no other checked it.
 
 
 def test_the_gravest_come_first_and_remarks_stand_below() -> None:
-    text = markdown(EVERYTHING.audit, EVERYTHING.ruling)
+    text = markdown(EVERYTHING.known, EVERYTHING.ruling)
     assert [row[0] for row in read(text)] == ["error", "fail", "inconclusive", "waived"]
     assert "- **warn** The waiver of race=Other is not used; take it out." in text
-    assert "- **error** Nothing was judged" in markdown(NOTHING.audit, NOTHING.ruling)
+    assert "- **error** Nothing was judged" in markdown(NOTHING.known, NOTHING.ruling)
 
 
 def test_ten_thousand_findings_are_a_table_that_somebody_reads() -> None:
     one = many(10_000)
-    text = markdown(one.audit, one.ruling)
+    text = markdown(one.known, one.ruling)
     assert len(read(text)) == MOST_ROWS and "and 2,300 more such findings; the report and audit.json have all." in text
 
 
 @pytest.mark.parametrize("room", [1_000_000, 20_000, 3_000, 300])
 def test_whatever_the_values_a_summary_is_no_longer_than_it_may_be(room: int) -> None:
     one = made([finding(group=Group(slice=Slice([("race", "𝔵" * 3000 + str(number))]))) for number in range(100)])
-    text = markdown(one.audit, one.ruling, most_bytes=room)
+    text = markdown(one.known, one.ruling, most_bytes=room)
     assert len(text.encode()) <= room and text.startswith("## ✕ Fairness gate: fail\n")
     read(text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
+@example("\\")
 @example("".join(NASTY))
 def test_any_value_is_one_cell_that_reads_as_the_value(text: str) -> None:
     (row,) = read(f"|a|b|c|d|e|\n|-|-|-|-|-|\n|x|{escaped(text)}|y|z|w|\n")
@@ -106,7 +107,7 @@ def test_any_value_is_one_cell_that_reads_as_the_value(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(rulings())
 def test_any_ruling_is_a_table_of_what_is_not_as_it_should_be(one: Ruled) -> None:
-    text = markdown(one.audit, one.ruling)
+    text = markdown(one.known, one.ruling)
     shown = [standing.state for standing in one.ruling.standings if standing.state not in (State.PASS, State.NOTED)]
     assert [row[0] for row in read(text)] == sorted((state.value for state in shown), key=lambda value: GRAVEST_FIRST.index(State(value)))
     assert text.encode()

@@ -24,7 +24,7 @@ VALIDATOR = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
 
 def run_of(one: Ruled, places: Places = UNKNOWN, *, validated: bool = True) -> dict[str, Any]:
     """The one run of the log, which the standard's schema must take."""
-    log = json.loads(sarif(one.audit, one.ruling, places))
+    log = json.loads(sarif(one.known, one.ruling, places))
     if validated:
         VALIDATOR.validate(log)
     (run,) = log["runs"]
