@@ -13,7 +13,7 @@ import pytest
 
 from fairaudit import writing
 from fairaudit.cli import _run
-from fairaudit.errors import ConfigError
+from fairaudit.errors import ConfigError, ContentError
 from fairaudit.resources import resource
 
 FLAGS = ("--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native")
@@ -237,3 +237,18 @@ def test_files_in_several_folders_are_written_or_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="b/d is a folder"):
         writing.write_together({Path("a/new"): b"3", Path("e/new"): b"4", Path("b/d"): b"5"})
     assert Path("a/new").read_text() == "1" and not Path("e").exists()
+
+
+def test_what_was_new_goes_again_where_a_later_file_cannot_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = os.replace
+
+    def breaks(source: Any, target: Any) -> None:
+        if Path(target) == Path("b/second"):
+            raise OSError(28, "No space left on device")
+        moved(source, target)
+
+    monkeypatch.setattr(os, "replace", breaks)
+    Path("a").mkdir()
+    with pytest.raises(ContentError, match="no disk space is left for b; nothing was written"):
+        writing.write_together({Path("a/first"): b"1", Path("b/second"): b"2"})
+    assert files("a") == [] and not Path("b").exists()

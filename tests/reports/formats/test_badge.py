@@ -56,6 +56,12 @@ def test_a_badge_asks_for_nothing_from_elsewhere() -> None:
     assert text.count("http") == 1 and "href" not in text and "<script" not in text  # the namespace alone
 
 
+@pytest.mark.parametrize(("state", "blessed"), [(State.PASS, True), (State.NOTED, True), (State.WAIVED, True), (State.WARN, True), (State.INCONCLUSIVE, False), (State.FAIL, False), (State.ERROR, False)])
+def test_only_exit_code_0_is_blessed_and_the_other_file_is_taken_away(state: State, blessed: bool) -> None:
+    told = rendered("blessing", Path("pushed"), Gated(known=STATES[state].known, ruling=STATES[state].ruling))
+    assert told == {Path("pushed/BLESSED"): b"" if blessed else None, Path("pushed/NOT_BLESSED"): None if blessed else b""}
+
+
 @settings(max_examples=40, deadline=None)
 @given(rulings())
 def test_any_ruling_has_a_badge_and_a_blessing_of_exit_code_0_alone(one: Ruled) -> None:
