@@ -91,7 +91,7 @@ def _unwritable(targets: Sequence[Target], taken: Sequence[Path]) -> Iterator[Fa
         name = f"--write {format}={path}"
         if format == "badge" and path.suffix not in BADGE_SUFFIXES:
             yield ConfigError(f"{name}: a badge is a drawing, as badge.svg, or what shields.io draws, as badge.json; end the name in {' or '.join(BADGE_SUFFIXES)}.")
-        elif format == "blessing" and path.exists() and not path.is_dir():
+        elif format == "blessing" and os.path.exists(path) and not os.path.isdir(path):
             if file == paths(format, path)[0]:  # once, though it has two files
                 yield ConfigError(f"{name} is a file; name a folder, in which BLESSED or NOT_BLESSED will stand.")
         elif place in audits:
