@@ -58,10 +58,10 @@ def _tail(x: Ints, n: Ints, r: Ints, total: Ints) -> Floats:
         carry[open_] = terms[:, -1]
         open_ = open_[terms[:, -1] > 1e-17 * sums[open_]]
         done, width = done + width, min(2 * width, 4096)
-    return np.where(possible, sums * np.exp(_log_probability(np.where(possible, x, 0), n, r, total, possible)), 0.0)
+    return np.where(possible, sums * np.exp(log_hypergeometric(np.where(possible, x, 0), n, r, total, possible)), 0.0)
 
 
-def _log_probability(x: Ints, n: Ints, r: Ints, total: Ints, possible: Bools) -> Floats:
+def log_hypergeometric(x: Ints, n: Ints, r: Ints, total: Ints, possible: Bools) -> Floats:
     """ln of the hypergeometric probability of x, to some 1e-15 × its size, where logarithms of factorials would cancel.
 
     All four cells are off their expectation by the same δ; each part is that deviation's, not a difference of large numbers.
