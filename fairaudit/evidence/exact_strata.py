@@ -51,7 +51,7 @@ def _lower(events: Ints, trials: Ints, all_events: Ints, all_trials: Ints) -> fl
 def _distribution(n: int, r: int, total: int) -> tuple[int, Floats]:
     """The hypergeometric distribution of one stratum from its first likely count on."""
     counts = np.arange(max(0, n + r - total), min(n, r) + 1)
-    same = (np.full(counts.size, one, dtype=np.int64) for one in (n, r, total))
-    chance = np.exp(log_hypergeometric(counts, *same, np.ones(counts.size, dtype=bool)))
+    trials, events, rows = (np.full(counts.size, one, dtype=np.int64) for one in (n, r, total))
+    chance = np.exp(log_hypergeometric(counts, trials, events, rows, np.ones(counts.size, dtype=bool)))
     likely = np.flatnonzero(chance >= _NOTHING * chance.max())
     return int(counts[likely[0]]), chance[likely[0] : likely[-1] + 1]
