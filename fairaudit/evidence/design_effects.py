@@ -1,8 +1,8 @@
 """How much less rows in clusters say than as many independent ones: the design effect of every metric in every slice.
 
 It is the variance of a metric between clusters, by its influence function, over the variance that the metric's usual interval takes; effective sizes are divided
-by it. As few clusters know their own spread badly, it grows with Student's point for their number: the effective one, (Σb)²/Σb², where b is a cluster's
-weight in the denominator. It is at least 1, and NaN where all rows are of one cluster, of which nothing can be said.
+by it. As few clusters know their own spread badly, it grows with Student's point for their number, as far as the interval does not take one itself: the effective
+number, (Σb)²/Σb², where b is a cluster's weight in the denominator. It is at least 1, and NaN where all rows are of one cluster, of which nothing can be said.
 
 Source: Kish (1965), Survey Sampling, section 8.2; Korn & Graubard (1998), Survey Methodology 24:193, for effective sizes and Student's point.
 """
@@ -29,6 +29,7 @@ from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Bools, Floats, Ints
 
 _TAIL = 0.975
+_NORMAL = NormalDist().inv_cdf(_TAIL)
 _POSITIVES, _NEGATIVES, _LABELLED = (TP, FN), (FP, TN), (TP, FP, FN, TN)
 _EVERYBODY = (*_LABELLED, (UNLABELLED, SELECTED), (UNLABELLED, REJECTED))
 _STEP = 1e-6  # of the slice's weight, in a difference quotient
@@ -51,7 +52,7 @@ def smaller(size: Floats, effect: Floats) -> Floats:
     return out
 
 
-def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floats) -> Floats:
+def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floats, *, students: Floats | None = None) -> Floats:
     """A design effect.
 
     Args:
@@ -59,12 +60,17 @@ def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floa
         independent: the same as if rows were independent; 0 where all rows are alike in what is measured.
         clusters: the effective number of them.
         most: what stands in where `independent` is 0: the effect if all rows of a cluster were always alike.
+        students: the effective rows of which the usual interval takes Student's point itself, so that it is taken once; None where it takes the normal one.
     """
     known = clusters > 1 + 1e-9
     freedom = np.where(known, clusters - 1, 1.0)
     ratio = np.where(independent > 0, np.divide(between, independent, out=np.zeros_like(between), where=independent > 0) * (freedom + 1) / freedom, most)
-    point = stdtrit(freedom, _TAIL) / NormalDist().inv_cdf(_TAIL)
-    return np.where(known, np.maximum(ratio, 1.0) * point**2, np.nan)
+    usual = np.asarray(_NORMAL) if students is None else stdtrit(np.maximum(students / np.maximum(ratio, 1.0), freedom), _TAIL)
+    effect = ratio * (stdtrit(freedom, _TAIL) / usual) ** 2
+    if students is not None:
+        effect = students * effect / (students + effect)  # it also divides by n − 1: where all rows of a cluster are alike, n is then the number of clusters
+    # No interval is narrower than that of independent rows; a variance below theirs is first made safe by Student's point, and needs no more.
+    return np.where(known, np.maximum(effect, 1.0), np.nan)
 
 
 def effect_of_rate(hits: Floats, weight: Floats, weight_sq: Floats, hits_by_cluster: Floats, both_by_cluster: Floats, weight_by_cluster: Floats) -> Floats:
@@ -180,13 +186,28 @@ def _form(counts: Counts, theta: Floats) -> Floats:
 
 
 def _support(counts: Counts, *denominators: Sequence[Cell]) -> tuple[Floats, Floats]:
-    """The effective number of clusters behind the scarcest of some denominators, and the largest effect that there could be."""
-    number, most = [], []
-    for cells in denominators:
-        weight, products = total(counts.weight, tuple(cells)), _product(counts, cells, cells)
-        number.append(divided(weight**2, products))
-        most.append(divided(products, total(counts.weight_sq, tuple(cells))))
-    return np.minimum.reduce(number), np.maximum.reduce(most)
+    """The effective number of clusters behind some denominators that share no rows, and the largest effect that there could be.
+
+    A cluster is expected to bring Σᵢ vᵢ bᵢ / Bᵢ of the variance, where b of the B of a denominator are its own and v, the variance of a mean over it, is taken to
+    be 1/n: the number is (Σ of that)²/Σ of its square, which is (Σb)²/Σb² of one denominator, and of two nearly that of the scarcer where it is much scarcer.
+
+    Source: Satterthwaite (1946), Biometrics 2:110, for a sum of squares of unequal expectations.
+    """
+    weights = [total(counts.weight, tuple(cells)) for cells in denominators]
+    brought = [divided(total(counts.weight_sq, tuple(cells)), weight**3) for cells, weight in zip(denominators, weights, strict=True)]
+    square = sum(one * other * _product(counts, mine, theirs) for one, mine in zip(brought, denominators, strict=True) for other, theirs in zip(brought, denominators, strict=True))
+    number = divided(sum(one * weight for one, weight in zip(brought, weights, strict=True)) ** 2, square)
+    return number, np.maximum.reduce([divided(_product(counts, cells, cells), total(counts.weight_sq, tuple(cells))) for cells in denominators])
+
+
+def _worth(counts: Counts, cells: Sequence[Cell]) -> Floats:
+    """Effective rows of some cells."""
+    return divided(total(counts.weight, tuple(cells)) ** 2, total(counts.weight_sq, tuple(cells)))
+
+
+def _of_both(one: Any, other: Any) -> Any:
+    """The effective rows of which Welch's interval of a difference of two means takes Student's point, if a row of either side says as much."""
+    return (1 / one + 1 / other) ** 2 / (1 / one**3 + 1 / other**3)
 
 
 # --- Functions of the confusion cells
@@ -250,7 +271,7 @@ def _mean(labels: Sequence[int], begin: int, square: Callable[[Counts, Floats], 
 def _of_mean(counts: Counts, theta: Floats, spread: Floats, cells: Sequence[Cell]) -> Floats:
     """Of a mean over the rows in some cells, of this variance among rows."""
     independent = np.where(spread > _NOTHING, spread * total(counts.weight_sq, tuple(cells)), 0.0)
-    return effect_of(_form(counts, theta), independent, *_support(counts, cells))
+    return effect_of(_form(counts, theta), independent, *_support(counts, cells), students=_worth(counts, cells))
 
 
 def _sum(sums: Floats | None, labels: Sequence[int]) -> Floats:
@@ -309,7 +330,8 @@ def _discrimination(counts: Counts, params: Params) -> Floats:
         theta[:, [_at((label, REJECTED)), _at((label, SELECTED))]] = -sign * divided(mean, weight)[:, None]
         spread = np.maximum(divided(_sum(counts.score_sq, (label,)), weight) - mean**2, 0.0)
         independent = independent + spread * divided(_sum(counts.weight_sq, (label,)), weight**2)
-    return effect_of(_form(counts, theta), np.nan_to_num(independent), *_support(counts, _POSITIVES, _NEGATIVES))
+    students = np.minimum(_worth(counts, _POSITIVES), _worth(counts, _NEGATIVES))
+    return effect_of(_form(counts, theta), np.nan_to_num(independent), *_support(counts, _POSITIVES, _NEGATIVES), students=students)
 
 
 # --- The order of scores
@@ -346,7 +368,8 @@ def _roc_auc(counts: Counts, params: Params) -> Floats:
         spread = divided(np.bincount(owner, np.nan_to_num(found.ranges.weight[label] * off**2), n).astype(np.float64), weight)
         independent = independent + np.nan_to_num(spread * divided(weight_sq, weight**2))
     between = _of(counts).squared_sums(lambda entries, places: _influenced(entries, places, owner, found.ranges.order, (moved[0], moved[1])))
-    return effect_of(between, np.where(independent > _NOTHING, independent, 0.0), *_support(counts, _POSITIVES, _NEGATIVES))
+    students = _of_both(_worth(counts, _POSITIVES), _worth(counts, _NEGATIVES))
+    return effect_of(between, np.where(independent > _NOTHING, independent, 0.0), *_support(counts, _POSITIVES, _NEGATIVES), students=students)
 
 
 def _precision(of: Callable[[Counts], of_cells.Precision]) -> Callable[[Counts, Params], Floats]:
@@ -357,7 +380,7 @@ def _of_precision(counts: Counts, found: of_cells.Precision) -> Floats:
     if not found.ranges.slice.size:
         return np.full(len(counts.slices), np.nan)
     between = _of(counts).squared_sums(lambda entries, places: _influenced(entries, places, found.ranges.slice, found.ranges.order, found.influence))
-    return effect_of(between, np.where(found.value < 1, found.variance, 0.0), *_support(counts, _POSITIVES, _LABELLED))
+    return effect_of(between, np.where(found.value < 1, found.variance, 0.0), *_support(counts, _POSITIVES), students=_worth(counts, _POSITIVES))
 
 
 def _scoring_rate(counts: Counts, params: Params) -> Floats:
@@ -422,11 +445,12 @@ def _of_largest(gap: Floats, share: Floats) -> Floats:
     return np.where(largest & (share > 0), np.sign(gap) / np.where(share > 0, share, 1.0), 0.0)
 
 
-def _calibration_error(slope: Callable[[Floats, Floats], Floats]) -> Callable[[Counts, Params], Floats]:
-    """Of an error over bins: a row moves its bin's gap by what its own differs from it.
+def _calibration_error(slope: Callable[[Floats, Floats], Floats], level: Callable[[Floats], Floats]) -> Callable[[Counts, Params], Floats]:
+    """Of an error over bins: a row moves its bin's gap by what its own differs from it, and the shares of the bins by being in this one.
 
     Args:
         slope: how the error rises with each bin's gap times its share, from the gaps and shares, shape (slices, bins).
+        level: how it rises with each bin's share, from the gaps.
     """
 
     def effect(counts: Counts, params: Params) -> Floats:
@@ -434,13 +458,14 @@ def _calibration_error(slope: Callable[[Floats, Floats], Floats]) -> Callable[[C
         if found is None or cells is None or not cells.slice.size:
             return np.full(len(counts.slices), np.nan)
         gap = np.nan_to_num(divided(found.score - found.positive, found.weight))
-        rises = slope(gap, np.nan_to_num(divided(found.weight, found.weight.sum(axis=1, keepdims=True))))
+        share = np.nan_to_num(divided(found.weight, found.weight.sum(axis=1, keepdims=True)))
+        rises, above = slope(gap, share), level(gap) - (share * level(gap)).sum(axis=1, keepdims=True)
 
         def moved(owner: Ints, label: Ints, weight: Floats, score: Floats) -> Floats:
             """Of a row's weight."""
             mean = np.nan_to_num(divided(score, weight))
             place = np.clip(np.searchsorted(found.edges[1:-1], mean, side="right"), 0, gap.shape[1] - 1)
-            return np.where(label == UNLABELLED, 0.0, rises[owner, place] * (mean - (label == POSITIVE) - gap[owner, place]))
+            return np.where(label == UNLABELLED, 0.0, rises[owner, place] * (mean - (label == POSITIVE) - gap[owner, place]) + above[owner, place])
 
         own = moved(cells.slice, cells.label, cells.weight, cells.score)
         independent = np.bincount(cells.slice, cells.weight_sq * own**2, len(counts.slices)).astype(np.float64)
@@ -497,9 +522,9 @@ _EFFECTS: dict[str, Callable[[Counts, Params], Floats]] = {
     "bnsp_auc": _crossed_auc(POSITIVE),
     "pr_auc_interpolated": _precision(of_cells.interpolated_precision),
     "ks_separation": _as_alike(_POSITIVES, _NEGATIVES),
-    "expected_calibration_error": _calibration_error(lambda gap, share: np.sign(gap)),
-    "root_mean_square_calibration_error": _calibration_error(lambda gap, share: gap),
-    "maximum_calibration_error": _calibration_error(_of_largest),
+    "expected_calibration_error": _calibration_error(lambda gap, share: np.sign(gap), np.abs),
+    "root_mean_square_calibration_error": _calibration_error(lambda gap, share: gap, lambda gap: gap**2 / 2),
+    "maximum_calibration_error": _calibration_error(_of_largest, np.zeros_like),
 }
 
 
