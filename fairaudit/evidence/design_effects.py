@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]
@@ -32,6 +31,7 @@ _TAIL = 0.975
 _NORMAL = NormalDist().inv_cdf(_TAIL)
 _POSITIVES, _NEGATIVES, _LABELLED = (TP, FN), (FP, TN), (TP, FP, FN, TN)
 _EVERYBODY = (*_LABELLED, (UNLABELLED, SELECTED), (UNLABELLED, REJECTED))
+_ONE = 1 + 1e-9  # cluster, but for rounding
 _STEP = 1e-6  # of the slice's weight, in a difference quotient
 _NOTHING = 1e-12  # of a row's variance, below which there is none
 _SCORE, _SCORE_SQ, _LOSS = DECIDED, DECIDED + 3, DECIDED + 6  # where the sums by label begin
@@ -62,7 +62,7 @@ def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floa
         most: what stands in where `independent` is 0: the effect if all rows of a cluster were always alike.
         students: the effective rows of which the usual interval takes Student's point itself, so that it is taken once; None where it takes the normal one.
     """
-    known = clusters > 1 + 1e-9
+    known = clusters > _ONE
     freedom = np.where(known, clusters - 1, 1.0)
     ratio = np.where(independent > 0, np.divide(between, independent, out=np.zeros_like(between), where=independent > 0) * (freedom + 1) / freedom, most)
     usual = np.asarray(_NORMAL) if students is None else stdtrit(np.maximum(students / np.maximum(ratio, 1.0), freedom), _TAIL)
@@ -101,10 +101,10 @@ def of_metric(metric: Metric, counts: Counts, params: Params | None = None) -> F
         return _EFFECTS[metric.id](counts, params or {})
 
 
-def of_pair(metric: str, counts: Counts) -> Floats | None:
-    """Of a metric that compares two groups by nature, of each slice's part in it; None where it is made of rates that have their own."""
+def of_pair(metric: str, counts: Counts, groups: Ints, references: Ints) -> Floats | None:
+    """Of a metric that compares two groups by nature, of each slice's part in it, shape (slices,); None where it is made of rates that have their own."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return _PAIRS[metric](counts) if metric in _PAIRS else None
+        return _PAIRS[metric](counts, groups, references) if metric in _PAIRS else None
 
 
 def of_benefit(counts: Counts) -> Floats:
@@ -190,14 +190,21 @@ def _support(counts: Counts, *denominators: Sequence[Cell]) -> tuple[Floats, Flo
 
     A cluster is expected to bring Σᵢ vᵢ bᵢ / Bᵢ of the variance, where b of the B of a denominator are its own and v, the variance of a mean over it, is taken to
     be 1/n: the number is (Σ of that)²/Σ of its square, which is (Σb)²/Σb² of one denominator, and of two nearly that of the scarcer where it is much scarcer.
+    Where all of one denominator is of one cluster there is but one.
 
     Source: Satterthwaite (1946), Biometrics 2:110, for a sum of squares of unequal expectations.
     """
     weights = [total(counts.weight, tuple(cells)) for cells in denominators]
     brought = [divided(total(counts.weight_sq, tuple(cells)), weight**3) for cells, weight in zip(denominators, weights, strict=True)]
-    square = sum(one * other * _product(counts, mine, theirs) for one, mine in zip(brought, denominators, strict=True) for other, theirs in zip(brought, denominators, strict=True))
-    number = divided(sum(one * weight for one, weight in zip(brought, weights, strict=True)) ** 2, square)
-    return number, np.maximum.reduce([divided(_product(counts, cells, cells), total(counts.weight_sq, tuple(cells))) for cells in denominators])
+    whole, square = np.zeros(len(counts.slices)), np.zeros(len(counts.slices))
+    for one, mine, weight in zip(brought, denominators, weights, strict=True):
+        whole = whole + one * weight
+        for other, theirs in zip(brought, denominators, strict=True):
+            square = square + one * other * _product(counts, mine, theirs)
+    held = [_product(counts, cells, cells) for cells in denominators]
+    fewest = np.minimum.reduce([divided(weight**2, products) for weight, products in zip(weights, held, strict=True)])
+    most = np.maximum.reduce([divided(products, total(counts.weight_sq, tuple(cells))) for cells, products in zip(denominators, held, strict=True)])
+    return np.where(fewest > _ONE, divided(whole**2, square), fewest), most
 
 
 def _worth(counts: Counts, cells: Sequence[Cell]) -> Floats:
@@ -205,9 +212,10 @@ def _worth(counts: Counts, cells: Sequence[Cell]) -> Floats:
     return divided(total(counts.weight, tuple(cells)) ** 2, total(counts.weight_sq, tuple(cells)))
 
 
-def _of_both(one: Any, other: Any) -> Any:
+def _of_both(one: Floats, other: Floats) -> Floats:
     """The effective rows of which Welch's interval of a difference of two means takes Student's point, if a row of either side says as much."""
-    return (1 / one + 1 / other) ** 2 / (1 / one**3 + 1 / other**3)
+    out: Floats = (1 / one + 1 / other) ** 2 / (1 / one**3 + 1 / other**3)
+    return out
 
 
 # --- Functions of the confusion cells
@@ -416,27 +424,60 @@ def _crossed_auc(label: int) -> Callable[[Counts, Params], Floats]:
             inside = places[int(index)] == index
             placed = np.where(entries.label == POSITIVE, ranked.placement[POSITIVE][at], ranked.placement[NEGATIVE][at]) - found.value[index]
             sides = [(inside if one == label else ~inside) & (entries.label == one) for one in (NEGATIVE, POSITIVE)]
-            held = [float(np.square(np.bincount(entries.cluster, entries.weight * side)).sum()) for side in sides]
-            number = min(weight**2 / sums for weight, sums in zip(ranked.weight, held, strict=True))
+            own = [np.bincount(entries.cluster, entries.weight * side) for side in sides]
+            held, sizes = [float(np.square(sums).sum()) for sums in own], [np.array(size[index]) for size in found.sizes]
+            brought = sum(sums / weight / size for sums, weight, size in zip(own, ranked.weight, sizes, strict=True))  # as in `_support`
+            fewest = min(weight**2 / sums for weight, sums in zip(ranked.weight, held, strict=True))
+            number = np.square(brought.sum()) / np.square(brought).sum() if fewest > _ONE else fewest
             single = [squares[one][index] if one == label else squares[one][everyone] - squares[one][index] for one in (NEGATIVE, POSITIVE)]
             most = max(sums / float(square) for sums, square in zip(held, single, strict=True))
             moved = sum(side * entries.weight * np.nan_to_num(placed) / weight for side, weight in zip(sides, ranked.weight, strict=True))
             between = np.array(np.square(np.bincount(entries.cluster, moved)).sum())
             independent = sum(part[index] * (size[index] - 1) / size[index] for part, size in zip(found.parts, found.sizes, strict=True))
-            out[index] = effect_of(between, np.array(independent if independent > _NOTHING else 0.0), np.array(number), np.array(most))
+            out[index] = effect_of(between, np.array(independent if independent > _NOTHING else 0.0), np.array(number), np.array(most), students=_of_both(sizes[0], sizes[1]))
         return out
 
     return effect
 
 
-def _as_alike(*denominators: Sequence[Cell]) -> Callable[..., Floats]:
+def _as_alike(counts: Counts, *denominators: Sequence[Cell]) -> Floats:
     """As if all rows of a cluster were always alike: no effect is larger where none can be had."""
+    number, most = _support(counts, *denominators)
+    return effect_of(most, np.zeros_like(most), number, most)
 
-    def effect(counts: Counts, *_: Any) -> Floats:
-        number, most = _support(counts, *denominators)
-        return effect_of(most, np.zeros_like(most), number, most)
 
-    return effect
+def _separation(counts: Counts, params: Params) -> Floats:
+    """Of the difference of the shares of positives and of negatives that score no higher than where these are furthest apart, which is taken as it is."""
+    found, clusters, cells = of_cells.separation(counts), _of(counts), counts.score_cells
+    alike = _as_alike(counts, _POSITIVES, _NEGATIVES)
+    if clusters.entries is None or cells is None:
+        return alike
+    below, slopes, independent = cells.order <= found.peak[cells.slice], np.zeros((3, len(counts.slices))), np.zeros(len(counts.slices))
+    shares = np.zeros_like(slopes)
+    for label, sign in ((POSITIVE, 1.0), (NEGATIVE, -1.0)):
+        weight = _sum(counts.weight, (label,))
+        shares[label] = divided(np.bincount(cells.slice, cells.weight * (below & (cells.label == label)), weight.size).astype(np.float64), weight)
+        slopes[label] = divided(np.full_like(weight, sign), weight)
+        independent = independent + shares[label] * (1 - shares[label]) * divided(_sum(counts.weight_sq, (label,)), weight**2)
+
+    def moved(entries: Entries, places: Ints) -> Floats:
+        out: Floats = np.nan_to_num(entries.weight * slopes[entries.label, places] * ((entries.order <= found.peak[places]) - shares[entries.label, places]))
+        return out
+
+    independent = np.where(independent > _NOTHING, independent, 0.0)
+    return np.where(found.peak < 0, alike, effect_of(clusters.squared_sums(moved), independent, *_support(counts, _POSITIVES, _NEGATIVES)))
+
+
+def _distance(counts: Counts, groups: Ints, references: Ints) -> Floats:
+    """Of each slice's share of rows that score no higher than where it is furthest from the other; the largest, where a slice is compared with several."""
+    found, clusters = of_cells.kolmogorov_smirnov(counts, groups, references), _of(counts)
+    if clusters.entries is None:
+        return _as_alike(counts, _EVERYBODY)
+    out, (weight, weight_sq) = np.full(len(counts.slices), np.nan), (total(sums, _EVERYBODY) for sums in (counts.weight, counts.weight_sq))
+    for side in (groups, references):
+        hits, *sums = clusters.at_or_below(side, found.peak)
+        np.fmax.at(out, side, effect_of_rate(np.minimum(hits, weight[side]), weight[side], weight_sq[side], *sums))
+    return out
 
 
 def _of_largest(gap: Floats, share: Floats) -> Floats:
@@ -521,23 +562,23 @@ _EFFECTS: dict[str, Callable[[Counts, Params], Floats]] = {
     "bpsn_auc": _crossed_auc(NEGATIVE),
     "bnsp_auc": _crossed_auc(POSITIVE),
     "pr_auc_interpolated": _precision(of_cells.interpolated_precision),
-    "ks_separation": _as_alike(_POSITIVES, _NEGATIVES),
+    "ks_separation": _separation,
     "expected_calibration_error": _calibration_error(lambda gap, share: np.sign(gap), np.abs),
     "root_mean_square_calibration_error": _calibration_error(lambda gap, share: gap, lambda gap: gap**2 / 2),
     "maximum_calibration_error": _calibration_error(_of_largest, np.zeros_like),
 }
 
 
-def _of_two(one: str, other: str, sign: float, *denominators: Sequence[Cell]) -> Callable[[Counts], Floats]:
-    return lambda counts: _of_cells(_combined(one, other, sign), *denominators)(counts, {})
+def _of_two(one: str, other: str, sign: float, *denominators: Sequence[Cell]) -> Callable[..., Floats]:
+    return lambda counts, *_: _of_cells(_combined(one, other, sign), *denominators)(counts, {})
 
 
 _ODDS = ("true_positive_rate", "false_positive_rate")
-_PAIRS: dict[str, Callable[[Counts], Floats]] = {
+_PAIRS: dict[str, Callable[[Counts, Ints, Ints], Floats]] = {
     "average_odds_difference": _of_two(*_ODDS, 1.0, _POSITIVES, _NEGATIVES),
     "average_predictive_value_difference": _of_two("positive_predictive_value", "false_omission_rate", 1.0, (TP, FP), (TN, FN)),
-    "average_absolute_odds_difference": lambda counts: np.fmax(*(_of_two(*_ODDS, sign, _POSITIVES, _NEGATIVES)(counts) for sign in (1.0, -1.0))),
-    "kolmogorov_smirnov_distance": _as_alike(_EVERYBODY),
+    "average_absolute_odds_difference": lambda counts, *_: np.fmax(*(_of_two(*_ODDS, sign, _POSITIVES, _NEGATIVES)(counts) for sign in (1.0, -1.0))),
+    "kolmogorov_smirnov_distance": _distance,
 }
 
 

@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import statsmodels.api as sm  # type: ignore[import-untyped]
-from scipy.stats import t as student  # type: ignore[import-untyped]
+from scipy.stats import ks_2samp  # type: ignore[import-untyped]
+from scipy.stats import t as student
 
 from benchmarks.clusters import _mean, drawn, selected
 from benchmarks.coverage import lines, truth
 from benchmarks.false_alarms import CONTEXT, SIX
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.evidence.design_effects import _support, of_metric, of_part, of_share
+from fairaudit.evidence.design_effects import _support, of_metric, of_pair, of_part, of_share
 from fairaudit.evidence.estimates import estimate, pair_bounds
 from fairaudit.evidence.intervals import wilson
 from fairaudit.evidence.wanted import computable
@@ -196,6 +197,40 @@ def test_a_slice_against_everyone_counts_the_clusters_of_both(metric: str) -> No
         assert effect > 1.3
     else:
         assert 0.9 <= effect / (variance(owner) / variance(np.arange(owner.size))) <= few * 1.15
+
+
+@pytest.mark.parametrize("owner", [OWNER, RNG.permutation(OWNER)], ids=["alike", "by chance"])
+def test_the_effect_of_a_kolmogorov_smirnov_distance_is_that_of_the_shares_where_it_is_found(owner: np.ndarray) -> None:
+    """Where it is found by scipy; the error of a difference of two shares by statsmodels, with and without clusters. Clusters of four by chance had an effect of four."""
+    counts, independent = counts_in_clusters(cluster=owner, label=LABEL, score=SCORE, group=GROUP), {}
+    below = (ks_2samp(SCORE[LABEL == 1], SCORE[LABEL == 0], method="asymp").statistic_location >= SCORE).astype(float)
+    fitted = sm.OLS(below, sm.add_constant(LABEL)).fit(cov_type="cluster", cov_kwds={"groups": owner, "use_correction": False})
+    independent = sum(below[one == LABEL].var() / (one == LABEL).sum() for one in (0, 1))
+    tails = of_metric(CATALOGUE["ks_separation"], counts)[0] / max(fitted.bse[1] ** 2 / independent, 1.0)
+    assert 0.99 <= tails <= 1.07
+
+    a, b, c = (counts.index(Slice([("group", one)])) for one in "abc")
+    effect = of_pair("kolmogorov_smirnov_distance", counts, np.array([a, c]), np.array([b, b]))
+    assert effect is not None
+    expected = {place: [] for place in (a, b, c)}
+    for place, name in ((a, "a"), (c, "c")):
+        where = ks_2samp(SCORE[name == GROUP], SCORE[GROUP == "b"], method="asymp").statistic_location
+        for side, mine in ((place, name == GROUP), (b, GROUP == "b")):
+            share = (SCORE[mine] <= where).astype(float)
+            error = sm.OLS(share, np.ones(share.size)).fit(cov_type="cluster", cov_kwds={"groups": owner[mine], "use_correction": False}).bse[0]
+            of_cluster = np.unique(owner[mine], return_counts=True)[1]
+            expected[side].append(max(error**2 / (share.var() / share.size) * student_factor(of_cluster.sum() ** 2 / (of_cluster**2).sum()), 1.0))
+    assert effect[[a, b, c]] == pytest.approx([max(expected[one]) for one in (a, b, c)], rel=1e-6)  # of b, which is in two pairs, the larger
+
+
+def test_where_no_distance_is_known_all_rows_of_a_cluster_are_taken_to_be_alike() -> None:
+    """As of counts that were read from an audit file, which holds no single scores."""
+    counts = counts_in_clusters(cluster=OWNER, label=LABEL, score=SCORE)
+    assert counts.clusters is not None
+    read = replace(counts, clusters=replace(counts.clusters, entries=None, cuts=()))
+    assert of_metric(CATALOGUE["ks_separation"], read)[0] > of_metric(CATALOGUE["ks_separation"], counts)[0]
+    effect = of_pair("kolmogorov_smirnov_distance", read, np.array([1]), np.array([0]))
+    assert effect is not None and effect[0] == pytest.approx(SIZE * (student.ppf(0.975, CLUSTERS - 1) / CRITICAL) ** 2)
 
 
 def test_where_a_rate_is_0_the_rows_of_a_cluster_are_taken_to_be_alike() -> None:

@@ -307,11 +307,12 @@ class Distances:
     value: Floats
     rarity: Floats  # 1/n + 1/m of effective rows
     error: Floats  # how much larger it can be, as cells hold more than one score
+    peak: Ints  # the order of the score cell at or below which both are counted where they are furthest apart; -1 where there is no distance
 
 
-def _as_distances(found: list[tuple[float, float, float]]) -> Distances:
-    value, rarity, error = np.array(found, dtype=np.float64).reshape(-1, 3).T
-    return Distances(value=value, rarity=rarity, error=error)
+def _as_distances(found: list[tuple[float, float, float, int]]) -> Distances:
+    value, rarity, error, peak = np.array(found, dtype=np.float64).reshape(-1, 4).T
+    return Distances(value=value, rarity=rarity, error=error, peak=peak.astype(np.int64))
 
 
 def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distances:
@@ -322,6 +323,7 @@ def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distan
     return _distances(counts, tuple(groups.tolist()), tuple(references.tolist()))
 
 
+_NO_DISTANCE = (np.nan, np.nan, np.nan, -1)
 _Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weight, Σw², lowest and highest score
 
 
@@ -329,7 +331,7 @@ _Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weig
 def _distances(counts: Counts, groups: tuple[int, ...], references: tuple[int, ...]) -> Distances:
     held = [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
     if not held:
-        return _as_distances([(np.nan,) * 3] * len(groups))
+        return _as_distances([_NO_DISTANCE] * len(groups))
     whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq", "lowest", "highest")}
     by_slice = np.argsort(whole["slice"], kind="stable")
     ends = np.searchsorted(whole["slice"][by_slice], np.arange(len(counts.slices) + 1))
@@ -355,11 +357,11 @@ def separation(counts: Counts) -> Distances:
     return _as_distances(both)
 
 
-def _distance(one: _Side, other: _Side) -> tuple[float, float, float]:
+def _distance(one: _Side, other: _Side) -> tuple[float, float, float, int]:
     totals = [float(side[1].sum()) for side in (one, other)]
     if not all(total > 0 for total in totals):
-        return np.nan, np.nan, np.nan
-    _, place = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
+        return _NO_DISTANCE
+    orders, place = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
     cells = int(place.max()) + 1
     up, down = (np.bincount(at, side[1] / total, cells) for at, side, total in zip((place[: one[0].size], place[one[0].size :]), (one, other), totals, strict=True))
     after = np.cumsum(up - down)
@@ -371,7 +373,7 @@ def _distance(one: _Side, other: _Side) -> tuple[float, float, float]:
     before = np.r_[0.0, after[:-1]]
     inside = np.where(lowest < highest, np.maximum(before + up, down - before), 0.0).max()
     rarity = sum(float(side[2].sum()) / total**2 for side, total in zip((one, other), totals, strict=True))
-    return float(min(largest, 1.0)), rarity, float(max(min(inside, 1.0) - min(largest, 1.0), 0.0))
+    return float(min(largest, 1.0)), rarity, float(max(min(inside, 1.0) - min(largest, 1.0), 0.0)), int(orders[np.abs(after).argmax()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
