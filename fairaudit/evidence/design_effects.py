@@ -31,6 +31,7 @@ _TAIL = 0.975
 _NORMAL = NormalDist().inv_cdf(_TAIL)
 _POSITIVES, _NEGATIVES, _LABELLED = (TP, FN), (FP, TN), (TP, FP, FN, TN)
 _EVERYBODY = (*_LABELLED, (UNLABELLED, SELECTED), (UNLABELLED, REJECTED))
+_HUGE = 1e6  # a point of Student's, by which an interval says nothing: of hardly more than one cluster it has no end
 _ONE = 1 + 1e-9  # cluster, but for rounding
 _STEP = 1e-6  # of the slice's weight, in a difference quotient
 _NOTHING = 1e-12  # of a row's variance, below which there is none
@@ -66,7 +67,7 @@ def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floa
     freedom = np.where(known, clusters - 1, 1.0)
     ratio = np.where(independent > 0, np.divide(between, independent, out=np.zeros_like(between), where=independent > 0) * (freedom + 1) / freedom, most)
     usual = np.asarray(_NORMAL) if students is None else stdtrit(np.maximum(students / np.maximum(ratio, 1.0), freedom), _TAIL)
-    effect = ratio * (stdtrit(freedom, _TAIL) / usual) ** 2
+    effect = ratio * (np.minimum(stdtrit(freedom, _TAIL), _HUGE) / np.minimum(usual, _HUGE)) ** 2
     if students is not None:
         effect = students * effect / (students + effect)  # it also divides by n − 1: where all rows of a cluster are alike, n is then the number of clusters
     # No interval is narrower than that of independent rows; a variance below theirs is first made safe by Student's point, and needs no more.
@@ -116,20 +117,6 @@ def of_benefit(counts: Counts) -> Floats:
         theta[:, _at(cell)] = benefit - mean
     spread = divided(counts.fp + counts.fn, labelled) - mean**2
     return effect_of(_form(counts, theta), np.where(spread > _NOTHING, spread * total(counts.weight_sq, _LABELLED), 0.0), *_support(counts, _LABELLED))
-
-
-def of_part(counts: Counts, cells: Sequence[Cell]) -> Floats:
-    """Of a slice's share of everyone's rows in some cells."""
-    everyone = counts.index(EVERYONE)
-    chosen = _chosen(cells)
-    weight, weight_sq = total(counts.weight, tuple(cells)), total(counts.weight_sq, tuple(cells))
-    products = _product(counts, cells, cells)
-    beside = _beside(counts)[:, chosen][:, :, chosen].sum(axis=(1, 2))
-    whole = np.full_like(weight, weight[everyone])
-    found = effect_of_rate(weight, whole, np.full_like(weight, weight_sq[everyone]), products, beside, np.full_like(weight, products[everyone]))
-    # A share rests on the clusters of the slice too, which may be few where everyone's are many.
-    of_few = effect_of(np.zeros_like(weight), np.ones_like(weight), divided(weight**2, products), np.ones_like(weight))
-    return np.where(weight > 0, np.maximum(found, of_few), found)
 
 
 def forms(counts: Counts, slopes: Floats) -> Floats:
@@ -539,8 +526,13 @@ def _demographic_disparity(counts: Counts, params: Params) -> Floats:
     between = (
         np.einsum("si,sij,sj->s", one, decided, one) + 2 * np.einsum("si,sij,sj->s", one, _beside(counts), other) + np.einsum("si,ij,sj->s", other, decided[everyone], other)
     )
-    number, most = _support(counts, _EVERYBODY)
-    return effect_of(np.maximum(between, 0.0), np.nan_to_num(independent), np.minimum(number, number[everyone]), most)
+    own, most = _support(counts, _EVERYBODY)
+    weight, products = total(counts.weight, _EVERYBODY), _product(counts, _EVERYBODY, _EVERYBODY)
+    part = divided(weight, np.full_like(weight, weight[everyone]))
+    # As in `_support`: a row of the slice brings (1 − part)² and one of the others part².
+    square = (1 - part) ** 4 * products + part**4 * np.maximum(products[everyone] - products, 0.0)
+    number = np.where((own > _ONE) & (part < 1), divided((part * (1 - part) * weight[everyone]) ** 2, square), own)
+    return effect_of(np.maximum(between, 0.0), np.nan_to_num(independent), number, most)
 
 
 _EFFECTS: dict[str, Callable[[Counts, Params], Floats]] = {

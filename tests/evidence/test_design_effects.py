@@ -16,7 +16,7 @@ from benchmarks.coverage import lines, truth
 from benchmarks.false_alarms import CONTEXT, SIX
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.evidence.design_effects import _support, of_metric, of_pair, of_part, of_share
+from fairaudit.evidence.design_effects import _support, of_metric, of_pair, of_share
 from fairaudit.evidence.estimates import estimate, pair_bounds
 from fairaudit.evidence.intervals import wilson
 from fairaudit.evidence.wanted import computable
@@ -253,10 +253,19 @@ def test_of_one_cluster_there_is_no_interval_and_the_value_stays() -> None:
 
 
 def test_a_share_of_everyone_rests_on_the_clusters_of_the_slice() -> None:
-    counts = counts_in_clusters(cluster=["x"] * 10 + list(range(90)), label=[1] * 100, score=[0.9] * 100, group=["lone"] * 10 + ["rest"] * 90)
-    effect = of_part(counts, (TP, FN))
+    counts = counts_in_clusters(cluster=["x"] * 10 + list(range(90)), label=[1] * 100, score=[0.9, 0.2] * 50, group=["lone"] * 10 + ["rest"] * 90)
+    effect = of_metric(CATALOGUE["demographic_disparity"], counts)
     assert np.isnan(effect[counts.index(Slice([("group", "lone")]))])
     assert np.isfinite(of_share(counts, (TP,), (TP, FN))[counts.index(EVERYONE)])
+
+
+def test_the_disparity_of_all_but_one_cluster_is_as_unsure_as_that_of_the_one() -> None:
+    """They are each other's negative; ten rows of one cluster among a hundred, of clusters of one row each."""
+    counts = counts_in_clusters(cluster=["x"] * 10 + list(range(90)), label=[1] * 100, score=[0.9, 0.2] * 50, group=["lone"] * 10 + ["rest"] * 90)
+    found = estimate(CATALOGUE["demographic_disparity"], counts)
+    lone, rest = (counts.index(Slice([("group", name)])) for name in ("lone", "rest"))
+    assert found is not None and np.isnan(found.lower[lone])
+    assert np.isnan(found.lower[rest]) or found.upper[rest] - found.lower[rest] > 1
 
 
 def test_no_metric_with_an_interval_is_without_a_design_effect() -> None:
