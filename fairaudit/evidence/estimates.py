@@ -80,7 +80,7 @@ def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, refere
 
 
 def _of_pair(metric: Metric, counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    effect = None if counts.clusters is None else of_pair(metric.id, counts)
+    effect = None if counts.clusters is None else of_pair(metric.id, counts, groups, references)
     if effect is None:
         return _PAIRS[metric.id](counts, groups, references)
     known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
