@@ -25,7 +25,7 @@ from fairaudit.types import Bools, Floats
 _TAILS = 1 - LEVEL  # both together
 _APART = 0.5  # standard errors from no error at all, from which on both tails are alike
 _HALVINGS = 16  # so that ends are known to four or five digits
-_SLACK = 0.5  # standard errors by which a gap may be larger, or smaller, than it looks, where another is the largest
+_SLACK = 0.75  # standard errors by which a gap may be larger, or smaller, than it looks, where another is the largest
 _TIE = 1 / 8  # of a row: what is as large as the observed counts a little more than half, its mid-P (Lancaster 1961, JASA 56:223)
 _TINY = 1e-24  # where all is certain; its powers are still numbers
 
@@ -238,7 +238,7 @@ def maximum_error(counts: Counts, value: Floats, params: dict[str, float]) -> Bo
         at = _largest(gaps, error, _SLACK)
         # Where other bins may be as bad, the upper end is hardly ever too low, since it would have to be so in all of them: the tail above may then have the rest.
         lowest = np.maximum(ndtri(at.below)[:, None], -error[:, None] / np.where(at.worst, at.spread, np.inf).min(axis=1, keepdims=True))
-        others = _inside(gaps, np.maximum(error[:, None] + lowest * at.spread, 0.0), at.size)
+        others = _inside(gaps, np.maximum(error[:, None] + lowest * at.spread, 0.0), np.minimum(gaps.size, at.most))
         too_low = at.below * np.where(at.worst, 1.0, others).prod(axis=1)
         rejected: Bools = 1 - _inside(gaps, at.limit, at.size, np.where(at.worst, -_TIE, 0.0)).prod(axis=1) < _TAILS - too_low
         return rejected
@@ -256,6 +256,7 @@ def maximum_error(counts: Counts, value: Floats, params: dict[str, float]) -> Bo
 class _Largest:
     """What a largest error means for each bin, arrays of shape (slices, bins) unless otherwise said."""
 
+    most: Floats  # that a true gap can be
     size: Floats  # of the true gaps
     spread: Floats  # the standard error of a gap as large as the error
     worst: Bools  # whose excess is the largest
@@ -273,7 +274,7 @@ def _largest(gaps: _Gaps, error: Floats, slack: float) -> _Largest:
     # The largest of so many gaps of chance alone is beyond this number of standard errors in 5 % of samples, a single one beyond 1.645.
     by_chance = ndtri((1 + LEVEL ** (1 / np.maximum(gaps.there.sum(axis=1), 1))) / 2) - ndtri(LEVEL)
     apart = (size / np.sqrt(np.maximum(gaps.variance(np.zeros_like(size)), _TINY))).max(axis=1) - by_chance
-    return _Largest(size=size, spread=spread, worst=excess == largest, limit=np.maximum(error[:, None] + largest * spread, 0.0), below=_below(apart))
+    return _Largest(most=most, size=size, spread=spread, worst=excess == largest, limit=np.maximum(error[:, None] + largest * spread, 0.0), below=_below(apart))
 
 
 def _inside(gaps: _Gaps, limit: Floats, size: Floats, more: Floats | float = 0.0) -> Floats:
@@ -287,7 +288,7 @@ def _inside(gaps: _Gaps, limit: Floats, size: Floats, more: Floats | float = 0.0
 def _at_most(limit: Floats, rows: Floats, rate: Floats) -> Floats:
     """How likely at most so many of `rows` rows are positive, a curve through the binomial's steps: at k + ½ it is that of k, at k its mid-P. A step at either end is not cut.
 
-    Source: Peizer & Pratt (1968), JASA 63:1416, whose error is below 0.002 from five rows on.
+    Source: Peizer & Pratt (1968), JASA 63:1416. The error is below 0.003, and up to 0.014 where less than two positives, or negatives, are expected.
     """
     positive, p = np.clip(limit, 0.5, rows - 0.5), np.clip(rate, 1e-12, 1 - 1e-12)
     bent = 1 + (1 - p) * _bend(positive / (rows * p)) + p * _bend((rows - positive) / (rows * (1 - p)))
