@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fairaudit.evidence.significance import log_hypergeometric
+from fairaudit.evidence.significance import hypergeometric
 from fairaudit.types import Floats, Ints
 
 _NOTHING = 1e-30  # of the likeliest count, below which one is left out at the ends
@@ -50,8 +50,6 @@ def _lower(events: Ints, trials: Ints, all_events: Ints, all_trials: Ints) -> fl
 
 def _distribution(n: int, r: int, total: int) -> tuple[int, Floats]:
     """The hypergeometric distribution of one stratum from its first likely count on."""
-    counts = np.arange(max(0, n + r - total), min(n, r) + 1)
-    trials, events, rows = (np.full(counts.size, one, dtype=np.int64) for one in (n, r, total))
-    chance = np.exp(log_hypergeometric(counts, trials, events, rows, np.ones(counts.size, dtype=bool)))
+    least, chance = hypergeometric(n, r, total)
     likely = np.flatnonzero(chance >= _NOTHING * chance.max())
-    return int(counts[likely[0]]), chance[likely[0] : likely[-1] + 1]
+    return least + int(likely[0]), chance[likely[0] : likely[-1] + 1]
