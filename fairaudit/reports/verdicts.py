@@ -96,7 +96,7 @@ def _listed(words: Sequence[str]) -> str:
 def _failed(known: Lookup) -> tuple[Badge, str, str]:
     violated = [one for one in known.judged if badge(one) is FAIL]
     rules = dict.fromkeys(one.rule for one in violated)
-    return FAIL, f"The audited decisions violate {_quoted(known, rules) or 'a rule'}.", _worst(known, violated)
+    return FAIL, f"The audited decisions violate {quoted(known, rules) or 'a rule'}.", _worst(known, violated)
 
 
 def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
@@ -124,7 +124,7 @@ def _none_found(known: Lookup) -> str:
 
 
 def _rules(known: Lookup, ids: Sequence[str]) -> str:
-    return _quoted(known, ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
+    return quoted(known, ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
 
 
 def _proven(number: int) -> str:
@@ -148,7 +148,7 @@ def _unjudged(known: Lookup) -> tuple[Badge, str, str]:
 _DECIDED = {Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _inconclusive, Verdict.PASS: _passed, None: _unjudged}
 
 
-def _quoted(known: Lookup, ids: Iterable[str]) -> str:
+def quoted(known: Lookup, ids: Iterable[str]) -> str:
     return _listed([known.title_of_rule(one, "“{}”") for one in ids])
 
 
