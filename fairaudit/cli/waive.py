@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,23 +90,25 @@ def _plainly(name: str) -> frozenset[str]:
 
 
 def _terms(given: dict[str, Any], created: date, held: Waivers | None) -> Terms:
-    from fairaudit.gate.waiver import MAX_DAYS
+    from fairaudit.gate.waiver import MAX_DAYS, later
     from fairaudit.gate.waiving import Terms
 
     most = held.max_days if held else MAX_DAYS
     raise_all(_mistaken(given, created, most))
     asked = {name: given[name] if (given[name] or "").strip() else _asked(name) for name in ("owner", "reason")}
     raise_all(error for error in asked.values() if isinstance(error, FairauditError))
-    expires = given["expires"] or created + timedelta(days=given["days"] or min(_DAYS, most))
+    expires = given["expires"] or later(created, given["days"] or min(_DAYS, most))
     return Terms(owner=str(asked["owner"]).strip(), reason=str(asked["reason"]).strip(), created=created, expires=expires, ticket=(given["ticket"] or "").strip() or None)
 
 
 def _mistaken(given: dict[str, Any], created: date, most: int) -> Iterator[FairauditError]:
+    from fairaudit.gate.waiver import later
+
     expires, days = given["expires"], given["days"]
     if expires is not None and days is not None:
         yield ConfigError("--expires and --days say the same; keep one.")
     elif expires is not None and not 0 <= (expires - created).days <= most:
-        yield ConfigError(f"--expires {expires} is not from {created} to {created + timedelta(days=most)}, {most} days later, which is the most that the file's max_days allows.")
+        yield ConfigError(f"--expires {expires} is not from {created} to {later(created, most)}, {most} days later, which is the most that the file's max_days allows.")
     elif days is not None and not 1 <= days <= most:
         yield ConfigError(f"--days is {days}; give a whole number from 1 to {most}, the most that the file's max_days allows.")
 
@@ -124,7 +126,6 @@ def _asked(name: str) -> str | FairauditError:
 
 
 def _write(audit: Audit, violations: Sequence[Finding], target: Path, text: str | None, held: Waivers | None, terms: Terms, source: Path) -> int:
-    from fairaudit.cli.console import say
     from fairaudit.gate.waiver import whom
     from fairaudit.gate.waiver_file import new_text, with_entries
     from fairaudit.gate.waiving import sorted_out
@@ -136,23 +137,22 @@ def _write(audit: Audit, violations: Sequence[Finding], target: Path, text: str 
         for one, why in found.unheld
     )
     for one, waiver in found.held:
-        say(f"{one.rule} on {whom(one)}: waived already, by {waiver.owner} until {waiver.expires}.")
+        _tell(f"{one.rule} on {whom(one)}: waived already, by {waiver.owner} until {waiver.expires}.")
     for one in found.endless:
-        say(f"{one.rule} on {whom(one)}: not waived: it is infinitely far off, which no holds_to tolerates.")
+        _tell(f"{one.rule} on {whom(one)}: not waived: it is infinitely far off, which no holds_to tolerates.")
     if not found.new:
-        say("Nothing is violated that could be waived." if not violations else f"{target} is left as it is.")
+        _tell("Nothing is violated that could be waived." if not violations else f"{target} is left as it is.")
         return 0
     entries = [waiver for _, waiver in found.new]
     write_file(target, (new_text(entries) if text is None else with_entries(text, entries, file=str(target))).encode())
     for one, waiver in found.new:
         bound = "" if one.interval else " It has no interval, so that is its value, and anything worse fails."
-        say(f"{one.rule} on {whom(one)}: {one.metric} {one.kind} is {one.value:.6g}; waived to {waiver.holds_to:.6g} until {waiver.expires}.{bound}")
-    say(f"Waivers: {target}\nGate:    fairaudit gate {source} --waivers {target}")
+        _tell(f"{one.rule} on {whom(one)}: {one.metric} {one.kind} is {one.value:.6g}; waived to {waiver.holds_to:.6g} until {waiver.expires}.{bound}")
+    _tell(f"Waivers: {target}\nGate:    fairaudit gate {source} --waivers {target}")
     return 0
 
 
 def _tighten(violations: Sequence[Finding], target: Path, text: str | None, held: Waivers | None, idle: Sequence[str]) -> int:
-    from fairaudit.cli.console import say
     from fairaudit.gate.waiver_file import with_holds_to
     from fairaudit.gate.waiving import tightened
     from fairaudit.writing import write_file
@@ -162,11 +162,20 @@ def _tighten(violations: Sequence[Finding], target: Path, text: str | None, held
         raise ConfigError(f"there is no file {str(target)!r} to tighten; name one with --to FILE.")
     moved = tightened(violations, held.waivers)
     if not moved:
-        say(f"No violation has clearly improved; {target} is left as it is.")
+        _tell(f"No violation has clearly improved; {target} is left as it is.")
         return 0
     write_file(target, with_holds_to(text, moved, file=str(target)).encode())
     for place, holds_to in moved.items():
         one = held.waivers[place]
-        say(f"{one.rule} on {one.whom}: holds_to {one.holds_to:.6g} → {holds_to:.6g}.")
-    say(f"Waivers: {target}")
+        _tell(f"{one.rule} on {one.whom}: holds_to {one.holds_to:.6g} → {holds_to:.6g}.")
+    _tell(f"Waivers: {target}")
     return 0
+
+
+def _tell(text: str) -> None:
+    """Print what names groups and owners: no text from data may act on the terminal."""
+    from fairaudit.cli.console import say
+    from fairaudit.reports.characters import visible
+
+    for line in text.split("\n"):
+        say(visible(line))

@@ -62,7 +62,7 @@ class Waivers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of waivers."""
 
     schema: Literal["fairaudit/waivers/1"]
-    max_days: Annotated[int, Meta(ge=1)] = MAX_DAYS  # from `created` to `expires`
+    max_days: Annotated[int, Meta(ge=1, le=3650)] = MAX_DAYS  # from `created` to `expires`
     waivers: tuple[Waiver, ...]
 
 
@@ -138,11 +138,12 @@ def _of_entry(one: Waiver, max_days: int) -> Iterator[Mistake]:
     if days < 0:
         yield Mistake(("expires",), f"'expires' is {one.expires}, before {one.created}, when it was created.")
     elif days > max_days:
-        yield Mistake(("expires",), f"'expires' is {days} days after 'created', and max_days is {max_days}; the last day can be {_last(one.created, max_days)}.")
+        yield Mistake(("expires",), f"'expires' is {days} days after 'created', and max_days is {max_days}; the last day can be {later(one.created, max_days)}.")
 
 
-def _last(created: date, max_days: int) -> date:
-    return date.fromordinal(created.toordinal() + max_days)
+def later(day: date, days: int) -> date:
+    """So many days later, or the last day that a date can be."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
 def sentences(held: Waivers) -> tuple[str, ...]:

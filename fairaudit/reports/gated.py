@@ -13,7 +13,7 @@ from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import apart, counted
 from fairaudit.reports.sentences import ended, limit_words
 from fairaudit.reports.told import sentence_of
-from fairaudit.reports.verdicts import quoted, verdict_of
+from fairaudit.reports.verdicts import quoted, undecided_sentence, verdict_of
 from fairaudit.rules.finding import Verdict
 
 _BADGES = {State.FAIL: FAIL, State.WAIVED: WAIVED, State.WARN: WARNING, State.INCONCLUSIVE: INCONCLUSIVE, State.ERROR: UNRELIABLE}
@@ -77,7 +77,7 @@ def badge_in(standing: Standing) -> Badge:
 def remarks_of(remarks: Sequence[Remark]) -> tuple[Remarked, ...]:
     """The gravest first."""
     order = (FAIL, INCONCLUSIVE, WARNING)
-    shown = [Remarked(badge=_BADGES.get(one.state, NOTED), id=one.id, sentence=ended(one.sentence)) for one in remarks]
+    shown = [Remarked(badge=_BADGES.get(one.state, NOTED), id=one.id, sentence=one.sentence if one.sentence.endswith("?") else ended(one.sentence)) for one in remarks]
     return tuple(sorted(shown, key=lambda one: order.index(one.badge) if one.badge in order else len(order)))
 
 
@@ -104,7 +104,7 @@ def _sentence(known: Lookup, ruling: Ruling, word: Badge) -> str:
         rules = [one for one in dict.fromkeys(one.rule for one in deciding) if one in known.rules]
         return f"The audited decisions violate {quoted(known, rules)}" if rules else "No violation fails the gate, but something else does"
     if word is INCONCLUSIVE:
-        return "" if known.audit.verdict is Verdict.INCONCLUSIVE else f"The data can neither show nor rule out a violation: {counted(len(deciding), 'comparison')} not decided" if deciding else "What was judged before is missing"
+        return undecided_sentence(len(deciding)) if deciding else "No comparison keeps the gate from passing, but something else does"
     violated = any(one.state is State.WAIVED for one in ruling.standings)
     return "" if known.audit.verdict is Verdict.PASS and not violated else "Nothing fails the gate"
 
@@ -125,6 +125,9 @@ def _counts(ruling: Ruling) -> Iterator[str]:
         number = sum(remark.state is state for remark in ruling.remarks)
         if number:
             yield counted(number, one, several)
+    let_pass = sum(one.state is State.NOTED and badge(one.finding) is INCONCLUSIVE for one in ruling.standings)
+    if let_pass:
+        yield counted(let_pass, "comparison is let pass undecided", "comparisons are let pass undecided")
     warnings = ruling.states.count(State.WARN)
     if warnings:
         yield counted(warnings, "warning")

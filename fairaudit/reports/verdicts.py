@@ -101,8 +101,12 @@ def _failed(known: Lookup) -> tuple[Badge, str, str]:
 
 def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
     open_ones = [one for one in known.judged if badge(one) is INCONCLUSIVE]
-    needs = counted(len(open_ones), "comparison that must be decided is not", "comparisons that must be decided are not")
-    return INCONCLUSIVE, f"The data can neither show nor rule out a violation: {needs}.", _worst(known, open_ones)
+    return INCONCLUSIVE, f"{undecided_sentence(len(open_ones))}.", _worst(known, open_ones)
+
+
+def undecided_sentence(number: int) -> str:
+    needs = counted(number, "comparison that must be decided is not", "comparisons that must be decided are not")
+    return f"The data can neither show nor rule out a violation: {needs}"
 
 
 def _passed(known: Lookup) -> tuple[Badge, str, str]:
