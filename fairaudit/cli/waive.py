@@ -26,7 +26,7 @@ _DAYS = 90  # an exemption's usual life
 @click.option("--owner", metavar="NAME", help="Who answers for them. Required; asked for on a terminal.")
 @click.option("--reason", metavar="TEXT", help="Why they are tolerated. Required; asked for on a terminal.")
 @click.option("--rule", "rules", multiple=True, metavar="ID|FILE", help="Violations of this rule. Repeatable. [default: of all of the audit's rules that can fail it]")
-@click.option("--slice", "slices", multiple=True, metavar="A=V", help="Violations on this slice, as findings name it: 'race=Black', or 'race=Black, sex=Female' of a cross. Repeatable. [default: on any]")
+@click.option("--slice", "slices", multiple=True, metavar="A=V", help="Violations on this slice, as findings name it: 'race=Black', or 'race=Black, sex=Female' of a cross, or 'all groups of race' of a gap. Repeatable. [default: on any]")
 @click.option("--expires", callback=day, metavar="DATE", help=f"Their last day, UTC. [default: {_DAYS} days from now, or max_days of the file]")
 @click.option("--days", type=int, metavar="N", help="The same in days from now.")
 @click.option("--ticket", metavar="TEXT", help="Where it is being worked on.")
@@ -53,7 +53,7 @@ def command(audit: Path, rules: tuple[str, ...], slices: tuple[str, ...], to: Pa
     target = to or Path(FILE)
     found = read_audit(audit)
     judged = found if found.rules and {rule.id for rule in found.rules} >= set(rules) else rejudged(found, rules)
-    violations = _chosen(judged, rules, slices)
+    violations = _chosen(judged, rules, slices, of_any_rule=bool(rules) or tighten)
     text = text_of(target) if target.exists() else None
     held = parse_waivers(text, file=str(target)) if text is not None else None
     if tighten:
@@ -61,8 +61,11 @@ def command(audit: Path, rules: tuple[str, ...], slices: tuple[str, ...], to: Pa
     return _write(judged, violations, target, text, held, _terms(given, as_of or today(), held), audit)
 
 
-def _chosen(audit: Audit, rules: Sequence[str], slices: Sequence[str]) -> list[Finding]:
+def _chosen(audit: Audit, rules: Sequence[str], slices: Sequence[str], *, of_any_rule: bool) -> list[Finding]:
     """The violations that are asked for.
+
+    Args:
+        of_any_rule: those too of rules that only warn or inform, which fail no build.
 
     Raises:
         ConfigError: nothing of what was named is violated.
@@ -74,14 +77,13 @@ def _chosen(audit: Audit, rules: Sequence[str], slices: Sequence[str]) -> list[F
 
     if any(one.rule == DISAGREEMENT for one in audit.findings):
         raise ContentError("engines disagree on numbers of this audit, so none can be relied on, and nothing of it can be waived.")
-    violations = [one for one in audit.findings if can_be_waived(one) and (rules or one.severity is Severity.FAIL)]
+    violations = [one for one in audit.findings if can_be_waived(one) and (of_any_rule or one.severity is Severity.FAIL)]
     if rules and {rule.id for rule in audit.rules} >= set(rules):  # else they are files, and it was judged by no others
         violations = [one for one in violations if one.rule in rules]
-    known = {_plainly(name): name for one in violations for name in (whom(one), str(one.group))}
-    named = list(dict.fromkeys(whom(one) for one in violations))
-    raise_all(UnknownName("violation on", name, named, where="--slice") for name in slices if _plainly(name) not in known)
+    known = {whom(one): _plainly(whom(one)) for one in violations}
+    raise_all(UnknownName("violation on", name, list(known), where="--slice") for name in slices if _plainly(name) not in known.values())
     wanted = {_plainly(name) for name in slices}
-    return [one for one in violations if not wanted or wanted & {_plainly(whom(one)), _plainly(str(one.group))}]
+    return [one for one in violations if not wanted or known[whom(one)] in wanted]
 
 
 def _plainly(name: str) -> frozenset[str]:
