@@ -54,7 +54,7 @@ def command(audit: Path, rules: tuple[str, ...], slices: tuple[str, ...], to: Pa
     found = read_audit(audit)
     judged = found if found.rules and {rule.id for rule in found.rules} >= set(rules) else rejudged(found, rules)
     violations = _chosen(judged, rules, slices, of_any_rule=bool(rules) or tighten)
-    text = text_of(target) if target.exists() else None
+    text = text_of(target) if target.is_file() else None
     held = parse_waivers(text, file=str(target)) if text is not None else None
     if tighten:
         return _tighten(violations, target, text, held, [name for name, value in given.items() if value is not None])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fairaudit.errors import NOT_ENOUGH_EVIDENCE, PASSED, VIOLATED
 from fairaudit.gate.policy import Remark, Ruling, Standing, State
 from fairaudit.gate.waiver import Waiver, whom
-from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NOTED, PASS, UNDECIDED, UNRELIABLE, WAIVED, WARNING, Badge, badge
+from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, NOTED, PASS, UNDECIDED, UNRELIABLE, WAIVED, WARNING, Badge, badge
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import apart, counted
 from fairaudit.reports.sentences import ended, limit_words
@@ -59,8 +59,8 @@ def gate_verdict(known: Lookup, ruling: Ruling) -> tuple[Badge, str]:
     """The gate's word, and its sentence with what is waived and warned of counted."""
     told, tally = verdict_of(known), _tally(ruling)
     word = _VERDICTS.get(ruling.exit_code, told.badge)
-    if told.badge is UNRELIABLE:
-        return UNRELIABLE, told.sentence
+    if told.badge in (UNRELIABLE, NO_VERDICT):
+        return told.badge, told.sentence
     sentence = _sentence(known, ruling, word) or told.sentence.removesuffix(".")
     counts = tally if any(one.state is State.WAIVED for one in ruling.standings) or ruling.remarks or told.badge is not word else ""
     return word, f"{sentence}{'; ' if ':' in sentence or word is FAIL else ': '}{counts}" if counts else sentence

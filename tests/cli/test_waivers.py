@@ -14,7 +14,7 @@ import pytest
 import fairaudit
 from fairaudit.cli import _run
 from fairaudit.gate.waiver_file import load_waivers
-from tests.cli.test_commands import FLAGS, HEADER, ROOT
+from tests.cli.test_commands import FLAGS, HEADER, ROOT, _done
 
 UNFAIR = "f,1,0.9\nf,0,0.9\n" * 50 + "f,1,0.1\nf,0,0.1\n" * 150 + "m,1,0.9\nm,0,0.9\n" * 100 + "m,1,0.1\nm,0,0.1\n" * 100  # 0.25 of f are selected, and 0.5 of m
 FAIRER = "f,1,0.9\nf,0,0.9\n" * 72 + "f,1,0.1\nf,0,0.1\n" * 128 + "m,1,0.9\nm,0,0.9\n" * 100 + "m,1,0.1\nm,0,0.1\n" * 100  # 0.36 and 0.5
@@ -98,6 +98,21 @@ def test_a_configuration_may_name_them() -> None:
     assert _run(["audit", "--config", "ours.yaml", "--quiet", "--as-of", "2027-11-26"]) == 1
 
 
+def test_a_name_that_is_no_text_is_kept_and_a_pipe_is_written_to(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["waive", "unfair", "--owner", b"Ad\xe4".decode(errors="surrogateescape"), "--reason", "data 😀"]) == 0
+    assert load_waivers(W).waivers[0].owner == "Ad\udce4" and "Ad\\udce4: data 😀" in _said(capfd, "gate", "unfair", "--waivers", W)
+    done = _done("waive", "unfair", *TERMS, "--to", "/dev/stdout")
+    assert done.returncode == 0 and done.stdout.startswith("# Violations that are tolerated"), done.stderr
+
+
+def test_an_audit_from_python_is_the_same_whatever_is_asked_of_the_gate() -> None:
+    from datetime import date
+
+    config = fairaudit.AuditConfig(data=("unfair.csv",), score_column="s", label="y", protected=("sex",), engines=("native",), rules=("four-fifths",))
+    asked = msgspec.structs.replace(config, gate=True, waivers="none.yaml", as_of=date(2026, 11, 26), unused_waivers="fail", fail_on="warn", inconclusive="warn")
+    assert fairaudit.to_json(fairaudit.audit(asked)) == fairaudit.to_json(fairaudit.audit(config))
+
+
 def test_python_takes_a_file_or_entries() -> None:
     from datetime import date
 
@@ -155,7 +170,7 @@ MISTAKES = {
     "tighten what is not there": (("waive", "unfair", "--tighten"), f"fairaudit: there is no file '{W}' to tighten; name one with --to FILE.\n"),
     "tighten and an owner": (("waive", "unfair", "--tighten", "--owner", "a"), "fairaudit: --owner is of new waivers, and --tighten writes none; leave it out.\n"),
     "onto an audit": (("waive", "unfair", *TERMS, "--to", "unfair/audit.json"), "fairaudit: unfair/audit.json"),
-    "into a folder": (("waive", "unfair", *TERMS, "--to", "unfair"), "fairaudit: 'unfair' cannot be read: Is a directory.\n"),
+    "into a folder": (("waive", "unfair", *TERMS, "--to", "unfair"), "fairaudit: unfair is a folder; name a file in it.\n"),
     "no such file of waivers": (("gate", "unfair", "--waivers", "none.yaml"), "fairaudit: there is no file 'none.yaml'.\n"),
     "no file of waivers": (("gate", "unfair", "--waivers", "unfair.csv"), "fairaudit: unfair.csv:1:1: the file of waivers must be a mapping (name: value), and is "),
     "a day of the gate": (("gate", "unfair", "--as-of", "26.11.2026"), "fairaudit: --as-of '26.11.2026' is no date; write it as 2026-07-05.\n"),

@@ -54,6 +54,7 @@ SAID: dict[str, tuple[Audit, tuple[Waiver, ...], dict[str, Any], str, str]] = {
     "not decided beside waived": (audit([VIOLATED, undecided(group=Group(slice=OTHER))]), FIRST, {}, "Inconclusive", "The data can neither show nor rule out a violation: 1 comparison that must be decided is not; 1 violation waived"),
     "not decided, which only warns": (OPEN, (), {"inconclusive": "warn"}, "Pass", "Nothing fails the gate: 1 warning"),
     "not decided, which passes": (OPEN, (), {"inconclusive": "pass"}, "Pass", "Nothing fails the gate: 1 comparison is let pass undecided"),
+    "no rules": (audit(), FIRST, {}, "No verdict", "No rules were asked for, so there is no verdict; the numbers below are given as they are."),
     "engines disagree": (audit([VIOLATED, finding(rule="engine-disagreement", reason="native says 0.4, tfma 0.5")], rules=[rule()]), FIRST, {}, "No verdict", "The engines that computed this audit disagree on 1 number, so no verdict can be relied on."),
 }  # fmt: skip
 
