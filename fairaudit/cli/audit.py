@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import idle, with_gate_options
+from fairaudit.cli.gating import idle, ruled, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -89,8 +89,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
-        from fairaudit.gate.gating import ruling
         from fairaudit.gate.policy import Policy
+        from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
         from fairaudit.run import audited
         from fairaudit.writing import check_out, holds_audit, write_audit
@@ -100,17 +100,18 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     config = _config(config_file, out, gate, given)
     target = Path(str(config.out))
     check_out(target, force=force)
+    waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
         with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
             found = audited(config, progress=progress, sole=True, debug=debug)
-        write_audit(found.audit, found.cube, target)
+        ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
+        write_audit(found.audit, found.cube, target, ruling=ruling if waivers else None)
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
-    asked = Policy(inconclusive=config.inconclusive, fail_on=config.fail_on)
-    return shown(found.audit, ruling(found.audit, asked) if config.gate else None, report=target / "report.html", quiet=quiet, verbose=verbose)
+    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:

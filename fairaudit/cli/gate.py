@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fairaudit.cli.gating import split, with_gate_options
+from fairaudit.cli.gating import ruled, split, with_gate_options
 
 
 @click.command("gate")
@@ -23,12 +23,11 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     \b
     fairaudit gate demo/audit/audit.json
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
+    fairaudit gate demo/audit/audit.json --waivers fairness-waivers.yaml
     """
     from fairaudit.cli.verdict import shown
-    from fairaudit.gate.gating import ruling
     from fairaudit.gate.judged import rejudged
-    from fairaudit.gate.policy import Policy
     from fairaudit.result import read_audit
 
     judged = rejudged(read_audit(audit), rules)
-    return shown(judged, ruling(judged, Policy(**split(given)[0])), report=None, quiet=quiet, verbose=verbose)
+    return shown(judged, ruled(judged, split(given)[0]), report=None, quiet=quiet, verbose=verbose)

@@ -7,6 +7,7 @@ from functools import cache
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from fairaudit.gate.policy import Ruling
 from fairaudit.reports.characters import visible
 from fairaudit.reports.view import view
 from fairaudit.resources import names, resource
@@ -15,9 +16,13 @@ from fairaudit.result import Audit
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit) -> str:
-    """The report of an audit as text of one HTML file. Pure: the same audit, the same text."""
-    return environment().get_template("report.html.j2").render(page=view(audit))
+def render(audit: Audit, ruling: Ruling | None = None) -> str:
+    """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
+
+    Args:
+        ruling: what the gate made of it, to be shown too: what is waived depends on the day.
+    """
+    return environment().get_template("report.html.j2").render(page=view(audit, ruling))
 
 
 def compile_templates() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE
+from fairaudit.gate.policy import Ruling
 from fairaudit.reports.audited import Audited, account_line, audited
 from fairaudit.reports.definitions import Definition, definitions_of
 from fairaudit.reports.findings import RuleView, rules_of
+from fairaudit.reports.gated import GateView, gate_of
 from fairaudit.reports.legend import Meaning, legend_of, slice_words
 from fairaudit.reports.lookup import Column, Lookup, lookup
 from fairaudit.reports.reliability import ReliabilityView, reliability_of
@@ -35,6 +37,7 @@ class Page:
     account: str
     caution: str  # that groups have thresholds of their own, or ""
     verdict: VerdictView
+    gate: GateView | None  # where waivers were asked about
     slice_means: str
     legend: tuple[Meaning, ...]
     rules: tuple[RuleView, ...]
@@ -48,8 +51,8 @@ class Page:
     notes: tuple[str, ...]
 
 
-def view(audit: Audit) -> Page:
-    """The page of a finished audit. The same audit, the same page: no clock, no host, no chance."""
+def view(audit: Audit, ruling: Ruling | None = None) -> Page:
+    """The page of a finished audit. The same audit and ruling, the same page: no clock, no host, no chance."""
     known = lookup(audit)
     return Page(
         title=f"Fairness audit of {audit.manifest.model.name}",
@@ -57,6 +60,7 @@ def view(audit: Audit) -> Page:
         account=f"{account_line(audit)}.",
         caution=_caution(audit),
         verdict=verdict_of(known),
+        gate=gate_of(known, ruling) if ruling else None,
         slice_means=slice_words(known),
         legend=legend_of(known),
         rules=rules_of(known),
