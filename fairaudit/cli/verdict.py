@@ -20,7 +20,7 @@ def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bo
     say(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
     if verbose:
         for one in audit.findings:
-            say(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
+            say(f"  {one.by} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
     if not quiet:
         for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
             say(f"Note: {note}")

@@ -51,6 +51,7 @@ class FamilyView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
     id: str
+    extends: str  # what its file is written upon, or ""
     title: str
     badge: Badge
     principle: str
@@ -88,6 +89,7 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
     families = groupby(findings, key=lambda one: (one.metric, one.slicing))
     return RuleView(
         id=rule.id,
+        extends=f"The rule {rule.id} extends {rule.extends}: what its own file does not say is that rule's." if rule.extends else "",
         title=known.title_of_rule(rule.id),
         badge=badge_of_all(findings),
         principle=rule.principle,

@@ -18,7 +18,6 @@ from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 LATER = {
     field: f"a rule cannot have {field!r} in this version; {instead}"
     for field, instead in {
-        "extends": "write the rule out in full.",
         "control": "rules within strata of a control are not judged yet.",
         "population": "rules against population figures are not judged yet.",
         "params": "metrics with parameters are not judged yet.",

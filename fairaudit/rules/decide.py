@@ -64,6 +64,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
     has_interval = not fact.is_reference and math.isfinite(fact.lower) and math.isfinite(fact.upper) and not math.isnan(fact.value)
     return Finding(
         rule=rule.id,
+        extends=rule.extends,
         metric=family.metric.id,
         kind=rule.comparison.value,
         slicing=family.slicing,
@@ -96,6 +97,7 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
     rule, needed = family.asked, _rows_for_enough(family, counts)
     return Finding(
         rule=rule.id,
+        extends=rule.extends,
         metric=family.metric.id,
         kind=rule.comparison.value,
         slicing=family.slicing,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from fairaudit.documents import read_document
+from fairaudit.documents import Document, Mistake, opened, read_document
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.resources import names, resource
 from fairaudit.rules.checks import LATER, mistakes
+from fairaudit.rules.extending import Extension, extended, mistakes_of
 from fairaudit.rules.rule import Rule
+from fairaudit.yaml_nodes import DocumentError
 
 _FOLDER, _SUFFIX = "rules", ".yaml"
 
@@ -45,17 +48,51 @@ def load_rule(name: str) -> Rule:
     Raises:
         ConfigError: there is no such rule or file, or the file has mistakes.
     """
-    if name in shipped_rules():
-        return parse_rule(resource(_FOLDER, name + _SUFFIX).read_text("utf-8"), file=f"{_FOLDER}/{name}{_SUFFIX}")
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or _is_file(path):
-        return read_document(path, Rule, kind="rule", unsupported=LATER, check=mistakes)
-    raise UnknownName("rule", name, shipped_rules())
+    return _read(*_found(name, Path()))
 
 
 def parse_rule(text: str, *, file: str = "rule") -> Rule:
-    """A rule from its YAML text; `file` is its name in messages."""
-    return read_document(text, Rule, kind="rule", file=file, unsupported=LATER, check=mistakes)
+    """A rule from its YAML text; `file` is its name in messages. It may extend a shipped rule."""
+    return _read(opened(text, kind="rule", file=file), None)
+
+
+def _found(name: str, folder: Path | None) -> tuple[Document, Path | None]:
+    """A rule's file, and the folder from which it names others; shipped ones and texts have none."""
+    if name in shipped_rules():
+        return opened(resource(_FOLDER, name + _SUFFIX).read_text("utf-8"), kind="rule", file=f"{_FOLDER}/{name}{_SUFFIX}"), None
+    path = Path(name)
+    if folder is not None and (path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or _is_file(folder / path)):
+        return opened(folder / path, kind="rule"), (folder / path).parent
+    raise UnknownName("rule", name, shipped_rules())
+
+
+def _read(document: Document, folder: Path | None) -> Rule:
+    """The rule of a file, which may extend a shipped one, or one whose file is beside it."""
+    if "extends" not in document.fields:
+        return read_document(document, Rule, kind="rule", unsupported=LATER, check=mistakes)
+    bases: dict[str, Rule] = {}
+
+    def check(own: Any) -> Iterator[Mistake]:
+        try:
+            bases[own.extends] = base = _base(own.extends, folder)
+        except DocumentError:
+            raise
+        except ConfigError as error:
+            yield Mistake(("extends",), str(error))
+        else:
+            yield from mistakes_of(own, base, document.fields)
+
+    own = read_document(document, Extension, kind="rule", unsupported=LATER, check=check)
+    return extended(own, bases[own.extends])
+
+
+def _base(name: str, folder: Path | None) -> Rule:
+    """The rule that another extends; of one that extends a third only so much is read that this can be told, so there is no end to look for."""
+    document, where = _found(name, folder)
+    if "extends" not in document.fields:
+        return _read(document, where)
+    own = read_document(document, Extension, kind="rule", unsupported=LATER)
+    raise ConfigError(f"{name!r} itself extends {own.extends!r}; a rule can only extend one that is written out in full.")
 
 
 def _is_file(path: Path) -> bool:

@@ -108,6 +108,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rule file. RULES.md A says what each field means; a loaded one has passed `checks.mistakes`."""
 
     schema: Literal["fairaudit/rule/1"]
+    extends: str | None = None  # the id of the rule whose fields it has where its own file gives none
     id: Text
     title: Text
     principle: Text

@@ -43,7 +43,7 @@ def decide_whole(planned: Planned, metric: Metric, indices: Ints, counts: Counts
     fact = _fact(found, metric, planned, limit_ends=(limit.low, limit.high), serious_ends=(serious.low, serious.high), rows=rows, alpha=alpha)
     needed = _needed(fact, limit.nearest(fact.value), serious.nearest(fact.value), rule.confidence) if fact.verdict is Verdict.INCONCLUSIVE and math.isfinite(fact.value) else None
     return Finding(
-        rule=rule.id, metric=metric.id, kind=rule.comparison.value, slicing=planned.slicing, group=found.group or Group(kind=GroupKind.OVERALL), reference=found.reference,
+        rule=rule.id, extends=rule.extends, metric=metric.id, kind=rule.comparison.value, slicing=planned.slicing, group=found.group or Group(kind=GroupKind.OVERALL), reference=found.reference,
         threshold=context.threshold, value=found.value, interval=found.interval, limit=limit.open_ends, limit_origin=rule.limit_origin.value, serious=serious.nearest(fact.value),
         outcome=fact.outcome, verdict=fact.verdict, needed_for_pass=gates, severity=rule.severity, p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted,
         alpha=alpha, family=f"{rule.id} on {'*'.join(planned.slicing)}", rows=rows, rows_needed=needed, reason=_reason(fact, found, serious.nearest(fact.value), needed),
