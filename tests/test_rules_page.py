@@ -37,6 +37,8 @@ def _words(shape: shapes.Type) -> set[str]:
             return {str(one.value) for one in shape.cls}
         case shapes.LiteralType():
             return set(map(str, shape.values))
+        case shapes.Metadata():
+            return _words(shape.type)
         case shapes.UnionType():
             return set().union(*map(_words, shape.types))
         case shapes.VarTupleType():

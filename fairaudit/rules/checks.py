@@ -12,7 +12,7 @@ from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.limits import is_around_one, is_minimum, serious_magnitude
-from fairaudit.rules.rule import Comparing, Direction, LimitOrigin, Method, Rule
+from fairaudit.rules.rule import ID, Comparing, Direction, LimitOrigin, Method, Rule
 from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 
 LATER = {
@@ -30,7 +30,7 @@ LATER = {
 
 def mistakes(rule: Rule) -> Iterator[Mistake]:
     """What is wrong between fields that are each sound."""
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id):
+    if not re.fullmatch(ID, rule.id):
         yield Mistake(("id",), f"the id {rule.id!r} must be lower-case words joined by hyphens, such as four-fifths.")
     if "binary" not in rule.applies_to.task:
         yield Mistake(("applies_to", "task"), "this version judges binary decisions; the rule's task must name binary.")

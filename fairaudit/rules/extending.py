@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from fairaudit.documents import Mistake
 from fairaudit.rules.checks import mistakes
-from fairaudit.rules.rule import Rule
+from fairaudit.rules.rule import Extends, Rule
 
 RESTATED = ("schema", "extends", "id", "title", "limit_origin")  # what such a file must say itself: whose rule it is, and whose number
 _OF_THE_NUMBER = ("metric", "comparison", "limit")  # what a source that prints a limit prints it of
@@ -19,7 +19,7 @@ _OF_THE_NUMBER = ("metric", "comparison", "limit")  # what a source that prints 
 def _own(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     """A field of a rule as an extending file has it: left out, it is the other rule's."""
     if field.name == "extends":
-        return (field.name, str)
+        return (field.name, Extends)
     return (field.name, field.type) if field.name in RESTATED else (field.name, field.type | UnsetType, UNSET)
 
 
