@@ -16,6 +16,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Comparison, Histogram, Measurement, Sweep
 from fairaudit.rules.finding import Finding, Verdict
+from fairaudit.rules.left_out import LeftOut
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.sides import Judged
 from fairaudit.types import Floats
@@ -138,6 +139,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]  # as they were judged
     findings: tuple[Finding, ...]
     judged_by: tuple[Judged, ...] = ()  # of rules on metrics of single scores: what their groups have, so that `gate` can judge again
+    left_out: tuple[LeftOut, ...] = ()  # groups of which a rule says nothing: too small a share of the rows for it, or missing values that it only counts
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 

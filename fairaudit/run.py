@@ -44,7 +44,7 @@ from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_s
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
-from fairaudit.rules.judge import judge, kept_for_the_gate, overall_verdict, wanted_pairs
+from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_verdict, wanted_pairs
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
@@ -149,6 +149,7 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         judged_by=kept_for_the_gate(rules, found, context),
+        left_out=not_judged(rules, found, context),
         verdict=overall_verdict(findings) if rules else None,
         notes=(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),

@@ -64,7 +64,7 @@ def test_the_values_and_the_default_of_a_field_are_the_programs(name: str) -> No
 def _said(name: str, value: Any) -> str:
     if name in ("serious", "better"):
         return FIELDS[name][2].strip("`[]")  # which follow from other fields, and are told in words
-    if value is None:
+    if value is None or value is msgspec.NODEFAULT:  # an empty mapping is made anew each time
         return "none"
     if isinstance(value, tuple):
         return ", ".join(value) or "none"

@@ -21,6 +21,8 @@ def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bo
     if verbose:
         for one in audit.findings:
             say(f"  {one.by} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
+        for gone in audit.left_out:
+            say(f"  {gone.rule} · {gone.slice} · no verdict: {gone.reason}")
     if not quiet:
         for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
             say(f"Note: {note}")

@@ -15,7 +15,7 @@ from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
 from fairaudit.reports.sentences import in_sentence, limit_words, title_of
 from fairaudit.reports.sources import Origin, origin
-from fairaudit.reports.told import Told, blocks, is_pair, slicing_words, told
+from fairaudit.reports.told import Told, blocks, is_pair, slicing_words, told, told_of_left_out
 from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.words import unit
@@ -131,7 +131,8 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
     first = findings[0]
     axis = _axis(findings)
     telling = [one for one in findings if blocks(one)]
-    table = tuple(told(known, one, axis) for one in findings if one.group is not None)
+    gone = [one for one in known.audit.left_out if (one.rule, one.slicing) == (first.rule, first.slicing)]
+    table = (*(told(known, one, axis) for one in findings if one.group is not None), *(told_of_left_out(known, one, first.metric) for one in gone))
     return FamilyView(
         heading=f"{title_of(first.metric)} by {slicing_words(first.slicing)}",
         value_title=_VALUE_TITLES[first.kind],
@@ -140,7 +141,7 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,
         axis=axis,
-        summary=_table_of(tuple(one for one in findings if one.group)),
+        summary=_table_of(tuple(one for one in findings if one.group)) + (f"; {counted(len(gone), 'slice')} without a verdict" if gone else ""),
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE
-from fairaudit.reports.badges import INCONCLUSIVE, Badge, badge, is_reference
+from fairaudit.reports.badges import INCONCLUSIVE, NO_VERDICT, Badge, badge, is_reference
 from fairaudit.reports.chart import Axis, Whisker, whisker
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import apart, counted, interval_between, measured, probability, significant
 from fairaudit.reports.sentences import Compared, at_start, counted_as, ended, in_sentence, people, sentence, title_of
 from fairaudit.rules.finding import Finding, Outcome, Verdict
+from fairaudit.rules.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,16 @@ def told(known: Lookup, one: Finding, axis: Axis) -> Told:
         rows=_rows(known, one),
         p="" if one.p_adjusted is None or is_reference(one) else probability(one.p_adjusted),
     )
+
+
+def told_of_left_out(known: Lookup, one: LeftOut, metric: str) -> Told:
+    """A group of which the rule says nothing: its rows, its rate, and why."""
+    found = known.measurement(metric, Group(slice=one.slice))
+    rate = f"{in_sentence(metric)} {measured(metric, found.value)}; " if found is not None and found.value is not None else ""
+    return Told(
+        badge=NO_VERDICT, group=one.slice.label, sentence="", reason=ended(at_start(f"{rate}{one.reason}")), facts=(), value="", interval="", picture=None,
+        rows=f"{one.rows:,}", p="",
+    )  # fmt: skip
 
 
 def _without_value(one: Finding) -> str:

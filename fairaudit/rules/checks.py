@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from fairaudit.documents import Mistake
 from fairaudit.errors import UnknownName
+from fairaudit.evidence.asked import OTHER_TASKS
 from fairaudit.evidence.wanted import kinds_of
-from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
+from fairaudit.metrics.catalogue import Better, Metric, Shape, known_names, metric
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.limits import is_around_one, is_minimum, serious_magnitude
+from fairaudit.rules.params import params_mistakes
 from fairaudit.rules.rule import ID, Comparing, Direction, LimitOrigin, Method, Rule
 from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 
@@ -20,9 +22,6 @@ LATER = {
     for field, instead in {
         "control": "rules within strata of a control are not judged yet.",
         "population": "rules against population figures are not judged yet.",
-        "params": "metrics with parameters are not judged yet.",
-        "exclude_below": "every group is judged; small groups by `minimum` and `small_groups`.",
-        "missing": "missing values are always a group, and never a reference.",
         "threshold": "the audit's own threshold is judged.",
     }.items()
 }
@@ -32,8 +31,6 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
     """What is wrong between fields that are each sound."""
     if not re.fullmatch(ID, rule.id):
         yield Mistake(("id",), f"the id {rule.id!r} must be lower-case words joined by hyphens, such as four-fifths.")
-    if "binary" not in rule.applies_to.task:
-        yield Mistake(("applies_to", "task"), "this version judges binary decisions; the rule's task must name binary.")
     if rule.limit_origin is LimitOrigin.LAW and not any(source.says_number for source in rule.source):
         yield Mistake(("limit_origin",), "a limit whose origin is law needs a source that prints it (says_number: true).")
     if rule.multiplicity.method in (Method.NONE, Method.BH) and rule.severity is Severity.FAIL:
@@ -46,14 +43,36 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
         yield Mistake(("reference",), f"a rule on a {rule.comparison.value} has no reference; leave it out, or write none.")
     elif rule.reference == "none" and rule.comparison in (Comparing.RATIO, Comparing.DIFFERENCE):
         yield Mistake(("reference",), f"a rule on a {rule.comparison.value} needs a reference: best, largest, overall, rest, or {{attribute: value}}.")
+    if not rule.is_binary:
+        yield from _of_another_task(rule)
+        return
     yield from _metric_mistakes(rule)
     yield from _limit_mistakes(rule)
+    yield from params_mistakes(rule)
+    across = [name for name in rule.metric_names if name in known_names() and metric(name).shape is Shape.ACROSS]
+    for field, given in (("missing", rule.missing == "count"), ("exclude_below", rule.exclude_below is not None)):
+        if given and across:
+            yield Mistake((field,), f"{field!r} leaves groups out, and {across[0]!r} is one number over all of them; leave it out.")
+
+
+def _of_another_task(rule: Rule) -> Iterator[Mistake]:
+    """Of a rule for models that are not audited yet: its metrics must be of its task, and every audit refuses it (`plan`)."""
+    able = [name for name, task in OTHER_TASKS.items() if task in rule.applies_to.task]
+    for place, name in enumerate(rule.metric_names):
+        at = ("metric",) if isinstance(rule.metric, str) else ("metric", place)
+        if name in known_names():
+            yield Mistake(at, f"the metric {name!r} is of decisions that are yes or no; the rule's task must name binary.")
+        elif name not in able:
+            yield Mistake(at, str(UnknownName(f"metric of {' or '.join(rule.applies_to.task)}", name, able)))
 
 
 def _metric_mistakes(rule: Rule) -> Iterator[Mistake]:
     seen: set[str] = set()
     for place, name in enumerate(rule.metric_names):
         at = ("metric",) if isinstance(rule.metric, str) else ("metric", place)
+        if name in OTHER_TASKS:
+            yield Mistake(at, f"the metric {name!r} is of {OTHER_TASKS[name]}; the rule's task must name that, and not binary.")
+            continue
         try:
             entry = metric(name)
         except UnknownName as error:

@@ -12,10 +12,10 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.measurement import Group, GroupKind
-from fairaudit.evidence.wanted import CALIBRATION_ERRORS, PARAMS, Params
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.rules.basis import Basis
 from fairaudit.rules.limits import Line, line, serious_magnitude
+from fairaudit.rules.params import own_params, params_of
 from fairaudit.rules.plan import Context, Planned
 from fairaudit.rules.rule import Comparing, Direction, Minimum, Rule, SmallGroups
 from fairaudit.rules.sides import Sides, of_estimate, of_rate, sizes_of_estimate
@@ -139,7 +139,7 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     is_rate = entry.shape is Shape.RATE
     alone = of_rate(entry, counts, indices, ()) if is_rate else sizes_of_estimate(entry, counts, indices)
     pooled = _pooled(rule, alone.candidates, reaches(rule.minimum, alone.candidates, alone.share))
-    sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=_params(entry, context), kept=context.kept)
+    sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=params_of(asked, entry.id, context.bins), own=own_params(asked, entry.id), kept=context.kept)
     enough = reaches(rule.minimum, sides.candidates, sides.share)
     better = rule.better_of(entry.id, context.effect)
     known = np.array([not one.has_missing for one in slices], dtype=bool)
@@ -150,10 +150,6 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
         sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=_reference(rule, better, slices, sides.candidates, yardsticks, known),
     )  # fmt: skip
-
-
-def _params(entry: Metric, context: Context) -> Params:
-    return context.bins if context.bins and entry.id in CALIBRATION_ERRORS else PARAMS.get(entry.id, ())
 
 
 def as_pairs(rule: Rule) -> Rule:

@@ -109,6 +109,8 @@ def _share(rule: Rule, own: int, of_its_kind: int) -> float:
 
 
 def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
+    if not rule.is_binary:
+        return [f"the rule {rule.id!r} judges {listed(rule.applies_to.task)}, and this audit is of decisions that are yes or no; leave it out."]
     lacks = []
     if rule.needs_label and not counts.has_labels:
         lacks.append(f"the rule {rule.id!r} judges {listed(rule.metrics)} and needs labels, which this audit has not; name the label column with --label.")

@@ -143,6 +143,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Text | Annotated[tuple[Text, ...], Meta(min_length=1)],
         Meta(description="An id or alias of `fairaudit metrics list`, or a list of them: each is judged, and they share the rule's error."),
     ]
+    params: Annotated[
+        dict[str, float | str],
+        Meta(description="Of metrics that take them: bins of a calibration error, alpha of an entropy index, concentration and outcome (both, positive) of differential fairness."),
+    ] = {}
     comparison: Annotated[Comparing, Meta(description="What is held against the limit: group / reference, group − reference, largest − smallest, smallest / largest, or the value itself.")]
     reference: Annotated[
         Literal["best", "largest", "overall", "rest", "none"] | dict[str, str],
@@ -162,12 +166,25 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         SmallGroups,
         Meta(description="pool: small groups are judged together as one too. gate: each that stays undecided keeps the run from passing. report: alone only, and they keep nothing from passing."),
     ] = SmallGroups.POOL
+    missing: Annotated[
+        Literal["group", "count"],
+        Meta(description="group: missing values are a group as any other, and never a reference. count: they are only a number beside, outside groups, everyone else and everyone."),
+    ] = "group"
+    exclude_below: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="Groups with a smaller share of the rows than this, as 0.02, are told with their rate and get no verdict."),
+    ] = None
     severity: Annotated[Severity, Meta(description="What a violation does: fail the audit, or be shown as a warning or a remark.")] = Severity.FAIL
     slices: Annotated[
         Literal["all"] | Annotated[tuple[Annotated[tuple[Text, ...], Meta(min_length=1)], ...], Meta(min_length=1)] | Intersections,
         Meta(description="Which of the audit's slicings are judged, each apart: all, a list as [[sex], [sex, race]], or {intersections: 2}."),
     ] = "all"
     better: Annotated[Literal["higher", "lower"] | None, Meta(description="Which side is good, where the metric itself does not say.")] = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it is made for decisions that are yes or no."""
+        return "binary" in self.applies_to.task
 
     @property
     def metrics(self) -> tuple[str, ...]:

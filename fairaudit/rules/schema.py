@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from fairaudit.metrics.catalogue import CATALOGUE
+from fairaudit.evidence.asked import OTHER_TASKS
+from fairaudit.metrics.catalogue import known_names
 from fairaudit.rules.extending import RESTATED, Extension
 from fairaudit.rules.rule import Rule
 
@@ -15,7 +16,7 @@ def rule_schema() -> dict[str, Any]:
     """A mapping of all fields; of those that a rule must have, a file that extends another must have few."""
     (whole, extending), parts = msgspec.json.schema_components([Rule, Extension], ref_template="#/$defs/{name}")
     rule, extension = (parts.pop(one["$ref"].rsplit("/", 1)[1]) for one in (whole, extending))
-    names = sorted({name for one in CATALOGUE.values() for name in (one.id, *one.aliases)})
+    names = sorted((*known_names(), *OTHER_TASKS))
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",  # which editors know best
         "title": "A rule of fairaudit",
