@@ -14,7 +14,7 @@ from msgspec import inspect as shapes
 from fairaudit.cli.judging import how_judged
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.rules.checks import LATER
-from fairaudit.rules.library import parse_rule
+from fairaudit.rules.library import load_rule, parse_rule, shipped_rules
 from fairaudit.rules.rule import AppliesTo, Minimum, Multiplicity, Rule, Source
 
 PAGE = (Path(__file__).parent.parent / "docs" / "rules.md").read_text()
@@ -96,3 +96,15 @@ def test_a_metric_can_be_judged_as_the_page_and_metrics_show_say(metric: str) ->
     said = re.sub(r" \(.*?\)", "", how_judged(CATALOGUE[metric]))
     ways = set(said.removeprefix("by a rule's comparison: ").split("; ")) if said.startswith("by a rule's") else set()
     assert ways == _row_of(metric, CATALOGUE[metric].shape)
+
+
+@pytest.mark.parametrize("id", shipped_rules())
+def test_the_page_lists_a_shipped_rule_with_its_limit_and_whose_it_is(id: str) -> None:
+    (row,) = [line for line in PAGE.split("## Rules of your own")[0].splitlines() if line.startswith(f"| `{id}` |")]
+    rule, (_, _, limit, violation) = load_rule(id), [cell.strip() for cell in row.strip("|").split("|")]
+    assert limit.startswith(f"{rule.limit:g}, ") and rule.limit_origin.value in limit
+    assert violation == ({"fail": "fails", "warn": "warns", "info": "is remarked"}[rule.severity.value] if rule.is_binary else "")
+
+
+def test_the_page_lists_no_rule_that_is_not_there() -> None:
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.split("## Rules of your own")[0], re.MULTILINE)) == set(shipped_rules())
