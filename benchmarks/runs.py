@@ -143,7 +143,7 @@ def table(data_sets: int, bootstraps: int, seed: int, settings: Sequence[Setting
             seen[one.world.name] = f"{bootstrapped(one.world, bootstraps, seed)} of {bootstraps}" if bootstraps and one.is_fair and not one.world.sigma else "not asked"
         fail, warned = (f"**{share:.1f}**" if one.is_fair and share > BOUND else f"{share:.1f}" for share in (told.verdicts[Verdict.FAIL], told.warned))
         rest = (told.verdicts[Verdict.INCONCLUSIVE], told.verdicts[Verdict.PASS])
-        kind = {1: "`four-fifths`", 2: "both shipped"}.get(len(one.rules), f"{len(one.rules)} rules")
+        kind = {1: "`four-fifths`", 2: "the first two"}.get(len(one.rules), f"{len(one.rules)} rules")
         warns = warned if len(one.rules) > len(SHIPPED) else "none"
         shares = (f"{share:.1f}" for share in (*rest, told.naive, told.gap))
         inconclusive, passed, spreadsheet, apart = shares

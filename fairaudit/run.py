@@ -45,7 +45,7 @@ from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
 from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_verdict, wanted_pairs
-from fairaudit.rules.library import load_rules
+from fairaudit.rules.library import load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
@@ -154,7 +154,7 @@ def _measured(
         notes=(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
             *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps), *unbinned(found, binned),
-            *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
+            *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context), *warnings_of(config.rules),
         ),
     )  # fmt: skip
 

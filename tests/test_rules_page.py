@@ -14,7 +14,9 @@ from msgspec import inspect as shapes
 from fairaudit.cli.judging import how_judged
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.rules.checks import LATER
+from fairaudit.rules.finding import Severity
 from fairaudit.rules.library import load_rule, parse_rule, shipped_rules
+from fairaudit.rules.pack import load_pack, shipped_packs
 from fairaudit.rules.rule import AppliesTo, Minimum, Multiplicity, Rule, Source
 
 PAGE = (Path(__file__).parent.parent / "docs" / "rules.md").read_text()
@@ -100,11 +102,19 @@ def test_a_metric_can_be_judged_as_the_page_and_metrics_show_say(metric: str) ->
 
 @pytest.mark.parametrize("id", shipped_rules())
 def test_the_page_lists_a_shipped_rule_with_its_limit_and_whose_it_is(id: str) -> None:
-    (row,) = [line for line in PAGE.split("## Rules of your own")[0].splitlines() if line.startswith(f"| `{id}` |")]
+    (row,) = [line for line in PAGE.split("## Packs")[0].splitlines() if line.startswith(f"| `{id}` |")]
     rule, (_, _, limit, violation) = load_rule(id), [cell.strip() for cell in row.strip("|").split("|")]
     assert limit.startswith(f"{rule.limit:g}, ") and rule.limit_origin.value in limit
     assert violation == ({"fail": "fails", "warn": "warns", "info": "is remarked"}[rule.severity.value] if rule.is_binary else "")
 
 
 def test_the_page_lists_no_rule_that_is_not_there() -> None:
-    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.split("## Rules of your own")[0], re.MULTILINE)) == set(shipped_rules())
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.split("## Packs")[0], re.MULTILINE)) == set(shipped_rules())
+
+
+def test_the_page_lists_every_pack_with_its_rules_and_the_severities_it_changes() -> None:
+    listed = {row.split("`")[1]: row for row in PAGE.split("## Packs")[1].split("## Rules of your own")[0].splitlines() if row.startswith("| `")}
+    assert listed.keys() == set(shipped_packs())
+    for id, row in listed.items():
+        told = [f"`{one.rule}`{'' if one.severity is None else ' (warns)'}" for one in load_pack(id).rules]
+        assert row.strip("| ").split(" | ")[1] == ", ".join(told) and {one.severity for one in load_pack(id).rules} <= {None, Severity.WARN}

@@ -11,7 +11,7 @@ from fairaudit.errors import ConfigError
 from fairaudit.result import Audit, counts_read
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.rules.judge import judge, not_judged, overall_verdict
-from fairaudit.rules.library import load_rules
+from fairaudit.rules.library import load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions
 
 
@@ -30,5 +30,6 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     counts = counts_read(audit)
     findings = (*judge(rules, counts, context), *differing)
     # What the audit warned of its own rules does not hold of others.
-    notes = (*(note for note in audit.notes if note not in cautions(audit.rules, context)), *cautions(rules, context))
+    stale = {*cautions(audit.rules, context), *(warnings_of(audit.manifest.config.get("rules", ())) if asked else ())}
+    notes = (*(note for note in audit.notes if note not in stale), *cautions(rules, context), *warnings_of(asked))
     return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, left_out=not_judged(rules, counts, context), verdict=overall_verdict(findings), notes=notes)

@@ -6,15 +6,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from fairaudit.documents import Document, Mistake, opened, read_document
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.resources import names, resource
 from fairaudit.rules.checks import LATER, mistakes
 from fairaudit.rules.extending import Extension, extended, mistakes_of
+from fairaudit.rules.finding import Severity
+from fairaudit.rules.pack import PREFIX, load_pack, shipped_packs
 from fairaudit.rules.rule import Rule
 from fairaudit.yaml_nodes import DocumentError
 
 _FOLDER, _SUFFIX = "rules", ".yaml"
+_STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
 
 
 def shipped_rules() -> tuple[str, ...]:
@@ -23,7 +28,7 @@ def shipped_rules() -> tuple[str, ...]:
 
 
 def load_rules(asked: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules called by `ID|FILE`, in order; the same rule named twice counts once.
+    """The rules called by `ID|FILE|pack:ID`, in order; the same rule named twice counts once, and of two severities that packs give it the stricter holds.
 
     Raises:
         ConfigError: what is wrong with any of them, all told at once (as `Several`).
@@ -32,14 +37,30 @@ def load_rules(asked: Sequence[str]) -> tuple[Rule, ...]:
     wrong: list[FairauditError] = []
     for name in dict.fromkeys(asked):
         try:
-            rule = load_rule(name)
+            called = _called(name)
         except FairauditError as error:
             wrong.append(error)
             continue
-        if rules.setdefault(rule.id, rule) != rule:
-            wrong.append(ConfigError(f"{name}: there is another rule with the id {rule.id!r}; findings and waivers need ids of their own."))
+        for rule in called:
+            other = rules.setdefault(rule.id, rule)
+            if other != rule and (name.startswith(PREFIX) or name in shipped_rules()) and replace(other, severity=rule.severity) == rule:
+                rules[rule.id] = min(other, rule, key=lambda one: _STRICTEST_FIRST.index(one.severity))
+            elif other != rule:
+                wrong.append(ConfigError(f"{name}: there is another rule with the id {rule.id!r}; findings and waivers need ids of their own."))
     raise_all(wrong)
     return tuple(rules.values())
+
+
+def warnings_of(asked: Sequence[str]) -> tuple[str, ...]:
+    """What the packs among the rules asked for warn of; packs that this version does not know, as an older file may name, warn of nothing."""
+    packs = (name.removeprefix(PREFIX) for name in asked if name.startswith(PREFIX))
+    return tuple(dict.fromkeys(warning for one in packs if one in shipped_packs() for warning in load_pack(one).warnings))
+
+
+def _called(name: str) -> tuple[Rule, ...]:
+    if not name.startswith(PREFIX):
+        return (load_rule(name),)
+    return tuple(one.of(load_rule(one.rule)) for one in load_pack(name.removeprefix(PREFIX)).rules)
 
 
 def load_rule(name: str) -> Rule:
