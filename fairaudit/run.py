@@ -109,7 +109,7 @@ def _measured(
     config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
     found: Counts, within: Counts | None, sample: Sample | None,
 ) -> Audit:  # fmt: skip
-    context = _context(config)
+    context = replace(_context(config), within=within)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
     bins = _score_bins(config)
@@ -245,7 +245,7 @@ def _score_bins(config: AuditConfig) -> wanted.Params:
 
 
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config))
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:

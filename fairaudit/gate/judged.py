@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from fairaudit.errors import ConfigError
-from fairaudit.result import Audit, counts_read
+from fairaudit.result import Audit, counts_read, strata_read
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.rules.judge import judge, not_judged, overall_verdict
 from fairaudit.rules.library import load_rules, warnings_of
@@ -25,7 +25,7 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     if not rules:
         raise ConfigError("this audit was made without rules; name one with --rule ID, as four-fifths.")
     effect: Literal["helps", "harms"] = "harms" if audit.manifest.config.get("effect") == "harms" else "helps"
-    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, kept=audit.judged_by)
+    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, control=tuple(audit.manifest.config.get("control", ())), within=strata_read(audit), kept=audit.judged_by)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
     counts = counts_read(audit)
     findings = (*judge(rules, counts, context), *differing)

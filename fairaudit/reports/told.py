@@ -50,10 +50,11 @@ def sentence_of(known: Lookup, finding: Finding) -> str:
             reference=finding.reference,
             value=finding.value,
             interval=finding.interval,
-            levels=known.levels(finding.metric, finding.group, finding.reference),
+            levels=None if finding.control else known.levels(finding.metric, finding.group, finding.reference),
             limits=finding.limit,
             better=known.better(finding),
             effect=known.effect,
+            control=finding.control,
         )
     )
 
@@ -132,7 +133,7 @@ def _label(group: Group) -> str:
 def _facts(known: Lookup, one: Finding) -> Iterable[str]:
     """What stands in small print under a sentence."""
     entry = CATALOGUE.get(one.metric)
-    levels = known.levels(one.metric, one.group, one.reference)
+    levels = None if one.control else known.levels(one.metric, one.group, one.reference)
     if levels and not is_reference(one):
         yield f"{title_of(one.metric)} {measured(one.metric, levels[0])} against {measured(one.metric, levels[1])}"
     kind = counted_as(entry) if entry else ""

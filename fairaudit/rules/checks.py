@@ -20,7 +20,6 @@ from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 LATER = {
     field: f"a rule cannot have {field!r} in this version; {instead}"
     for field, instead in {
-        "control": "rules within strata of a control are not judged yet.",
         "population": "rules against population figures are not judged yet.",
         "threshold": "the audit's own threshold is judged.",
     }.items()
@@ -49,10 +48,25 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
     yield from _metric_mistakes(rule)
     yield from _limit_mistakes(rule)
     yield from params_mistakes(rule)
+    yield from _control_mistakes(rule)
     across = [name for name in rule.metric_names if name in known_names() and metric(name).shape is Shape.ACROSS]
     for field, given in (("missing", rule.missing == "count"), ("exclude_below", rule.exclude_below is not None)):
         if given and across:
             yield Mistake((field,), f"{field!r} leaves groups out, and {across[0]!r} is one number over all of them; leave it out.")
+
+
+def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
+    """What cannot be judged within strata: what is no rate, and what has no opponent that is the same in all of them."""
+    if not rule.within_control:
+        return
+    place: tuple[str, ...] = ("control",) if rule.control else ("needs",)
+    if rule.comparison not in (Comparing.RATIO, Comparing.DIFFERENCE):
+        yield Mistake(place, f"within a control groups are compared by their ratio or difference, and not by a {rule.comparison.value}.")
+    elif rule.reference in ("best", "overall"):
+        yield Mistake(place, "within a control a group is compared with everyone else or with one group: add `reference: rest`, largest, or {attribute: value}.")
+    for name in rule.metric_names:
+        if name in known_names() and metric(name).shape is not Shape.RATE:
+            yield Mistake(place, f"within a control rates are judged, and {name!r} is none.")
 
 
 def _of_another_task(rule: Rule) -> Iterator[Mistake]:

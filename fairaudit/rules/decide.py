@@ -16,7 +16,7 @@ from fairaudit.rules.needed import detectable, rows_needed, rows_to_minimum
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
 from fairaudit.rules.tally import Tally
-from fairaudit.rules.words import notes, reason, too_few
+from fairaudit.rules.words import left_out_of_strata, notes, reason, too_few
 from fairaudit.types import Floats
 
 
@@ -70,6 +70,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         slicing=family.slicing,
         group=family.group(fact.candidate),
         reference=family.reference_group(fact.candidate),
+        control=family.within.control if family.within else (),
         threshold=context.threshold,
         value=fact.value if math.isfinite(fact.value) else None,
         interval=(fact.lower, fact.upper) if has_interval else None,
@@ -89,7 +90,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         detectable=detectable(family, fact) if outcome is Outcome.UNDECIDED else None,
         shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
-        notes=notes(fact),
+        notes=(*notes(fact), *left_out_of_strata(family, fact)),
     )
 
 

@@ -19,6 +19,7 @@ from fairaudit.rules.params import own_params, params_of
 from fairaudit.rules.plan import Context, Planned
 from fairaudit.rules.rule import Comparing, Direction, Minimum, Rule, SmallGroups
 from fairaudit.rules.sides import Sides, of_estimate, of_rate, sizes_of_estimate
+from fairaudit.rules.within import Within, within_control
 from fairaudit.types import Bools, Ints
 
 
@@ -39,6 +40,7 @@ class Family:
     pooled: tuple[int, ...]  # which groups are in the pool
     yardsticks: Ints  # candidates with enough evidence that may serve as reference: never a missing value
     reference: int | None  # the candidate that values are reported against; None where it is the rest or everyone, or there is none
+    within: Within | None = None  # the same by stratum, where groups are judged among people alike in a control
 
     @property
     def name(self) -> str:
@@ -146,9 +148,13 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     # A gap looks for the furthest two of all that can be judged, the small together among them.
     may_serve = np.append(known, True) if pooled and asked.comparison.is_extreme else known
     yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
+    reference = _reference(rule, better, slices, sides.candidates, yardsticks, known)
+    within = within_control(rule, entry, slices, sides, pooled, reference, context.within, context.control) if rule.within_control and context.within else None
+    if within is not None:  # rows without anybody to compare with say nothing
+        enough &= reaches(rule.minimum, within.compared(sides.candidates), sides.share)
     return Family(
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
-        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=_reference(rule, better, slices, sides.candidates, yardsticks, known),
+        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=reference, within=within,
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     slicing: Slicing
     group: Group | None  # None where the finding is about a whole slicing
     reference: Group | None
+    control: Slicing = ()  # compared among people who are alike in it
     threshold: float | None
     value: float | None
     interval: Interval | None  # 95 %, two-sided

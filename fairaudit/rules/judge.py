@@ -41,7 +41,7 @@ def wanted_pairs(rules: Sequence[Rule], counts: Counts, context: Context) -> tup
     pairs = (
         (one.metric.id, one.asked.comparison.value, int(index), int(one.indices[one.reference]))
         for one in _judged(rules, counts, context)
-        if isinstance(one, Family) and one.reference is not None and not one.asked.comparison.is_extreme
+        if isinstance(one, Family) and one.reference is not None and not one.within and not one.asked.comparison.is_extreme
         for place, index in enumerate(one.indices)
         if place != one.reference
     )

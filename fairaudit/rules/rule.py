@@ -136,8 +136,12 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applies_to: Annotated[AppliesTo, Meta(description="The task and the fields of life that it was made for.")] = AppliesTo()
     not_for: Annotated[tuple[str, ...], Meta(description="Where the rule misleads; the report of a violation prints these.")] = ()
     needs: Annotated[
-        tuple[Literal["label", "score", "threshold"], ...],
-        Meta(description="What an audit must have besides what the metric itself needs; without it the rule is refused."),
+        tuple[Literal["label", "score", "threshold", "control"], ...],
+        Meta(description="What an audit must have besides what the metric itself needs; without it the rule is refused. With a control, groups are judged among people alike in it."),
+    ] = ()
+    control: Annotated[
+        tuple[Text, ...],
+        Meta(description="The columns of the audit's --control that people must be alike in; none named, with needs: [control]: whichever it is."),
     ] = ()
     metric: Annotated[
         Text | Annotated[tuple[Text, ...], Meta(min_length=1)],
@@ -185,6 +189,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def is_binary(self) -> bool:
         """Whether it is made for decisions that are yes or no."""
         return "binary" in self.applies_to.task
+
+    @property
+    def within_control(self) -> bool:
+        """Whether groups are judged among people who are alike in a control."""
+        return bool(self.control) or "control" in self.needs
 
     @property
     def metrics(self) -> tuple[str, ...]:
