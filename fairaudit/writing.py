@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 from fairaudit.cube.cube import Cube
@@ -53,8 +54,11 @@ def _is_audit(file: Path) -> bool:
         return re.match(rb'\{\s*"schema":\s*"fairaudit/audit/', opened.read(200)) is not None
 
 
-def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
+def write_audit(audit: Audit, cube: Cube, out: Path, *, as_of: date | None = None) -> None:
     """audit.json, report.html and cube.parquet into a folder.
+
+    Args:
+        as_of: the day, for the report.
 
     Raises:
         ConfigError, ContentError: it cannot be written, or the disk is full; nothing is left behind then.
@@ -62,7 +66,7 @@ def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
     from fairaudit.cube.stored import write_cube
     from fairaudit.reports.html import render
 
-    report = render(audit).encode()
+    report = render(audit, as_of).encode()
     write_files(out, {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
 
 

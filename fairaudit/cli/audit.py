@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     try:
         with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
             found = audited(config, progress=progress, sole=True, debug=debug)
-        write_audit(found.audit, found.cube, target)
+        write_audit(found.audit, found.cube, target, as_of=date.today())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)

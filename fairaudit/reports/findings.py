@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 
 from fairaudit.errors import listed
@@ -67,9 +68,9 @@ class RuleView:
     footnote: str  # of all their tables
 
 
-def rules_of(known: Lookup) -> tuple[RuleView, ...]:
-    """Every rule that was judged, in the order asked for."""
-    rules = tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id)) for rule_id in known.rules)
+def rules_of(known: Lookup, as_of: date | None = None) -> tuple[RuleView, ...]:
+    """Every rule that was judged, in the order asked for; with `as_of`, which of their sources are old on that day."""
+    rules = tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id), as_of) for rule_id in known.rules)
     return _with_first_open(rules) if known.audit.verdict is Verdict.PASS else rules
 
 
@@ -83,7 +84,7 @@ def _with_first_open(rules: tuple[RuleView, ...]) -> tuple[RuleView, ...]:
     return rules
 
 
-def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleView:
+def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...], as_of: date | None) -> RuleView:
     rule = known.rules[rule_id]
     violated = any(one.verdict is Verdict.FAIL for one in findings)
     families = groupby(findings, key=lambda one: (one.metric, one.slicing))
@@ -99,7 +100,7 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
         summary=_summary(findings),
         limits=tuple(dict.fromkeys(_limit(one, rule) for one in findings)),
         meanings=tuple(f"{CATALOGUE[name].title}: {_inside(CATALOGUE[name].meaning)}" for name in dict.fromkeys(one.metric for one in findings) if name in CATALOGUE),
-        origin=origin(rule),
+        origin=origin(rule, as_of),
         not_for=rule.not_for if violated else (),
         families=tuple(_family(known, tuple(found)) for _, found in families),
         footnote=footnote_of(known, rule, findings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -15,9 +16,13 @@ from fairaudit.result import Audit
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit) -> str:
-    """The report of an audit as text of one HTML file. Pure: the same audit, the same text."""
-    return environment().get_template("report.html.j2").render(page=view(audit))
+def render(audit: Audit, as_of: date | None = None) -> str:
+    """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
+
+    Args:
+        as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
+    """
+    return environment().get_template("report.html.j2").render(page=view(audit, as_of))
 
 
 def compile_templates() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.reports.audited import Audited, account_line, audited
@@ -48,8 +49,12 @@ class Page:
     notes: tuple[str, ...]
 
 
-def view(audit: Audit) -> Page:
-    """The page of a finished audit. The same audit, the same page: no clock, no host, no chance."""
+def view(audit: Audit, as_of: date | None = None) -> Page:
+    """The page of a finished audit. The same audit, the same page: no clock, no host, no chance.
+
+    Args:
+        as_of: the day on which it is read, for which it says what sources are old; None: it does not.
+    """
     known = lookup(audit)
     return Page(
         title=f"Fairness audit of {audit.manifest.model.name}",
@@ -59,7 +64,7 @@ def view(audit: Audit) -> Page:
         verdict=verdict_of(known),
         slice_means=slice_words(known),
         legend=legend_of(known),
-        rules=rules_of(known),
+        rules=rules_of(known, as_of),
         audited=audited(audit),
         slicings=slicings_of(known),
         witnesses=witnesses(known),

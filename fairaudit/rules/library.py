@@ -14,9 +14,9 @@ from fairaudit.resources import names, resource
 from fairaudit.rules.checks import LATER, mistakes
 from fairaudit.rules.extending import Extension, extended, mistakes_of
 from fairaudit.rules.finding import Severity
-from fairaudit.rules.pack import PREFIX, load_pack, shipped_packs
+from fairaudit.rules.pack import PREFIX, Pack, load_pack, shipped_packs
 from fairaudit.rules.rule import Rule
-from fairaudit.yaml_nodes import DocumentError
+from fairaudit.yaml_nodes import DocumentError, text_of
 
 _FOLDER, _SUFFIX = "rules", ".yaml"
 _STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
@@ -58,9 +58,12 @@ def warnings_of(asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def _called(name: str) -> tuple[Rule, ...]:
-    if not name.startswith(PREFIX):
-        return (load_rule(name),)
-    return tuple(one.of(load_rule(one.rule)) for one in load_pack(name.removeprefix(PREFIX)).rules)
+    return rules_of_pack(load_pack(name.removeprefix(PREFIX))) if name.startswith(PREFIX) else (load_rule(name),)
+
+
+def rules_of_pack(pack: Pack) -> tuple[Rule, ...]:
+    """Its rules, with the severities that they have in it."""
+    return tuple(one.of(load_rule(one.rule)) for one in pack.rules)
 
 
 def load_rule(name: str) -> Rule:
@@ -75,6 +78,24 @@ def load_rule(name: str) -> Rule:
 def parse_rule(text: str, *, file: str = "rule") -> Rule:
     """A rule from its YAML text; `file` is its name in messages. It may extend a shipped rule."""
     return _read(opened(text, kind="rule", file=file), None)
+
+
+def load_file(path: Path) -> Rule:
+    """The rule in a file, whatever its name.
+
+    Raises:
+        ConfigError: there is no such file, or it has mistakes.
+    """
+    return _read(opened(path, kind="rule"), path.parent)
+
+
+def text_of_rule(name: str) -> str:
+    """The YAML of a shipped rule, or of a file, as it is written.
+
+    Raises:
+        ConfigError: there is no such rule or file.
+    """
+    return resource(_FOLDER, name + _SUFFIX).read_text("utf-8") if name in shipped_rules() else text_of(Path(name))
 
 
 def _found(name: str, folder: Path | None) -> tuple[Document, Path | None]:

@@ -52,9 +52,18 @@ def load_pack(id: str) -> Pack:
     Raises:
         ConfigError: there is no such pack.
     """
+    return parse_pack(text_of_pack(id), file=f"{_FOLDER}/{id}{_SUFFIX}")
+
+
+def text_of_pack(id: str) -> str:
+    """Its YAML as it is written.
+
+    Raises:
+        ConfigError: there is no such pack.
+    """
     if id not in shipped_packs():
         raise UnknownName("pack", id, shipped_packs())
-    return parse_pack(resource(_FOLDER, id + _SUFFIX).read_text("utf-8"), file=f"{_FOLDER}/{id}{_SUFFIX}")
+    return resource(_FOLDER, id + _SUFFIX).read_text("utf-8")
 
 
 def parse_pack(text: str, *, file: str = "pack") -> Pack:

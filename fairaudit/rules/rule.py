@@ -81,6 +81,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     status: Annotated[str, Meta(description="What is happening to the text, as a rescission under way; or that it was not checked.")] = ""
     as_of: Annotated[date, Meta(description="The day on which somebody looked, since law moves; of a paper, when it appeared.")]
 
+    def is_old(self, on: date) -> bool:
+        """Whether somebody looked over a year before a day. A paper stays what it is."""
+        return self.kind is not SourceKind.PAPER and (on.year - 1, on.month, on.day) > (self.as_of.year, self.as_of.month, self.as_of.day)
+
 
 class AppliesTo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the rule is made for."""
