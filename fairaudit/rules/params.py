@@ -46,8 +46,8 @@ def params_mistakes(rule: Rule) -> Iterator[Mistake]:
 
 
 def _alpha(value: float | str) -> Iterator[str]:
-    if isinstance(value, str) or value <= 0 or value == 1:
-        yield f"'alpha' must be a number above 0 other than 1, where the index is theil_index, and is {value}."
+    if isinstance(value, str) or not 0 < value <= 10 or value == 1:
+        yield f"'alpha' must be a number above 0 and at most 10 other than 1, where the index is theil_index, and is {value}."
 
 
 def _bins(value: float | str) -> Iterator[str]:

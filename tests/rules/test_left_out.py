@@ -81,7 +81,7 @@ def test_where_every_group_is_left_out_nothing_is_decided() -> None:
         ({"params": "{bins: 7}", "metric": "ece", "comparison": "value", "limit": 0.1, "serious": "null"}, "'bins' must be a whole number from 2 to 100 that divides 3,840"),
         ({"params": "{bins: 10.5}", "metric": "ece", "comparison": "value", "limit": 0.1, "serious": "null"}, "'bins' must be a whole number"),
         ({"params": "{bins: 'mass:10'}", "metric": "ece", "comparison": "value", "limit": 0.1, "serious": "null"}, "'bins' must be a whole number"),
-        ({"params": "{alpha: 1}", "metric": "generalized_entropy_index", "comparison": "value", "limit": 0.1, "serious": "null"}, "'alpha' must be a number above 0 other than 1"),
+        ({"params": "{alpha: 1}", "metric": "generalized_entropy_index", "comparison": "value", "limit": 0.1, "serious": "null"}, "'alpha' must be a number above 0 and at most 10 other than 1"),
         ({"params": "{outcome: positiv}", "metric": "differential_fairness", "comparison": "value", "limit": 0.1, "serious": "null"}, "did you mean 'positive'?"),
         ({"params": "{concentration: -1}", "metric": "differential_fairness", "comparison": "value", "limit": 0.1, "serious": "null"}, "'concentration' must be a number of at least 0"),
     ],
