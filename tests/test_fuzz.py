@@ -14,10 +14,14 @@ from fairaudit.errors import FairauditError
 from fairaudit.gate.waiver_file import parse_waivers
 from fairaudit.result import from_json
 from fairaudit.rules.library import parse_rule
+from fairaudit.rules.pack import parse_pack
 from fairaudit.run import audit
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-FOUR_FIFTHS = (Path(__file__).parent.parent / "rules" / "four-fifths.yaml").read_text()
+SHIPPED = Path(__file__).parent.parent / "rules"
+RULES = [(SHIPPED / f"{name}.yaml").read_text() for name in ("four-fifths", "nyc-ll144-scoring", "differential-fairness", "regression-parity")]
+EXTENDING = "schema: fairaudit/rule/1\nextends: four-fifths\nid: ours\ntitle: Ours\nlimit_origin: ours\nlimit: 0.9\nparams: {bins: 20}\nmetric: ece\ncomparison: value\n"
+PACK = (SHIPPED / "packs" / "lending.yaml").read_text()
 WORDS = st.sampled_from(["sex", "y", "s", "1", "0", "nan", "inf", "-1e400", '"', "'", ",", "\n", "\r\n", "\t", "\x00", "é", "", " ", "true", "?", "1.5", "<script>"])
 YAML = st.lists(st.sampled_from(["id", "limit", ":", " ", "\n", "-", "[", "]", "{", "}", "&a", "*a", "!!python/object:os.system", "|", ">", "#", "0.8", ".nan", "'", '"', "x"])).map("".join)
 
@@ -51,9 +55,14 @@ def test_no_text_breaks_the_rule_loader(text: str) -> None:
     _fine(parse_rule, text)
 
 
-@given(at=st.integers(0, len(FOUR_FIFTHS)), cut=st.integers(0, 40), put=st.one_of(st.text(max_size=12), YAML))
-def test_no_edit_of_a_rule_breaks_the_loader(at: int, cut: int, put: str) -> None:
-    _fine(parse_rule, FOUR_FIFTHS[:at] + put + FOUR_FIFTHS[at + cut :])
+@given(which=st.sampled_from([*RULES, EXTENDING]), at=st.integers(0, 3000), cut=st.integers(0, 40), put=st.one_of(st.text(max_size=12), YAML))
+def test_no_edit_of_a_rule_breaks_the_loader(which: str, at: int, cut: int, put: str) -> None:
+    _fine(parse_rule, which[:at] + put + which[at + cut :])
+
+
+@given(at=st.integers(0, len(PACK)), cut=st.integers(0, 40), put=st.one_of(st.text(max_size=12), YAML))
+def test_no_edit_of_a_pack_breaks_the_loader(at: int, cut: int, put: str) -> None:
+    _fine(parse_pack, PACK[:at] + put + PACK[at + cut :])
 
 
 @given(text=st.one_of(st.text(), YAML))

@@ -18,6 +18,7 @@ _COMMANDS = {
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",
     "inspect": "Show a SavedModel's signatures and how columns would be matched.",
+    "rules": "List, explain, check and begin rules.",
     "metrics": "List what can be measured, and how other libraries differ.",
     "completion": "Print the shell completion script.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--calibration-bins",), {"metavar": "N|mass:N", "help": "Bins of calibration errors: N of equal width, or of about equal weight. [default: 10]"}),
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
     (("--missing",), {"metavar": "[COL=]TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one: in column COL, or without it in every column that is audited. Repeatable."}),
-    (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
+    (("--rule", "rules"), {"metavar": "ID|FILE|pack:ID", "multiple": True, "help": "Judge by this rule, or by a pack of them, as pack:hiring. Repeatable."}),
     (("--p-values", "p_values"), {"type": click.Choice(["fisher", "boschloo"]), "help": "Two-sided p-values of differences of rates by an exact test, one by one; Boschloo's takes long. [default: none]"}),
     (("--metric", "metrics"), {"metavar": "ID", "multiple": True, "help": "Compute this metric, and none that is not named or judged. Repeatable. [default: all]"}),
     (("--engine", "engines"), {"type": click.Choice(ENGINES), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
@@ -106,7 +107,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
             found = audited(config, progress=progress, sole=True, debug=debug)
         ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
-        write_audit(found.audit, found.cube, target, ruling=ruling if waivers else None)
+        write_audit(found.audit, found.cube, target, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)

@@ -12,7 +12,7 @@ from fairaudit.cli.gating import ruled, split, with_gate_options
 
 @click.command("gate")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
-@click.option("--rule", "rules", multiple=True, metavar="ID|FILE", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
+@click.option("--rule", "rules", multiple=True, metavar="ID|FILE|pack:ID", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
 @with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @click.option("--verbose", is_flag=True, help="Print every finding.")

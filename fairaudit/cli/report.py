@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from fairaudit.cli.gating import ruled, with_waiver_options
-from fairaudit.errors import ConfigError
 
 
 @click.command("report")
@@ -29,9 +28,8 @@ def command(audit: Path, out: Path | None, waivers: str | None, as_of: date | No
     from fairaudit.writing import REPORT, write_file
 
     target = out or (audit if audit.is_dir() else audit.parent) / REPORT
-    if as_of is not None and waivers is None:
-        raise ConfigError("--as-of is the day on which waivers are judged; add --waivers FILE, or leave it out.")
-    found = read_audit(audit)
-    write_file(target, render(found, ruled(found, {"waivers": waivers, "as_of": as_of}) if waivers is not None else None).encode())
+    found, day = read_audit(audit), as_of or datetime.now(UTC).date()
+    ruling = ruled(found, {"waivers": waivers, "as_of": as_of}) if waivers is not None else None
+    write_file(target, render(found, ruling, as_of=day).encode())
     say(f"Report: {target}")
     return 0

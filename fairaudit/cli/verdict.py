@@ -22,7 +22,9 @@ def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bo
         waived = {place for place, one in enumerate(ruling.standings) if one.waiver is not None} if ruling else ()
         for place, one in enumerate(audit.findings):
             became = f"{one.verdict}, waived" if place in waived else one.verdict
-            say(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {became}: {one.reason}")
+            say(f"  {one.by} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {became}: {one.reason}")
+        for gone in audit.left_out:
+            say(f"  {gone.rule} · {gone.slice} · no verdict: {gone.reason}")
     if not quiet:
         for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
             say(f"Note: {note}")

@@ -93,12 +93,12 @@ def _chosen(found: Sequence[Finding]) -> list[Finding]:
 def finding_line(known: Lookup, one: Finding) -> str:
     """A finding as a log has it, found again by its rule and slice: `four-fifths: race=Black: 0.61 times …`."""
     if one.group is None or one.value is None:
-        return f"{one.rule}: {sentence_of(known, one)}"
+        return f"{one.by}: {sentence_of(known, one)}"
     value = apart(one.kind, one.value, one.limit)
     against = f" against {one.reference}" if one.reference is not None else ""
     what = f"{one.metric}{'' if one.kind == 'value' else f' {one.kind}'} {value}{against}"
     needed = f"; about {counted(one.rows_needed.rows, 'more row')} of {one.rows_needed.group} would decide it" if one.rows_needed else ""
-    return f"{one.rule}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
+    return f"{one.by}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
 
 
 def _slicings(known: Lookup, width: int) -> Iterable[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.gate.policy import Ruling
@@ -51,8 +52,12 @@ class Page:
     notes: tuple[str, ...]
 
 
-def view(audit: Audit, ruling: Ruling | None = None) -> Page:
-    """The page of a finished audit. The same audit and ruling, the same page: no clock, no host, no chance."""
+def view(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None) -> Page:
+    """The page of a finished audit. The same audit, ruling and day, the same page: no clock, no host, no chance.
+
+    Args:
+        as_of: the day on which it is read, for which it says what sources are old; None: it does not.
+    """
     known = lookup(audit)
     return Page(
         title=f"Fairness audit of {audit.manifest.model.name}",
@@ -63,7 +68,7 @@ def view(audit: Audit, ruling: Ruling | None = None) -> Page:
         gate=gate_of(known, ruling) if ruling else None,
         slice_means=slice_words(known),
         legend=legend_of(known),
-        rules=rules_of(known),
+        rules=rules_of(known, as_of),
         audited=audited(audit),
         slicings=slicings_of(known),
         witnesses=witnesses(known),
