@@ -52,6 +52,7 @@ calibration: .venv/.installed ## how often the gate is wrong, and how often inte
 	$(BIN)/python -m benchmarks.kinds
 	$(BIN)/python -m benchmarks.consistency
 	$(BIN)/python -m benchmarks.among_groups
+	$(BIN)/python -m benchmarks.among_groups --clustered
 	$(BIN)/python -m benchmarks.families
 	$(BIN)/python -m benchmarks.runs
 

@@ -1,9 +1,10 @@
 """How often do intervals hold the truth that need everyone, or the values of a control? BPSN and BNSP AUC, demographic disparity, and everything of `--control`.
 
-    python -m benchmarks.among_groups [--data-sets N] [--seed N]
+    python -m benchmarks.among_groups [--data-sets N] [--seed N] [--clustered]
 
 A data set is a sample of people: how many are of each group and stratum is chance as well. The bar is as in `benchmarks.coverage`: 93 to 97 % where five events and five non-events of
-each side are expected; below that a cell is in brackets. A test's line is how often its p-value is at least 0.05 where what it tests is so.
+each side are expected; below that a cell is in brackets. A test's line is how often its p-value is at least 0.05 where what it tests is so; there is
+none where less than one data set of a hundred has a p-value. `--clustered`: weighted rows in clusters within a control, instead of the others.
 """
 
 from __future__ import annotations
@@ -11,22 +12,26 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtr  # type: ignore[import-untyped]
 
+from benchmarks.clusters import EFFECT, owners
 from benchmarks.coverage import LEAST, RATES, SIZES, shown
 from benchmarks.worlds import World, decided, drawn, population, scored
-from fairaudit.cube.counts import REJECTED, SELECTED
-from fairaudit.cube.slices import Slice
+from fairaudit.cube.clusters import Entries, clusters_of
+from fairaudit.cube.counts import REJECTED, SELECTED, Counts
+from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.evidence import strata
-from fairaudit.evidence.conditional import Strata
+from fairaudit.evidence.conditional import Strata, conditional
 from fairaudit.evidence.estimates import estimate
 from fairaudit.evidence.intervals import effective_size
+from fairaudit.evidence.measurement import Comparison
 from fairaudit.evidence.strata import Pooled, Tables
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.metrics.engines.native import value_of
-from fairaudit.types import Floats
+from fairaudit.types import Floats, Ints
 
 SIGMA = 0.8  # of the logarithms of weights
 OTHERS = 2000  # people beside the slice
@@ -88,6 +93,7 @@ CONTROLS = (
 )
 SHARES = np.array((0.5, 0.3, 0.2))  # of the reference and two groups, in the middle stratum
 NOTHING, ODDS, RATIO, DIFFERENCE = "nothing differs", "odds ratio 0.5", "rate ratio 0.6", "difference of half the lowest rate"
+_SELDOM = 0.01
 _AT_ONCE = 2_000_000  # sums, so that some hundred megabytes are enough
 
 
@@ -193,8 +199,13 @@ def of_control(control: Control, sigma: float, data_sets: int, seed: int) -> dic
                 held.setdefault(name, []).append(_holds(found, np.tile(true[name].value, size.size)))
         for name, parts in held.items():
             some = np.concatenate(parts)
-            told[name, effect] = float(np.nanmean(some)) if np.isfinite(some).any() else np.nan, _is_enough(name, population)
+            told[name, effect] = _share(some), _is_enough(name, population)
     return told
+
+
+def _share(held: Floats) -> float:
+    """NaN where less than a hundredth of the data sets have anything that could hold: what the few have in common would be told."""
+    return float(np.nanmean(held)) if np.isfinite(held).mean() >= _SELDOM else np.nan
 
 
 def _is_enough(name: str, population: Strata) -> bool:
@@ -214,6 +225,85 @@ def _holds(found: Pooled, true: Floats) -> Floats:
     return np.where(np.isfinite(lower) & np.isfinite(upper), (lower - 1e-12 <= true) & (true <= upper + 1e-12), np.nan)
 
 
+# --- Of rows in clusters
+
+TOGETHER = 0.4  # the correlation of the normal variables behind two decisions of a cluster, and behind two labels: of decisions 0.17 to 0.26, by their rates
+
+
+def in_clusters(control: Control, effect: str, sigma: float, one_stratum: bool, rng: np.random.Generator) -> tuple[Counts, Counts]:
+    """One data set, counted by group and stratum, and by group with its clusters. Clusters of 1 to 9 rows are of one group, and of one stratum or of several."""
+    chance, people = chances(control, effect), control.number * control.size
+    by_group, strata_named = chance.sum(axis=(1, 2, 3)), [str(one) for one in range(control.number)]
+    cluster = owners(people, 1, rng)[0]
+    of_cluster = rng.choice(SHARES.size, int(cluster[-1]) + 1, p=by_group)
+    group = of_cluster[cluster]
+    reached = np.cumsum(chance.sum(axis=(2, 3)) / by_group[:, None], axis=1)
+    place = rng.random(of_cluster.size)[cluster] if one_stratum else rng.random(people)
+    stratum = np.minimum((place[:, None] > reached[group]).sum(axis=1), control.number - 1)
+    rate = chance.sum(axis=2)[..., SELECTED] / chance.sum(axis=(2, 3))
+    base = chance.sum(axis=3)[..., 1] / chance.sum(axis=(2, 3))
+    label, decision = (_alike(each[group, stratum], cluster, rng) for each in (base, rate))
+    weight = rng.lognormal(0, sigma, people) if sigma else np.ones(people)
+    cell, crossed = label * 2 + decision, group * control.number + stratum
+    entries = Entries(
+        cluster=cluster, values=group, label=label, decision=decision, order=np.zeros(people, dtype=np.int64), rows=np.ones(people, dtype=np.int64), weight=weight,
+        score=0 * weight, score_sq=0 * weight, loss=0 * weight,
+    )  # fmt: skip
+    groups = [Slice([("group", str(one))]) for one in range(SHARES.size)]
+    members = [((), np.zeros(SHARES.size, dtype=np.int64)), (("group",), np.arange(1, SHARES.size + 1))]
+    clusters = clusters_of(entries, members, SHARES.size + 1, has_scores=False, everyone=0)
+    within = _decided([Slice([*one.values, ("stratum", name)]) for one in groups for name in strata_named], crossed, cell, weight, weighted=sigma > 0)
+    whole = _decided([EVERYONE, *groups], np.r_[np.zeros(people, dtype=np.int64), group + 1], np.tile(cell, 2), np.tile(weight, 2), weighted=sigma > 0)
+    return within, replace(whole, clusters=clusters)
+
+
+def _alike(rate: Floats, cluster: Ints, rng: np.random.Generator) -> Ints:
+    """Ones and zeros at these rates, alike within a cluster."""
+    common = rng.normal(size=int(cluster[-1]) + 1)[cluster]
+    out: Ints = (ndtr(np.sqrt(TOGETHER) * common + np.sqrt(1 - TOGETHER) * rng.normal(size=rate.size)) < rate).astype(np.int64)
+    return out
+
+
+def _decided(slices: Sequence[Slice], owner: Ints, cell: Ints, weight: Floats, *, weighted: bool) -> Counts:
+    """Counts of rows, of which each is in a slice and has a label and a decision."""
+    sums = []
+    for each in (np.ones_like(weight), weight, weight**2):
+        whole = np.zeros((len(slices), 3, 2))
+        whole[:, :2] = np.bincount(owner * 4 + cell, each, len(slices) * 4).reshape(-1, 2, 2)
+        sums.append(whole)
+    return Counts(
+        slices=tuple(slices), rows=sums[0].astype(np.int64), weight=sums[1], weight_sq=sums[2], score=None, score_sq=None, has_labels=True, has_weights=weighted,
+        has_probabilities=False,
+    )  # fmt: skip
+
+
+def of_clusters(control: Control, sigma: float, one_stratum: bool, data_sets: int, seed: int) -> dict[Key, tuple[float, bool]]:
+    """As `of_control`, by what an audit says of one data set at a time."""
+    told: dict[Key, tuple[float, bool]] = {}
+    reference, people = Slice([("group", "0")]), control.number * control.size
+    for effect in (NOTHING, ODDS, RATIO, DIFFERENCE):
+        chance, rng, held = chances(control, effect), np.random.default_rng(seed), dict[str, list[float]]()
+        weight = people / EFFECT * chance.reshape(1, -1)  # effective rows
+        population = strata_of(weight, weight, chance, has_weights=False)
+        true = compared(population, np.array([people / EFFECT]), effect)
+        for _ in range(data_sets):
+            within, whole = in_clusters(control, effect, sigma, one_stratum, rng)
+            for one in conditional(within, {("group",): reference}, ("stratum",), threshold=None, whole=whole):
+                name = f"`{one.metric}`" + (" conditional difference" if one.kind == "conditional_difference" else ", p at least 0.05" if one.metric in _TESTS else "")
+                if name in true and one.group.slice != reference:
+                    held.setdefault(name, []).append(_is_held(one, float(true[name].value[int(one.group.slice.values[0][1]) - 1])))
+        for name, parts in held.items():
+            told[name, effect] = _share(np.array(parts)), _is_enough(name, population)
+    return told
+
+
+def _is_held(found: Comparison, true: float) -> float:
+    """As `_holds`, of one."""
+    if found.metric in _TESTS:
+        return np.nan if found.p_value is None else float(found.p_value >= 0.05)
+    return np.nan if found.interval is None else float(found.interval[0] - 1e-12 <= true <= found.interval[1] + 1e-12)
+
+
 # --- Tables
 
 
@@ -229,10 +319,20 @@ def slice_table(data_sets: int, seed: int, sigma: float, sizes: Sequence[int] = 
 
 def control_table(data_sets: int, seed: int, sigma: float, controls: Sequence[Control] = CONTROLS) -> Iterator[str]:
     """As lines of Markdown."""
-    yield "| 95 % interval of | where | " + " | ".join(one.name for one in controls) + " |"
-    yield "| --- | --- |" + " ---: |" * len(controls)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        found = [of_control(one, sigma, data_sets, seed) for one in controls]
+        yield from _told([one.name for one in controls], [of_control(one, sigma, data_sets, seed) for one in controls])
+
+
+def clustered_table(data_sets: int, seed: int, sigma: float, controls: Sequence[Control] = CONTROLS[:4]) -> Iterator[str]:
+    """As lines of Markdown, each control twice: a cluster's rows in strata of their own, and all in one."""
+    columns = [(one, in_one) for one in controls for in_one in (False, True)]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        yield from _told([f"{one.name}{', clusters within' if in_one else ''}" for one, in_one in columns], [of_clusters(one, sigma, in_one, data_sets, seed) for one, in_one in columns])
+
+
+def _told(names: Sequence[str], found: Sequence[dict[Key, tuple[float, bool]]]) -> Iterator[str]:
+    yield "| 95 % interval of | where | " + " | ".join(names) + " |"
+    yield "| --- | --- |" + " ---: |" * len(names)
     for name, effect in sorted(dict.fromkeys(key for one in found for key in one), key=lambda key: key[0]):
         yield f"| {name} | {effect} | {' | '.join(shown(*one.get((name, effect), (np.nan, True))) for one in found)} |"
 
@@ -241,7 +341,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.among_groups", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-sets", type=int, default=2000, help="of each slice; five times as many of each control")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clustered", action="store_true", help="weighted rows in clusters, within a control; a tenth of the data sets")
     asked = parser.parse_args(arguments)
+    if asked.clustered:
+        print(*clustered_table(max(1, asked.data_sets // 10), asked.seed, SIGMA), sep="\n")
+        return
     for made in (slice_table, control_table):
         for sigma in (0.0, SIGMA):
             for line in made(asked.data_sets if made is slice_table else 5 * asked.data_sets, asked.seed, sigma):

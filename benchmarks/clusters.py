@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import betainc, ndtr  # type: ignore[import-untyped]
 
-from benchmarks.coverage import RATES, SIZES, enough, lines, shown, truth
+from benchmarks.coverage import RATES, SIZES, judged, lines, shown, truth
 from benchmarks.false_alarms import CONTEXT, SIX
 from fairaudit.cube.clusters import Entries, clusters_of
 from fairaudit.cube.counts import REJECTED, SELECTED, UNLABELLED, Counts, ScoreCells
@@ -110,7 +110,7 @@ def table(replicates: int, seed: int, *, sizes: Sequence[int] = SIZES, rates: Se
     yield "| 95 % interval of | " + " | ".join(f"n {size}, {rate:g}" for size, rate in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
     for name, by_column in found.items():
-        cells = [shown(_mean(parts), enough(int(size / EFFECT), rate)) for parts, (size, rate) in zip(by_column, columns, strict=True)]
+        cells = [shown(_mean(parts), judged(name, int(size / EFFECT), rate)) for parts, (size, rate) in zip(by_column, columns, strict=True)]
         yield f"| `{name}` | {' | '.join(cells)} |"
 
 

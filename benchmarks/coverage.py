@@ -233,24 +233,35 @@ def table(replicates: int, seed: int, *, weighted: bool, sizes: Sequence[int] = 
     worlds = []
     for size, rate in columns:
         band = rate * rng.uniform(0.8, 1.2, 2 * max(1, replicates // 2))
-        worlds.append((drawn(World(rate=band, size=size, weighted=weighted), rng), truth(band), enough(size, rate)))
+        worlds.append((drawn(World(rate=band, size=size, weighted=weighted), rng), truth(band)))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for name, coverage in lines():
-            cells = [shown(coverage(counts, population), judged) for counts, population, judged in worlds]
+            cells = [shown(coverage(*world), judged(name, *column)) for world, column in zip(worlds, columns, strict=True)]
             yield f"| `{name}` | {' | '.join(cells)} |"
 
 
-def enough(size: int, rate: float) -> bool:
-    """Whether five positives are expected that are selected, and five that are not, and likewise of negatives: every rate then has events."""
+def judged(name: str, size: float, rate: float) -> bool:
+    """Whether the bar holds of a line: five positives are expected that are selected, and five that are not, and likewise of negatives, so that every rate has events.
+
+    The largest calibration error is one bin's, which must have as many of both for itself.
+    """
     rarest = min(TPR, 1 - TPR, FPR, 1 - FPR)
-    return size * min(rate, 1 - rate) * rarest >= LEAST
+    return size * min(rate, 1 - rate) * rarest >= LEAST and (name != "maximum_calibration_error" or _in_worst_bin(size, rate) >= LEAST)
 
 
-def shown(coverage: float, judged: bool) -> str:
+def _in_worst_bin(size: float, rate: float) -> float:
+    """How many of the rarer label are expected in the bin that is furthest off, of the base rates in the band the one with the fewest."""
+    share, score, positive = true_bins(rate * np.linspace(0.8, 1.2, 41))
+    worst = np.abs(score - positive).argmax(axis=1)[:, None]
+    fewer = np.take_along_axis(share * np.minimum(positive, 1 - positive), worst, axis=1)
+    return float(size * fewer.min())
+
+
+def shown(coverage: float, has_bar: bool) -> str:
     if np.isnan(coverage):
         return "none"
     text = f"{100 * coverage:.1f}"
-    if not judged:
+    if not has_bar:
         return f"({text})"
     return text if LOW <= coverage <= HIGH else f"**{text}**"
 

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from fairaudit.cube.stored import read_cube
     from fairaudit.gate.gating import ruling
     from fairaudit.gate.policy import Policy, Ruling
+    from fairaudit.gate.waiver import Waiver
     from fairaudit.reports.html import render
     from fairaudit.result import Audit, read_audit, to_json
     from fairaudit.run import audit
 
-__all__ = ["Audit", "AuditConfig", "Policy", "Ruling", "audit", "read_audit", "read_cube", "render", "ruling", "to_json"]
-_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "to_json": "result", "read_cube": "cube.stored", "audit": "run", "render": "reports.html", "Policy": "gate.policy", "Ruling": "gate.policy", "ruling": "gate.gating"}
+__all__ = ["Audit", "AuditConfig", "Policy", "Ruling", "Waiver", "audit", "read_audit", "read_cube", "render", "ruling", "to_json"]
+_HOMES = {"AuditConfig": "config", "Audit": "result", "read_audit": "result", "to_json": "result", "read_cube": "cube.stored", "audit": "run", "render": "reports.html", "Policy": "gate.policy", "Ruling": "gate.policy", "Waiver": "gate.waiver", "ruling": "gate.gating"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from itertools import combinations
 from pathlib import PurePath
@@ -68,6 +69,9 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     gate: bool = False
     inconclusive: Literal["fail", "warn", "pass"] = "fail"  # these are the gate's own: what evidence that is missing where it is needed does
     fail_on: Literal["fail", "warn"] = "fail"
+    waivers: str | None = None  # a file of violations that are tolerated
+    as_of: date | None = None  # the day on which they are judged, where it is not today (UTC)
+    unused_waivers: Literal["warn", "fail"] = "warn"
     write: dict[str, str | tuple[str, ...]] = {}  # format → path, or several, of what the gate writes
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from operator import ge, gt, le, lt
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -26,8 +27,38 @@ class Mistake(NamedTuple):
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML file whose shape is not looked at yet."""
+
+    root: Node
+    file: str  # its name in messages
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names at its top; of what is no mapping there are none."""
+        return tuple(key.value for key, _ in self.root.value if isinstance(key, ScalarNode)) if isinstance(self.root, MappingNode) else ()
+
+
+def opened(source: Path | str, *, kind: str, file: str = "text") -> Document:
+    """The nodes of a YAML file (a path) or a YAML text (a str).
+
+    Args:
+        kind: what the file is to its writer: "rule".
+        file: the name of a text, for messages.
+
+    Raises:
+        ConfigError: there is no such file, it is no YAML, or it is empty.
+    """
+    text, file = (text_of(source), str(source)) if isinstance(source, Path) else (source, file)
+    root = root_of(text, file=file)
+    if root is None:
+        raise DocumentError(f"this file is empty; a {kind} is expected.", file=file)
+    return Document(root, file)
+
+
 def read_document(
-    source: Path | str,
+    source: Document | Path | str,
     type: type[T],
     *,
     kind: str,
@@ -35,7 +66,7 @@ def read_document(
     unsupported: Mapping[str, str] | None = None,
     check: Callable[[T], Iterable[Mistake]] = lambda value: (),
 ) -> T:
-    """The value that a YAML file (a path) or a YAML text (a str) describes.
+    """The value that a YAML file (opened, or a path) or a YAML text (a str) describes.
 
     Args:
         type: a msgspec Struct; unknown fields are mistakes whatever it says itself.
@@ -47,10 +78,8 @@ def read_document(
     Raises:
         ConfigError: there is no such file; or one DocumentError a mistake, several together as `Several`.
     """
-    text, file = (text_of(source), str(source)) if isinstance(source, Path) else (source, file)
-    root = root_of(text, file=file)
-    if root is None:
-        raise DocumentError(f"this file is empty; a {kind} is expected.", file=file)
+    document = source if isinstance(source, Document) else opened(source, kind=kind, file=file)
+    root, file = document.root, document.file
     reader = _Reader(kind, file, unsupported or {})
     built = reader.value(root, shapes.type_info(type), ())
     raise_all(reader.mistakes())

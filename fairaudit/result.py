@@ -16,6 +16,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Comparison, Histogram, Measurement, Sweep
 from fairaudit.rules.finding import Finding, Verdict
+from fairaudit.rules.left_out import LeftOut
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.sides import Judged
 from fairaudit.types import Floats
@@ -138,6 +139,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]  # as they were judged
     findings: tuple[Finding, ...]
     judged_by: tuple[Judged, ...] = ()  # of rules on metrics of single scores: what their groups have, so that `gate` can judge again
+    left_out: tuple[LeftOut, ...] = ()  # groups of which a rule says nothing: too small a share of the rows for it, or missing values that it only counts
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
@@ -202,21 +204,29 @@ def _symmetric(halves: Sequence[tuple[float, ...]]) -> Floats:
 
 def counts_read(audit: Audit) -> Counts:
     """The counts that an audit file holds, as arrays; what needs score cells cannot be computed from them."""
-    shape = (len(audit.counts), 3, 2)
+    return _read(audit, audit.counts, has_scores=audit.manifest.model.kind != "decision_column")
+
+
+def strata_read(audit: Audit) -> Counts | None:
+    """The counts within each value of the control; None where there is none."""
+    return _read(audit, audit.strata, has_scores=False) if audit.strata else None
+
+
+def _read(audit: Audit, counts: Sequence[SliceCounts], *, has_scores: bool) -> Counts:
+    shape = (len(counts), 3, 2)
     rows, weight, weight_sq = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
     score, score_sq = np.zeros(shape), np.zeros(shape)
-    for index, one in enumerate(audit.counts):
+    for index, one in enumerate(counts):
         for cell in one.cells:
             place = (index, UNLABELLED if cell.label is None else cell.label, cell.decision)
             rows[place], weight[place], weight_sq[place] = cell.rows, cell.weight, cell.weight_sq
             score[place], score_sq[place] = cell.score or 0.0, cell.score_sq or 0.0
-    has_scores = audit.manifest.model.kind != "decision_column"
     config = audit.manifest.config
     return Counts(
-        slices=tuple(one.slice for one in audit.counts), rows=rows, weight=weight, weight_sq=weight_sq,
+        slices=tuple(one.slice for one in counts), rows=rows, weight=weight, weight_sq=weight_sq,
         score=score if has_scores else None, score_sq=score_sq if has_scores else None,
         has_labels=config.get("label") is not None, has_weights=config.get("weight") is not None,
-        has_probabilities=audit.manifest.model.probabilities, clusters=_clusters_read(audit.counts),
+        has_probabilities=audit.manifest.model.probabilities, clusters=_clusters_read(counts),
     )  # fmt: skip
 
 

@@ -44,8 +44,8 @@ from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_s
 from fairaudit.result import Audit, Exclusion, Rows, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
-from fairaudit.rules.judge import judge, kept_for_the_gate, overall_verdict, wanted_pairs
-from fairaudit.rules.library import load_rules
+from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_verdict, wanted_pairs
+from fairaudit.rules.library import load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
@@ -109,7 +109,7 @@ def _measured(
     config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
     found: Counts, within: Counts | None, sample: Sample | None,
 ) -> Audit:  # fmt: skip
-    context = _context(config)
+    context = replace(_context(config), within=within)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
     bins = _score_bins(config)
@@ -149,11 +149,12 @@ def _measured(
         rules=tuple(rules),
         findings=findings,
         judged_by=kept_for_the_gate(rules, found, context),
+        left_out=not_judged(rules, found, context),
         verdict=overall_verdict(findings) if rules else None,
         notes=(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
             *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps), *unbinned(found, binned),
-            *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context),
+            *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context), *warnings_of(config.rules),
         ),
     )  # fmt: skip
 
@@ -244,7 +245,7 @@ def _score_bins(config: AuditConfig) -> wanted.Params:
 
 
 def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config))
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:

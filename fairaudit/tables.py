@@ -33,7 +33,7 @@ def _empty(audit: Audit, name: Name) -> tuple[str, ...]:
     shared = ("params", "threshold", "value", "lower", "upper", "status", "reason")
     judged = ("outcome", "verdict", "severity", "needed_for_pass", "p_adjusted", "alpha", "rows", "events", "rows_needed", "rows_needed_of", "detectable", "shrunken", "reason", "notes")
     if name == "findings":
-        return ("rule", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
+        return ("rule", "extends", "metric", "kind", *sides, "threshold", "value", "lower", "upper", "limit_lower", "limit_upper", "serious", *judged)
     if name == "sweeps":
         return ("metric", "slice", *_attributes(audit, Slice(())), "params", "threshold", "value", "lower", "upper", "status", "reason")
     if name == "histograms":
@@ -125,7 +125,7 @@ def _findings(audit: Audit) -> Iterator[Row]:
     for one in audit.findings:
         lower, upper = one.interval or (None, None)
         yield {
-            "rule": one.rule, "metric": one.metric, "kind": one.kind, **_sides(audit, one.group, one.reference), "threshold": one.threshold, "value": one.value,
+            "rule": one.rule, "extends": one.extends, "metric": one.metric, "kind": one.kind, **_sides(audit, one.group, one.reference), "threshold": one.threshold, "value": one.value,
             "lower": lower, "upper": upper, "limit_lower": one.limit[0], "limit_upper": one.limit[1], "serious": one.serious, **_judged(one),
         }  # fmt: skip
 

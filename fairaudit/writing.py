@@ -10,11 +10,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import IO
 
 from fairaudit.cube.cube import Cube
 from fairaudit.errors import ConfigError, ContentError
+from fairaudit.gate.policy import Ruling
 from fairaudit.result import Audit, to_json
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
@@ -62,8 +64,12 @@ def _is_audit(file: Path) -> bool:
         return re.match(rb'\{\s*"schema":\s*"fairaudit/audit/', opened.read(200)) is not None
 
 
-def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
+def write_audit(audit: Audit, cube: Cube, out: Path, *, ruling: Ruling | None = None, as_of: date | None = None) -> None:
     """audit.json, report.html and cube.parquet into a folder.
+
+    Args:
+        ruling: what the gate made of the audit, for the report.
+        as_of: the day, for the report.
 
     Raises:
         ConfigError, ContentError: it cannot be written, or the disk is full; nothing is left behind then.
@@ -71,7 +77,7 @@ def write_audit(audit: Audit, cube: Cube, out: Path) -> None:
     from fairaudit.cube.stored import write_cube
     from fairaudit.reports.html import render
 
-    report = render(audit).encode()
+    report = render(audit, ruling, as_of=as_of).encode()
     write_files(out, {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
 
 

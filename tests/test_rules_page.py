@@ -14,7 +14,9 @@ from msgspec import inspect as shapes
 from fairaudit.cli.judging import how_judged
 from fairaudit.metrics.catalogue import CATALOGUE, Shape
 from fairaudit.rules.checks import LATER
-from fairaudit.rules.library import parse_rule
+from fairaudit.rules.finding import Severity
+from fairaudit.rules.library import load_rule, parse_rule, shipped_rules
+from fairaudit.rules.pack import load_pack, shipped_packs
 from fairaudit.rules.rule import AppliesTo, Minimum, Multiplicity, Rule, Source
 
 PAGE = (Path(__file__).parent.parent / "docs" / "rules.md").read_text()
@@ -37,6 +39,8 @@ def _words(shape: shapes.Type) -> set[str]:
             return {str(one.value) for one in shape.cls}
         case shapes.LiteralType():
             return set(map(str, shape.values))
+        case shapes.Metadata():
+            return _words(shape.type)
         case shapes.UnionType():
             return set().union(*map(_words, shape.types))
         case shapes.VarTupleType():
@@ -62,6 +66,8 @@ def test_the_values_and_the_default_of_a_field_are_the_programs(name: str) -> No
 def _said(name: str, value: Any) -> str:
     if name in ("serious", "better"):
         return FIELDS[name][2].strip("`[]")  # which follow from other fields, and are told in words
+    if value is None or value is msgspec.NODEFAULT:  # an empty mapping is made anew each time
+        return "none"
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
     return str(value.value) if isinstance(value, Enum) else f"{value:g}" if isinstance(value, int | float) else str(value) or "none"
@@ -72,9 +78,10 @@ def test_the_examples_are_rules_without_mistakes(example: str) -> None:
     assert parse_rule(example).limit_origin.value == "ours"
 
 
-def test_the_examples_are_on_a_score_a_value_and_a_gap() -> None:
+def test_the_examples_are_on_another_limit_a_score_a_value_and_a_gap() -> None:
     rules = [parse_rule(one) for one in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
-    assert [(one.metric, one.comparison.value) for one in rules] == [("roc_auc", "difference"), ("calibration_in_the_large", "value"), ("false_positive_rate", "gap")]
+    assert rules[0].extends == "four-fifths" and rules[0].limit == 0.9
+    assert [(one.metric, one.comparison.value) for one in rules[1:]] == [("roc_auc", "difference"), ("calibration_in_the_large", "value"), ("false_positive_rate", "gap")]
 
 
 def _row_of(metric: str, shape: Shape) -> set[str]:
@@ -91,3 +98,23 @@ def test_a_metric_can_be_judged_as_the_page_and_metrics_show_say(metric: str) ->
     said = re.sub(r" \(.*?\)", "", how_judged(CATALOGUE[metric]))
     ways = set(said.removeprefix("by a rule's comparison: ").split("; ")) if said.startswith("by a rule's") else set()
     assert ways == _row_of(metric, CATALOGUE[metric].shape)
+
+
+@pytest.mark.parametrize("id", shipped_rules())
+def test_the_page_lists_a_shipped_rule_with_its_limit_and_whose_it_is(id: str) -> None:
+    (row,) = [line for line in PAGE.split("## Packs")[0].splitlines() if line.startswith(f"| `{id}` |")]
+    rule, (_, _, limit, violation) = load_rule(id), [cell.strip() for cell in row.strip("|").split("|")]
+    assert limit.startswith(f"{rule.limit:g}, ") and rule.limit_origin.value in limit
+    assert violation == ({"fail": "fails", "warn": "warns", "info": "is remarked"}[rule.severity.value] if rule.is_binary else "")
+
+
+def test_the_page_lists_no_rule_that_is_not_there() -> None:
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.split("## Packs")[0], re.MULTILINE)) == set(shipped_rules())
+
+
+def test_the_page_lists_every_pack_with_its_rules_and_the_severities_it_changes() -> None:
+    listed = {row.split("`")[1]: row for row in PAGE.split("## Packs")[1].split("## Rules of your own")[0].splitlines() if row.startswith("| `")}
+    assert listed.keys() == set(shipped_packs())
+    for id, row in listed.items():
+        told = [f"`{one.rule}`{'' if one.severity is None else ' (warns)'}" for one in load_pack(id).rules]
+        assert row.strip("| ").split(" | ")[1] == ", ".join(told) and {one.severity for one in load_pack(id).rules} <= {None, Severity.WARN}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import idle, with_gate_options
+from fairaudit.cli.gating import idle, ruled, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -40,7 +41,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--calibration-bins",), {"metavar": "N|mass:N", "help": "Bins of calibration errors: N of equal width, or of about equal weight. [default: 10]"}),
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
     (("--missing",), {"metavar": "[COL=]TEXT", "multiple": True, "help": "A text that means a missing value, besides the empty one: in column COL, or without it in every column that is audited. Repeatable."}),
-    (("--rule", "rules"), {"metavar": "ID|FILE", "multiple": True, "help": "Judge by this rule. Repeatable."}),
+    (("--rule", "rules"), {"metavar": "ID|FILE|pack:ID", "multiple": True, "help": "Judge by this rule, or by a pack of them, as pack:hiring. Repeatable."}),
     (("--p-values", "p_values"), {"type": click.Choice(["fisher", "boschloo"]), "help": "Two-sided p-values of differences of rates by an exact test, one by one; Boschloo's takes long. [default: none]"}),
     (("--metric", "metrics"), {"metavar": "ID", "multiple": True, "help": "Compute this metric, and none that is not named or judged. Repeatable. [default: all]"}),
     (("--engine", "engines"), {"type": click.Choice(ENGINES), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
@@ -90,8 +91,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     with uncollected():
         from fairaudit.cli.verdict import shown
         from fairaudit.cli.writes import as_flags, deliver, of_gate
-        from fairaudit.gate.gating import ruling
         from fairaudit.gate.policy import Policy
+        from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
         from fairaudit.run import audited
         from fairaudit.writing import check_out, holds_audit, write_audit
@@ -102,20 +103,20 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     target = Path(str(config.out))
     check_out(target, force=force)
     targets = of_gate(as_flags(config.write) if config.gate else ())
+    waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
         with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
             found = audited(config, progress=progress, sole=True, debug=debug)
-        write_audit(found.audit, found.cube, target)
+        ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
+        write_audit(found.audit, found.cube, target, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
-    if not config.gate:
-        return shown(found.audit, None, report=target / "report.html", quiet=quiet, verbose=verbose)
-    decided = ruling(found.audit, Policy(inconclusive=config.inconclusive, fail_on=config.fail_on))
-    deliver(targets, found.audit, decided, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
-    return shown(found.audit, decided, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
+    if ruling:
+        deliver(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
+    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:

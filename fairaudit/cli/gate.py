@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from fairaudit.cli.gating import split, with_gate_options
+from fairaudit.cli.gating import ruled, split, with_gate_options
 
 
 @click.command("gate")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
-@click.option("--rule", "rules", multiple=True, metavar="ID|FILE", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
+@click.option("--rule", "rules", multiple=True, metavar="ID|FILE|pack:ID", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
 @with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @click.option("--verbose", is_flag=True, help="Print every finding.")
@@ -23,6 +23,7 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     \b
     fairaudit gate demo/audit/audit.json
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
+    fairaudit gate demo/audit/audit.json --waivers fairness-waivers.yaml
     fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
     """
     from fairaudit.imports import uncollected
@@ -30,14 +31,12 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     with uncollected():  # a large audit is a hundred thousand values that all stay
         from fairaudit.cli.verdict import shown
         from fairaudit.cli.writes import deliver, of_gate
-        from fairaudit.gate.gating import ruling
         from fairaudit.gate.judged import rejudged
-        from fairaudit.gate.policy import Policy
         from fairaudit.result import read_audit
 
         asked = split(given)[0]
         targets = of_gate(asked.pop("write", ()))
         judged = rejudged(read_audit(audit), rules)
-        decided = ruling(judged, Policy(**asked))
+        decided = ruled(judged, asked)
         deliver(targets, judged, decided, file=audit / "audit.json" if audit.is_dir() else audit, rules=rules)
         return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fairaudit.errors import ConfigError
 
+if TYPE_CHECKING:
+    from fairaudit.gate.policy import Ruling
+    from fairaudit.result import Audit
+
+
+def day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
+    """A date as it is typed, 2026-07-05."""
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise ConfigError(f"{param.opts[-1]} {value!r} is no date; write it as 2026-07-05.") from None
+
+
+WAIVERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--waivers",), {"metavar": "FILE", "help": "Violations that are tolerated up to a value, until a date; `fairaudit waive` writes such a file. [default: none]"}),
+    (("--as-of",), {"callback": day, "metavar": "DATE", "help": "The day on which waivers are judged. [default: today, UTC]"}),
+)
 OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--inconclusive",), {"type": click.Choice(["fail", "warn", "pass"]), "help": "What evidence that is missing where a pass needs it does to the build; what is undefined there always blocks. [default: fail, exit 3]"}),
     (("--fail-on",), {"type": click.Choice(["fail", "warn"]), "help": "warn: a rule that only warns fails the build too. [default: fail]"}),
+    *WAIVERS,
+    (("--unused-waivers",), {"type": click.Choice(["warn", "fail"]), "help": "What a waiver does for which nothing is violated: a stale one hides the next violation. [default: warn]"}),
     (("--write",), {"multiple": True, "metavar": "FORMAT=PATH", "help": "Write the gate's result as json, junit, sarif, markdown, a badge (.svg, .json) or a folder with a blessing. Repeatable."}),
 )
 
 
 def with_gate_options(command: Callable[..., int]) -> Callable[..., int]:
-    for names, settings in reversed(OPTIONS):
+    return _with(OPTIONS, command)
+
+
+def with_waiver_options(command: Callable[..., int]) -> Callable[..., int]:
+    return _with(WAIVERS, command)
+
+
+def _with(options: tuple[tuple[tuple[str, ...], dict[str, Any]], ...], command: Callable[..., int]) -> Callable[..., int]:
+    for names, settings in reversed(options):
         command = click.option(*names, **settings)(command)
     return command
 
@@ -34,3 +62,12 @@ def idle(given: dict[str, Any], gate: bool) -> Iterator[ConfigError]:
     """A mistake for each that was asked of a gate where there is none."""
     for name in () if gate else split(given)[0]:
         yield ConfigError(f"--{name.replace('_', '-')} is asked of the gate; add --gate, or leave it out.")
+
+
+def ruled(audit: Audit, asked: dict[str, Any]) -> Ruling:
+    """The ruling on an audit, by what was asked of the gate."""
+    from fairaudit.gate.gating import ruling
+    from fairaudit.gate.policy import Policy
+
+    of_policy = {name: value for name, value in asked.items() if name in Policy.__struct_fields__}
+    return ruling(audit, Policy(**of_policy), waivers=() if asked.get("waivers") is None else asked["waivers"], as_of=asked.get("as_of"))

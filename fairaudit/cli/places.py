@@ -12,6 +12,7 @@ from fairaudit.errors import FairauditError
 from fairaudit.reports.formats.interface import Place, Places
 from fairaudit.result import Audit
 from fairaudit.rules.library import shipped_rules
+from fairaudit.rules.pack import PREFIX, load_pack
 from fairaudit.yaml_nodes import root_of, text_of
 
 _YAML = (".yaml", ".yml")
@@ -29,11 +30,12 @@ def places(audit: Audit, *, file: Path, rules: Sequence[str] = (), config: Path 
     lines = dict(_entries(config)) if config is not None else {}
     shipped = shipped_rules()
     for name in rules:
-        own = None if name in shipped else _own(Path(name))
+        own = None if name in shipped or name.startswith(PREFIX) else _own(Path(name))
         if own is not None:
             found[own[0]] = own[1]
-        elif name in shipped and config is not None and name in lines:
-            found[name] = Place(uri=_uri(config), line=lines[name])
+        elif config is not None and name in lines:
+            members = [one.rule for one in load_pack(name.removeprefix(PREFIX)).rules] if name.startswith(PREFIX) else [name]
+            found |= dict.fromkeys(members, Place(uri=_uri(config), line=lines[name]))
     return Places(audit=Place(uri=_uri(file)), rules=found)
 
 

@@ -17,11 +17,15 @@ from fairaudit.result import Audit
 def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool, written: Sequence[tuple[str, Path]] = ()) -> int:
     """Print the verdict; the exit code is the gate's, or 0 where none was asked."""
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    text = summary(audit, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
+    text = summary(audit, ruling, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
     say(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
     if verbose:
-        for one in audit.findings:
-            say(f"  {one.rule} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {one.verdict}: {one.reason}")
+        waived = {place for place, one in enumerate(ruling.standings) if one.waiver is not None} if ruling else ()
+        for place, one in enumerate(audit.findings):
+            became = f"{one.verdict}, waived" if place in waived else one.verdict
+            say(f"  {one.by} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {became}: {one.reason}")
+        for gone in audit.left_out:
+            say(f"  {gone.rule} · {gone.slice} · no verdict: {gone.reason}")
     if not quiet:
         for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
             say(f"Note: {note}")

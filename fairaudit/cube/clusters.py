@@ -76,6 +76,30 @@ class Clusters:
             found += np.bincount(cut.slice, sums**2, found.size)
         return found
 
+    def at_or_below(self, slices: Ints, orders: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+        """Σa, and over clusters Σa², Σab and Σb², where b is a cluster's weight in a slice and a what of it is in score cells up to an order.
+
+        Args:
+            slices, orders: which sums are wanted, of one shape; a slice may be asked of several orders.
+        """
+        found = np.zeros((4, slices.size))
+        if self.entries is None:
+            return (np.full(slices.size, np.nan),) * 4
+        width = int(max(self.entries.order.max(initial=0), orders.max(initial=0))) + 2
+        for cut in self.cuts:
+            by_part = np.lexsort((self.entries.order, cut.part))
+            part, weight, order = cut.part[by_part], self.entries.weight[by_part], self.entries.order[by_part]
+            whole, added = np.bincount(part, weight, cut.slice.size), np.cumsum(weight)
+            below = added - weight - (np.cumsum(whole) - whole)[part]  # of the entry's cluster
+            key = cut.slice[part] * width + order
+            by_slice = np.argsort(key, kind="stable")
+            first, last = np.searchsorted(key[by_slice], slices * width), np.searchsorted(key[by_slice], slices * width + orders, side="right")
+            for place, grown in enumerate((weight, weight * (2 * below + weight), weight * whole[part])):
+                reached = np.r_[0.0, np.cumsum(grown[by_slice])]
+                found[place] += reached[last] - reached[first]
+            found[3] += np.bincount(cut.slice, whole**2, self.number.size)[slices]
+        return found[0], found[1], found[2], found[3]
+
     def products_by_bin(self, one: Floats, other: Floats, place: Ints, bins: int) -> Floats:
         """Σ over clusters of Σ of their entries' `one` in a bin times Σ of their `other` there, shape (slices, bins).
 

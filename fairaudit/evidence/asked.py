@@ -11,10 +11,10 @@ from fairaudit.metrics.catalogue import Metric, Shape, metric
 
 _REGRESSION = (
     "mean_prediction", "mean_label", "mean_error", "mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "r_squared", "squared_correlation",
-    "residual_quantile", "standardized_mean_difference",
+    "residual_quantile", "standardized_mean_difference", "relative_mean_error", "relative_mean_absolute_error",
 )  # fmt: skip
 _MULTICLASS = ("multiclass_confusion", "multiclass_accuracy", "multiclass_log_loss", "multiclass_brier", "top_label_calibration_error")
-_OTHER_TASKS = dict.fromkeys(_REGRESSION, "regression") | dict.fromkeys(_MULTICLASS, "multiclass decisions")
+OTHER_TASKS = dict.fromkeys(_REGRESSION, "regression") | dict.fromkeys(_MULTICLASS, "multiclass")  # metrics that no audit computes yet, and whose they are
 
 
 def only_asked(config: AuditConfig, by_rules: Collection[str]) -> frozenset[str] | None:
@@ -25,9 +25,10 @@ def only_asked(config: AuditConfig, by_rules: Collection[str]) -> frozenset[str]
 def mistaken_metrics(config: AuditConfig) -> Iterator[FairauditError]:
     """A sentence for each metric asked for that is none, is of another task, or needs what the audit has not."""
     for name in config.metrics:
-        if name in _OTHER_TASKS:
+        if name in OTHER_TASKS:
+            task = OTHER_TASKS[name]
             yield ConfigError(
-                f"--metric {name} is of {_OTHER_TASKS[name]}, and this audit is of decisions that are yes or no; `fairaudit metrics list` has those."
+                f"--metric {name} is of {f'{task} decisions' if task == 'multiclass' else task}, and this audit is of decisions that are yes or no; `fairaudit metrics list` has those."
             )
             continue
         try:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
-from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABELLED, Counts
+from fairaudit.cube.counts import REJECTED, SELECTED, Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.evidence import strata as pooled
-from fairaudit.evidence.design_effects import of_metric, of_part, smaller
+from fairaudit.evidence.design_effects import of_metric, smaller
 from fairaudit.evidence.intervals import effective_size
 from fairaudit.evidence.measurement import Comparison, Group, Status
 from fairaudit.evidence.strata import Pooled, Tables
@@ -29,7 +28,6 @@ _POOLED: dict[str, Callable[[Tables], Pooled]] = {
 
 
 _ONE_CLUSTER = "all rows of a side are of one cluster"
-_DECIDED = {decision: tuple((label, decision) for label in (NEGATIVE, POSITIVE, UNLABELLED)) for decision in (REJECTED, SELECTED)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +43,14 @@ class Strata:
     has_weights: bool
     whole: Counts | None = None  # with the clusters of each group, where rows are in some
 
-    def effect(self, of: Callable[[Counts], Floats]) -> Floats | None:
-        """The design effect of something in each group, shape (groups, 1); None where rows are independent.
+    def effect_of(self, metric: Metric) -> Floats | None:
+        """The design effect of a metric in each group, shape (groups, 1); None where rows are independent.
 
         It is the whole group's, since a cluster's rows may be in several strata: within one of them fewer are alike.
         """
         if self.whole is None:
             return None
-        return of(self.whole)[[self.whole.index(one) for one in self.groups]][:, None]
-
-    def effect_of(self, metric: Metric) -> Floats | None:
-        return self.effect(lambda whole: of_metric(metric, whole))
+        return of_metric(metric, self.whole)[[self.whole.index(one) for one in self.groups]][:, None]
 
     @property
     def size(self) -> Floats:
@@ -230,9 +225,10 @@ def _disparity(known: Strata) -> tuple[Pooled, str]:
     shape = weight.shape[:2]
     size = np.broadcast_to(known.size, shape[:1])
     found = pooled.demographic_disparity(np.broadcast_to(everybody, shape), rejected, selected, size)
-    of_rejected, of_selected = (known.effect(partial(of_part, cells=_DECIDED[one])) for one in (REJECTED, SELECTED))
-    if of_rejected is not None and of_selected is not None:
-        fewer = pooled.demographic_disparity(np.broadcast_to(everybody, shape), _fewer(rejected, of_rejected), _fewer(selected, of_selected), size)
+    # Of the difference, since clusters of a group bring it rejected and selected rows: by the effects of both shares, as if they had no clusters in common, it was held in 98.5 %.
+    effect = known.effect_of(CATALOGUE["demographic_disparity"])
+    if effect is not None:
+        fewer = pooled.demographic_disparity(np.broadcast_to(everybody, shape), _fewer(rejected, effect), _fewer(selected, effect), size)
         found = replace(found, bounds=fewer.bounds)
     used: Bools = (totals > 0).all(axis=1)
     names = [one.label for one, is_used in zip(known.strata, used, strict=True) if not is_used]

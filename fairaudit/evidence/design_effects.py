@@ -1,8 +1,8 @@
 """How much less rows in clusters say than as many independent ones: the design effect of every metric in every slice.
 
 It is the variance of a metric between clusters, by its influence function, over the variance that the metric's usual interval takes; effective sizes are divided
-by it. As few clusters know their own spread badly, it grows with Student's point for their number: the effective one, (Σb)²/Σb², where b is a cluster's
-weight in the denominator. It is at least 1, and NaN where all rows are of one cluster, of which nothing can be said.
+by it. As few clusters know their own spread badly, it grows with Student's point for their number, as far as the interval does not take one itself: the effective
+number, (Σb)²/Σb², where b is a cluster's weight in the denominator. It is at least 1, and NaN where all rows are of one cluster, of which nothing can be said.
 
 Source: Kish (1965), Survey Sampling, section 8.2; Korn & Graubard (1998), Survey Methodology 24:193, for effective sizes and Student's point.
 """
@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]
@@ -29,8 +28,11 @@ from fairaudit.metrics.engines.native import value_of
 from fairaudit.types import Bools, Floats, Ints
 
 _TAIL = 0.975
+_NORMAL = NormalDist().inv_cdf(_TAIL)
 _POSITIVES, _NEGATIVES, _LABELLED = (TP, FN), (FP, TN), (TP, FP, FN, TN)
 _EVERYBODY = (*_LABELLED, (UNLABELLED, SELECTED), (UNLABELLED, REJECTED))
+_HUGE = 1e6  # a point of Student's, by which an interval says nothing: of hardly more than one cluster it has no end
+_ONE = 1 + 1e-9  # cluster, but for rounding
 _STEP = 1e-6  # of the slice's weight, in a difference quotient
 _NOTHING = 1e-12  # of a row's variance, below which there is none
 _SCORE, _SCORE_SQ, _LOSS = DECIDED, DECIDED + 3, DECIDED + 6  # where the sums by label begin
@@ -51,7 +53,7 @@ def smaller(size: Floats, effect: Floats) -> Floats:
     return out
 
 
-def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floats) -> Floats:
+def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floats, *, students: Floats | None = None) -> Floats:
     """A design effect.
 
     Args:
@@ -59,12 +61,17 @@ def effect_of(between: Floats, independent: Floats, clusters: Floats, most: Floa
         independent: the same as if rows were independent; 0 where all rows are alike in what is measured.
         clusters: the effective number of them.
         most: what stands in where `independent` is 0: the effect if all rows of a cluster were always alike.
+        students: the effective rows of which the usual interval takes Student's point itself, so that it is taken once; None where it takes the normal one.
     """
-    known = clusters > 1 + 1e-9
+    known = clusters > _ONE
     freedom = np.where(known, clusters - 1, 1.0)
     ratio = np.where(independent > 0, np.divide(between, independent, out=np.zeros_like(between), where=independent > 0) * (freedom + 1) / freedom, most)
-    point = stdtrit(freedom, _TAIL) / NormalDist().inv_cdf(_TAIL)
-    return np.where(known, np.maximum(ratio, 1.0) * point**2, np.nan)
+    usual = np.asarray(_NORMAL) if students is None else stdtrit(np.maximum(students / np.maximum(ratio, 1.0), freedom), _TAIL)
+    effect = ratio * (np.minimum(stdtrit(freedom, _TAIL), _HUGE) / np.minimum(usual, _HUGE)) ** 2
+    if students is not None:
+        effect = students * effect / (students + effect)  # it also divides by n − 1: where all rows of a cluster are alike, n is then the number of clusters
+    # No interval is narrower than that of independent rows; a variance below theirs is first made safe by Student's point, and needs no more.
+    return np.where(known, np.maximum(effect, 1.0), np.nan)
 
 
 def effect_of_rate(hits: Floats, weight: Floats, weight_sq: Floats, hits_by_cluster: Floats, both_by_cluster: Floats, weight_by_cluster: Floats) -> Floats:
@@ -95,10 +102,10 @@ def of_metric(metric: Metric, counts: Counts, params: Params | None = None) -> F
         return _EFFECTS[metric.id](counts, params or {})
 
 
-def of_pair(metric: str, counts: Counts) -> Floats | None:
-    """Of a metric that compares two groups by nature, of each slice's part in it; None where it is made of rates that have their own."""
+def of_pair(metric: str, counts: Counts, groups: Ints, references: Ints) -> Floats | None:
+    """Of a metric that compares two groups by nature, of each slice's part in it, shape (slices,); None where it is made of rates that have their own."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return _PAIRS[metric](counts) if metric in _PAIRS else None
+        return _PAIRS[metric](counts, groups, references) if metric in _PAIRS else None
 
 
 def of_benefit(counts: Counts) -> Floats:
@@ -110,20 +117,6 @@ def of_benefit(counts: Counts) -> Floats:
         theta[:, _at(cell)] = benefit - mean
     spread = divided(counts.fp + counts.fn, labelled) - mean**2
     return effect_of(_form(counts, theta), np.where(spread > _NOTHING, spread * total(counts.weight_sq, _LABELLED), 0.0), *_support(counts, _LABELLED))
-
-
-def of_part(counts: Counts, cells: Sequence[Cell]) -> Floats:
-    """Of a slice's share of everyone's rows in some cells."""
-    everyone = counts.index(EVERYONE)
-    chosen = _chosen(cells)
-    weight, weight_sq = total(counts.weight, tuple(cells)), total(counts.weight_sq, tuple(cells))
-    products = _product(counts, cells, cells)
-    beside = _beside(counts)[:, chosen][:, :, chosen].sum(axis=(1, 2))
-    whole = np.full_like(weight, weight[everyone])
-    found = effect_of_rate(weight, whole, np.full_like(weight, weight_sq[everyone]), products, beside, np.full_like(weight, products[everyone]))
-    # A share rests on the clusters of the slice too, which may be few where everyone's are many.
-    of_few = effect_of(np.zeros_like(weight), np.ones_like(weight), divided(weight**2, products), np.ones_like(weight))
-    return np.where(weight > 0, np.maximum(found, of_few), found)
 
 
 def forms(counts: Counts, slopes: Floats) -> Floats:
@@ -180,13 +173,36 @@ def _form(counts: Counts, theta: Floats) -> Floats:
 
 
 def _support(counts: Counts, *denominators: Sequence[Cell]) -> tuple[Floats, Floats]:
-    """The effective number of clusters behind the scarcest of some denominators, and the largest effect that there could be."""
-    number, most = [], []
-    for cells in denominators:
-        weight, products = total(counts.weight, tuple(cells)), _product(counts, cells, cells)
-        number.append(divided(weight**2, products))
-        most.append(divided(products, total(counts.weight_sq, tuple(cells))))
-    return np.minimum.reduce(number), np.maximum.reduce(most)
+    """The effective number of clusters behind some denominators that share no rows, and the largest effect that there could be.
+
+    A cluster is expected to bring Σᵢ vᵢ bᵢ / Bᵢ of the variance, where b of the B of a denominator are its own and v, the variance of a mean over it, is taken to
+    be 1/n: the number is (Σ of that)²/Σ of its square, which is (Σb)²/Σb² of one denominator, and of two nearly that of the scarcer where it is much scarcer.
+    Where all of one denominator is of one cluster there is but one.
+
+    Source: Satterthwaite (1946), Biometrics 2:110, for a sum of squares of unequal expectations.
+    """
+    weights = [total(counts.weight, tuple(cells)) for cells in denominators]
+    brought = [divided(total(counts.weight_sq, tuple(cells)), weight**3) for cells, weight in zip(denominators, weights, strict=True)]
+    whole, square = np.zeros(len(counts.slices)), np.zeros(len(counts.slices))
+    for one, mine, weight in zip(brought, denominators, weights, strict=True):
+        whole = whole + one * weight
+        for other, theirs in zip(brought, denominators, strict=True):
+            square = square + one * other * _product(counts, mine, theirs)
+    held = [_product(counts, cells, cells) for cells in denominators]
+    fewest = np.minimum.reduce([divided(weight**2, products) for weight, products in zip(weights, held, strict=True)])
+    most = np.maximum.reduce([divided(products, total(counts.weight_sq, tuple(cells))) for cells, products in zip(denominators, held, strict=True)])
+    return np.where(fewest > _ONE, divided(whole**2, square), fewest), most
+
+
+def _worth(counts: Counts, cells: Sequence[Cell]) -> Floats:
+    """Effective rows of some cells."""
+    return divided(total(counts.weight, tuple(cells)) ** 2, total(counts.weight_sq, tuple(cells)))
+
+
+def _of_both(one: Floats, other: Floats) -> Floats:
+    """The effective rows of which Welch's interval of a difference of two means takes Student's point, if a row of either side says as much."""
+    out: Floats = (1 / one + 1 / other) ** 2 / (1 / one**3 + 1 / other**3)
+    return out
 
 
 # --- Functions of the confusion cells
@@ -250,7 +266,7 @@ def _mean(labels: Sequence[int], begin: int, square: Callable[[Counts, Floats], 
 def _of_mean(counts: Counts, theta: Floats, spread: Floats, cells: Sequence[Cell]) -> Floats:
     """Of a mean over the rows in some cells, of this variance among rows."""
     independent = np.where(spread > _NOTHING, spread * total(counts.weight_sq, tuple(cells)), 0.0)
-    return effect_of(_form(counts, theta), independent, *_support(counts, cells))
+    return effect_of(_form(counts, theta), independent, *_support(counts, cells), students=_worth(counts, cells))
 
 
 def _sum(sums: Floats | None, labels: Sequence[int]) -> Floats:
@@ -309,7 +325,8 @@ def _discrimination(counts: Counts, params: Params) -> Floats:
         theta[:, [_at((label, REJECTED)), _at((label, SELECTED))]] = -sign * divided(mean, weight)[:, None]
         spread = np.maximum(divided(_sum(counts.score_sq, (label,)), weight) - mean**2, 0.0)
         independent = independent + spread * divided(_sum(counts.weight_sq, (label,)), weight**2)
-    return effect_of(_form(counts, theta), np.nan_to_num(independent), *_support(counts, _POSITIVES, _NEGATIVES))
+    students = np.minimum(_worth(counts, _POSITIVES), _worth(counts, _NEGATIVES))
+    return effect_of(_form(counts, theta), np.nan_to_num(independent), *_support(counts, _POSITIVES, _NEGATIVES), students=students)
 
 
 # --- The order of scores
@@ -346,7 +363,8 @@ def _roc_auc(counts: Counts, params: Params) -> Floats:
         spread = divided(np.bincount(owner, np.nan_to_num(found.ranges.weight[label] * off**2), n).astype(np.float64), weight)
         independent = independent + np.nan_to_num(spread * divided(weight_sq, weight**2))
     between = _of(counts).squared_sums(lambda entries, places: _influenced(entries, places, owner, found.ranges.order, (moved[0], moved[1])))
-    return effect_of(between, np.where(independent > _NOTHING, independent, 0.0), *_support(counts, _POSITIVES, _NEGATIVES))
+    students = _of_both(_worth(counts, _POSITIVES), _worth(counts, _NEGATIVES))
+    return effect_of(between, np.where(independent > _NOTHING, independent, 0.0), *_support(counts, _POSITIVES, _NEGATIVES), students=students)
 
 
 def _precision(of: Callable[[Counts], of_cells.Precision]) -> Callable[[Counts, Params], Floats]:
@@ -357,7 +375,7 @@ def _of_precision(counts: Counts, found: of_cells.Precision) -> Floats:
     if not found.ranges.slice.size:
         return np.full(len(counts.slices), np.nan)
     between = _of(counts).squared_sums(lambda entries, places: _influenced(entries, places, found.ranges.slice, found.ranges.order, found.influence))
-    return effect_of(between, np.where(found.value < 1, found.variance, 0.0), *_support(counts, _POSITIVES, _LABELLED))
+    return effect_of(between, np.where(found.value < 1, found.variance, 0.0), *_support(counts, _POSITIVES), students=_worth(counts, _POSITIVES))
 
 
 def _scoring_rate(counts: Counts, params: Params) -> Floats:
@@ -393,27 +411,60 @@ def _crossed_auc(label: int) -> Callable[[Counts, Params], Floats]:
             inside = places[int(index)] == index
             placed = np.where(entries.label == POSITIVE, ranked.placement[POSITIVE][at], ranked.placement[NEGATIVE][at]) - found.value[index]
             sides = [(inside if one == label else ~inside) & (entries.label == one) for one in (NEGATIVE, POSITIVE)]
-            held = [float(np.square(np.bincount(entries.cluster, entries.weight * side)).sum()) for side in sides]
-            number = min(weight**2 / sums for weight, sums in zip(ranked.weight, held, strict=True))
+            own = [np.bincount(entries.cluster, entries.weight * side) for side in sides]
+            held, sizes = [float(np.square(sums).sum()) for sums in own], [np.array(size[index]) for size in found.sizes]
+            brought = sum(sums / weight / size for sums, weight, size in zip(own, ranked.weight, sizes, strict=True))  # as in `_support`
+            fewest = min(weight**2 / sums for weight, sums in zip(ranked.weight, held, strict=True))
+            number = np.square(brought.sum()) / np.square(brought).sum() if fewest > _ONE else fewest
             single = [squares[one][index] if one == label else squares[one][everyone] - squares[one][index] for one in (NEGATIVE, POSITIVE)]
             most = max(sums / float(square) for sums, square in zip(held, single, strict=True))
             moved = sum(side * entries.weight * np.nan_to_num(placed) / weight for side, weight in zip(sides, ranked.weight, strict=True))
             between = np.array(np.square(np.bincount(entries.cluster, moved)).sum())
             independent = sum(part[index] * (size[index] - 1) / size[index] for part, size in zip(found.parts, found.sizes, strict=True))
-            out[index] = effect_of(between, np.array(independent if independent > _NOTHING else 0.0), np.array(number), np.array(most))
+            out[index] = effect_of(between, np.array(independent if independent > _NOTHING else 0.0), np.array(number), np.array(most), students=_of_both(sizes[0], sizes[1]))
         return out
 
     return effect
 
 
-def _as_alike(*denominators: Sequence[Cell]) -> Callable[..., Floats]:
+def _as_alike(counts: Counts, *denominators: Sequence[Cell]) -> Floats:
     """As if all rows of a cluster were always alike: no effect is larger where none can be had."""
+    number, most = _support(counts, *denominators)
+    return effect_of(most, np.zeros_like(most), number, most)
 
-    def effect(counts: Counts, *_: Any) -> Floats:
-        number, most = _support(counts, *denominators)
-        return effect_of(most, np.zeros_like(most), number, most)
 
-    return effect
+def _separation(counts: Counts, params: Params) -> Floats:
+    """Of the difference of the shares of positives and of negatives that score no higher than where these are furthest apart, which is taken as it is."""
+    found, clusters, cells = of_cells.separation(counts), _of(counts), counts.score_cells
+    alike = _as_alike(counts, _POSITIVES, _NEGATIVES)
+    if clusters.entries is None or cells is None:
+        return alike
+    below, slopes, independent = cells.order <= found.peak[cells.slice], np.zeros((3, len(counts.slices))), np.zeros(len(counts.slices))
+    shares = np.zeros_like(slopes)
+    for label, sign in ((POSITIVE, 1.0), (NEGATIVE, -1.0)):
+        weight = _sum(counts.weight, (label,))
+        shares[label] = divided(np.bincount(cells.slice, cells.weight * (below & (cells.label == label)), weight.size).astype(np.float64), weight)
+        slopes[label] = divided(np.full_like(weight, sign), weight)
+        independent = independent + shares[label] * (1 - shares[label]) * divided(_sum(counts.weight_sq, (label,)), weight**2)
+
+    def moved(entries: Entries, places: Ints) -> Floats:
+        out: Floats = np.nan_to_num(entries.weight * slopes[entries.label, places] * ((entries.order <= found.peak[places]) - shares[entries.label, places]))
+        return out
+
+    independent = np.where(independent > _NOTHING, independent, 0.0)
+    return np.where(found.peak < 0, alike, effect_of(clusters.squared_sums(moved), independent, *_support(counts, _POSITIVES, _NEGATIVES)))
+
+
+def _distance(counts: Counts, groups: Ints, references: Ints) -> Floats:
+    """Of each slice's share of rows that score no higher than where it is furthest from the other; the largest, where a slice is compared with several."""
+    found, clusters = of_cells.kolmogorov_smirnov(counts, groups, references), _of(counts)
+    if clusters.entries is None:
+        return _as_alike(counts, _EVERYBODY)
+    out, (weight, weight_sq) = np.full(len(counts.slices), np.nan), (total(sums, _EVERYBODY) for sums in (counts.weight, counts.weight_sq))
+    for side in (groups, references):
+        hits, *sums = clusters.at_or_below(side, found.peak)
+        np.fmax.at(out, side, effect_of_rate(np.minimum(hits, weight[side]), weight[side], weight_sq[side], *sums))
+    return out
 
 
 def _of_largest(gap: Floats, share: Floats) -> Floats:
@@ -422,11 +473,12 @@ def _of_largest(gap: Floats, share: Floats) -> Floats:
     return np.where(largest & (share > 0), np.sign(gap) / np.where(share > 0, share, 1.0), 0.0)
 
 
-def _calibration_error(slope: Callable[[Floats, Floats], Floats]) -> Callable[[Counts, Params], Floats]:
-    """Of an error over bins: a row moves its bin's gap by what its own differs from it.
+def _calibration_error(slope: Callable[[Floats, Floats], Floats], level: Callable[[Floats], Floats]) -> Callable[[Counts, Params], Floats]:
+    """Of an error over bins: a row moves its bin's gap by what its own differs from it, and the shares of the bins by being in this one.
 
     Args:
         slope: how the error rises with each bin's gap times its share, from the gaps and shares, shape (slices, bins).
+        level: how it rises with each bin's share, from the gaps.
     """
 
     def effect(counts: Counts, params: Params) -> Floats:
@@ -434,13 +486,14 @@ def _calibration_error(slope: Callable[[Floats, Floats], Floats]) -> Callable[[C
         if found is None or cells is None or not cells.slice.size:
             return np.full(len(counts.slices), np.nan)
         gap = np.nan_to_num(divided(found.score - found.positive, found.weight))
-        rises = slope(gap, np.nan_to_num(divided(found.weight, found.weight.sum(axis=1, keepdims=True))))
+        share = np.nan_to_num(divided(found.weight, found.weight.sum(axis=1, keepdims=True)))
+        rises, above = slope(gap, share), level(gap) - (share * level(gap)).sum(axis=1, keepdims=True)
 
         def moved(owner: Ints, label: Ints, weight: Floats, score: Floats) -> Floats:
             """Of a row's weight."""
             mean = np.nan_to_num(divided(score, weight))
             place = np.clip(np.searchsorted(found.edges[1:-1], mean, side="right"), 0, gap.shape[1] - 1)
-            return np.where(label == UNLABELLED, 0.0, rises[owner, place] * (mean - (label == POSITIVE) - gap[owner, place]))
+            return np.where(label == UNLABELLED, 0.0, rises[owner, place] * (mean - (label == POSITIVE) - gap[owner, place]) + above[owner, place])
 
         own = moved(cells.slice, cells.label, cells.weight, cells.score)
         independent = np.bincount(cells.slice, cells.weight_sq * own**2, len(counts.slices)).astype(np.float64)
@@ -473,8 +526,13 @@ def _demographic_disparity(counts: Counts, params: Params) -> Floats:
     between = (
         np.einsum("si,sij,sj->s", one, decided, one) + 2 * np.einsum("si,sij,sj->s", one, _beside(counts), other) + np.einsum("si,ij,sj->s", other, decided[everyone], other)
     )
-    number, most = _support(counts, _EVERYBODY)
-    return effect_of(np.maximum(between, 0.0), np.nan_to_num(independent), np.minimum(number, number[everyone]), most)
+    own, most = _support(counts, _EVERYBODY)
+    weight, products = total(counts.weight, _EVERYBODY), _product(counts, _EVERYBODY, _EVERYBODY)
+    part = divided(weight, np.full_like(weight, weight[everyone]))
+    # As in `_support`: a row of the slice brings (1 − part)² and one of the others part².
+    square = (1 - part) ** 4 * products + part**4 * np.maximum(products[everyone] - products, 0.0)
+    number = np.where((own > _ONE) & (part < 1), divided((part * (1 - part) * weight[everyone]) ** 2, square), own)
+    return effect_of(np.maximum(between, 0.0), np.nan_to_num(independent), number, most)
 
 
 _EFFECTS: dict[str, Callable[[Counts, Params], Floats]] = {
@@ -496,23 +554,23 @@ _EFFECTS: dict[str, Callable[[Counts, Params], Floats]] = {
     "bpsn_auc": _crossed_auc(NEGATIVE),
     "bnsp_auc": _crossed_auc(POSITIVE),
     "pr_auc_interpolated": _precision(of_cells.interpolated_precision),
-    "ks_separation": _as_alike(_POSITIVES, _NEGATIVES),
-    "expected_calibration_error": _calibration_error(lambda gap, share: np.sign(gap)),
-    "root_mean_square_calibration_error": _calibration_error(lambda gap, share: gap),
-    "maximum_calibration_error": _calibration_error(_of_largest),
+    "ks_separation": _separation,
+    "expected_calibration_error": _calibration_error(lambda gap, share: np.sign(gap), np.abs),
+    "root_mean_square_calibration_error": _calibration_error(lambda gap, share: gap, lambda gap: gap**2 / 2),
+    "maximum_calibration_error": _calibration_error(_of_largest, np.zeros_like),
 }
 
 
-def _of_two(one: str, other: str, sign: float, *denominators: Sequence[Cell]) -> Callable[[Counts], Floats]:
-    return lambda counts: _of_cells(_combined(one, other, sign), *denominators)(counts, {})
+def _of_two(one: str, other: str, sign: float, *denominators: Sequence[Cell]) -> Callable[..., Floats]:
+    return lambda counts, *_: _of_cells(_combined(one, other, sign), *denominators)(counts, {})
 
 
 _ODDS = ("true_positive_rate", "false_positive_rate")
-_PAIRS: dict[str, Callable[[Counts], Floats]] = {
+_PAIRS: dict[str, Callable[[Counts, Ints, Ints], Floats]] = {
     "average_odds_difference": _of_two(*_ODDS, 1.0, _POSITIVES, _NEGATIVES),
     "average_predictive_value_difference": _of_two("positive_predictive_value", "false_omission_rate", 1.0, (TP, FP), (TN, FN)),
-    "average_absolute_odds_difference": lambda counts: np.fmax(*(_of_two(*_ODDS, sign, _POSITIVES, _NEGATIVES)(counts) for sign in (1.0, -1.0))),
-    "kolmogorov_smirnov_distance": _as_alike(_EVERYBODY),
+    "average_absolute_odds_difference": lambda counts, *_: np.fmax(*(_of_two(*_ODDS, sign, _POSITIVES, _NEGATIVES)(counts) for sign in (1.0, -1.0))),
+    "kolmogorov_smirnov_distance": _distance,
 }
 
 

@@ -80,7 +80,7 @@ def pair_bounds(metric: Metric, kind: Kind, counts: Counts, groups: Ints, refere
 
 
 def _of_pair(metric: Metric, counts: Counts, groups: Ints, references: Ints) -> Bounds:
-    effect = None if counts.clusters is None else of_pair(metric.id, counts)
+    effect = None if counts.clusters is None else of_pair(metric.id, counts, groups, references)
     if effect is None:
         return _PAIRS[metric.id](counts, groups, references)
     known = np.isfinite(effect[groups]) & np.isfinite(effect[references])
@@ -150,7 +150,7 @@ _SAID = {
     "pr_auc_interpolated": "by its influence function or average precision's, whichever is wider, on the logit scale (Boyd, Eng & Page 2013)",
     **{name: _DISTANCE for name in ("ks_separation", "kolmogorov_smirnov_distance")},
     **{name: _CALIBRATION for name in ("expected_calibration_error", "root_mean_square_calibration_error")},
-    "maximum_calibration_error": "Clopper and Pearson's in each bin that holds rows: the lower end for all bins at once (Šidák 1967), the upper the largest; never too narrow",
+    "maximum_calibration_error": "every true error that a test of the largest gap, in standard errors, would not reject (Chernozhukov, Lee & Rosen 2013), over bins that hold rows, by their binomial errors",
     _CHANCE: "none: it describes chance",
     **{name: "Student's, from the moments of the scores; none with fewer than 5 rows of a label" for name in ("brier_score", "calibration_in_the_large", "log_loss")},
     "demographic_disparity": "Newcombe's hybrid score on two shares (Newcombe 1998)",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from fairaudit.evidence.significance import fisher_lower
+from fairaudit.evidence.significance import hypergeometric
 from fairaudit.types import Floats, Ints
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -49,10 +49,5 @@ def _each(test: Callable[[int, int, int, int], float], *sides: Ints) -> Floats:
 
 
 def _fisher(x: int, n: int, y: int, m: int) -> float:
-    """By the distribution function's steps, which are the tables' probabilities."""
-    events, total = x + y, n + m
-    least, most = max(0, n + events - total), min(n, events)
-    places = np.arange(least, most + 1)
-    below = fisher_lower(places, np.full_like(places, n), np.full_like(places, events), np.full_like(places, total))
-    chance = np.diff(below, prepend=0.0)
+    least, chance = hypergeometric(n, x + y, n + m)
     return float(min(chance[chance <= chance[x - least] * (1 + _SAME)].sum(), 1.0))

@@ -21,7 +21,7 @@ from fairaudit.metrics.answers import Answer
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, REJECTED_UNLABELLED, SELECTED_UNLABELLED, TN, TP, Cell, Metric, mask, total
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
-from fairaudit.metrics.engines.over_groups import Benefits, Outcome, Params, benefits, known_groups, smoothed, widest
+from fairaudit.metrics.engines.over_groups import POSITIVE_ONLY, Benefits, Outcome, Params, benefits, known_groups, smoothed, widest
 from fairaudit.types import Floats, Ints
 
 _LABELLED = (TP, FP, FN, TN)
@@ -232,7 +232,7 @@ def _equalized_odds(kind: Kind) -> Callable[[Counts, Slicing, float, Params], In
 
 
 def _differential_fairness(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
-    return _epsilon_bounds(counts, known_groups(counts, slicing), params["concentration"], "decision", labelled=False)
+    return _epsilon_bounds(counts, known_groups(counts, slicing), params["concentration"], "decision", labelled=False, positive_only=bool(params.get(POSITIVE_ONLY)))
 
 
 def _amplification(counts: Counts, slicing: Slicing, value: float, params: Params) -> Interval | None:
@@ -248,8 +248,8 @@ def _amplification(counts: Counts, slicing: Slicing, value: float, params: Param
     return float(lower), float(upper)
 
 
-def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outcome, *, labelled: bool) -> Interval:
-    """The widest ends of all pairs' ratios, of both outcomes, at the level at which they hold together; on the scale of logarithms."""
+def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outcome, *, labelled: bool, positive_only: bool = False) -> Interval:
+    """The widest ends of all pairs' ratios, of both outcomes or the positive one alone, at the level at which they hold together; on the scale of logarithms."""
     found = smoothed(counts, groups, concentration, of=of, labelled=labelled)
     critical = studentized_range_quantile(1 - LEVEL, found.groups.size) / math.sqrt(2)
     size = effective_size(found.weight, found.weight_sq) if counts.has_weights else found.weight
@@ -257,7 +257,7 @@ def _epsilon_bounds(counts: Counts, groups: Ints, concentration: float, of: Outc
         size = smaller(size, of_share(counts, *_OF[of, labelled])[found.groups])
     size = size + concentration
     lower, upper = wilson(found.chance * size, size, level=2 * NormalDist().cdf(critical) - 1)
-    sides = (Estimate(found.chance, lower, upper), Estimate(1 - found.chance, 1 - upper, 1 - lower))
+    sides = (Estimate(found.chance, lower, upper), *(() if positive_only else (Estimate(1 - found.chance, 1 - upper, 1 - lower),)))
     with np.errstate(divide="ignore"):
         ends = np.log([extreme_ends(one, mover_r, np.fmax.reduce) for one in sides])
     return max(0.0, *ends[:, 0].tolist()), max(0.0, *ends[:, 1].tolist())

@@ -61,6 +61,13 @@ def _tail(x: Ints, n: Ints, r: Ints, total: Ints) -> Floats:
     return np.where(possible, sums * np.exp(_log_probability(np.where(possible, x, 0), n, r, total, possible)), 0.0)
 
 
+def hypergeometric(trials: int, all_events: int, all_trials: int) -> tuple[int, Floats]:
+    """The least count of a group's events that the margins allow, and the probability of each from there on; of trials drawn from all, of which some are events."""
+    counts = np.arange(max(0, trials + all_events - all_trials), min(trials, all_events) + 1)
+    n, r, total = (np.full(counts.size, one, dtype=np.int64) for one in (trials, all_events, all_trials))
+    return int(counts[0]), np.exp(_log_probability(counts, n, r, total, np.ones(counts.size, dtype=bool)))
+
+
 def _log_probability(x: Ints, n: Ints, r: Ints, total: Ints, possible: Bools) -> Floats:
     """ln of the hypergeometric probability of x, to some 1e-15 × its size, where logarithms of factorials would cancel.
 

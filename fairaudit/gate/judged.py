@@ -8,10 +8,10 @@ from typing import Literal
 import msgspec
 
 from fairaudit.errors import ConfigError
-from fairaudit.result import Audit, counts_read
+from fairaudit.result import Audit, counts_read, strata_read
 from fairaudit.rules.finding import DISAGREEMENT
-from fairaudit.rules.judge import judge, overall_verdict
-from fairaudit.rules.library import load_rules
+from fairaudit.rules.judge import judge, not_judged, overall_verdict
+from fairaudit.rules.library import load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions
 
 
@@ -25,9 +25,11 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     if not rules:
         raise ConfigError("this audit was made without rules; name one with --rule ID, as four-fifths.")
     effect: Literal["helps", "harms"] = "harms" if audit.manifest.config.get("effect") == "harms" else "helps"
-    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, kept=audit.judged_by)
+    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, control=tuple(audit.manifest.config.get("control", ())), within=strata_read(audit), kept=audit.judged_by)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
-    findings = (*judge(rules, counts_read(audit), context), *differing)
+    counts = counts_read(audit)
+    findings = (*judge(rules, counts, context), *differing)
     # What the audit warned of its own rules does not hold of others.
-    notes = (*(note for note in audit.notes if note not in cautions(audit.rules, context)), *cautions(rules, context))
-    return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, verdict=overall_verdict(findings), notes=notes)
+    stale = {*cautions(audit.rules, context), *(warnings_of(audit.manifest.config.get("rules", ())) if asked else ())}
+    notes = (*(note for note in audit.notes if note not in stale), *cautions(rules, context), *warnings_of(asked))
+    return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, left_out=not_judged(rules, counts, context), verdict=overall_verdict(findings), notes=notes)

@@ -358,6 +358,11 @@ CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}
 _ALIASES: dict[str, str] = {alias: one.id for one in _METRICS for alias in one.aliases}
 
 
+def known_names() -> frozenset[str]:
+    """Every id and alias."""
+    return frozenset((*CATALOGUE, *_ALIASES))
+
+
 def metric(name: str, *, where: str = "") -> Metric:
     """The metric called `name`, by id or alias.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 
 from fairaudit.errors import listed
@@ -15,7 +16,7 @@ from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted, significant
 from fairaudit.reports.sentences import in_sentence, limit_words, title_of
 from fairaudit.reports.sources import Origin, origin
-from fairaudit.reports.told import Told, blocks, is_pair, slicing_words, told
+from fairaudit.reports.told import Told, blocks, is_pair, slicing_words, told, told_of_left_out
 from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.words import unit
@@ -51,6 +52,7 @@ class FamilyView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
     id: str
+    extends: str  # what its file is written upon, or ""
     title: str
     badge: Badge
     principle: str
@@ -66,9 +68,9 @@ class RuleView:
     footnote: str  # of all their tables
 
 
-def rules_of(known: Lookup) -> tuple[RuleView, ...]:
-    """Every rule that was judged, in the order asked for."""
-    rules = tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id)) for rule_id in known.rules)
+def rules_of(known: Lookup, as_of: date | None = None) -> tuple[RuleView, ...]:
+    """Every rule that was judged, in the order asked for; with `as_of`, which of their sources are old on that day."""
+    rules = tuple(_rule(known, rule_id, tuple(one for one in known.judged if one.rule == rule_id), as_of) for rule_id in known.rules)
     return _with_first_open(rules) if known.audit.verdict is Verdict.PASS else rules
 
 
@@ -82,12 +84,13 @@ def _with_first_open(rules: tuple[RuleView, ...]) -> tuple[RuleView, ...]:
     return rules
 
 
-def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleView:
+def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...], as_of: date | None) -> RuleView:
     rule = known.rules[rule_id]
     violated = any(one.verdict is Verdict.FAIL for one in findings)
     families = groupby(findings, key=lambda one: (one.metric, one.slicing))
     return RuleView(
         id=rule.id,
+        extends=f"The rule {rule.id} extends {rule.extends}: what its own file does not say is that rule's." if rule.extends else "",
         title=known.title_of_rule(rule.id),
         badge=badge_of_all(findings),
         principle=rule.principle,
@@ -97,7 +100,7 @@ def _rule(known: Lookup, rule_id: str, findings: tuple[Finding, ...]) -> RuleVie
         summary=_summary(findings),
         limits=tuple(dict.fromkeys(_limit(one, rule) for one in findings)),
         meanings=tuple(f"{CATALOGUE[name].title}: {_inside(CATALOGUE[name].meaning)}" for name in dict.fromkeys(one.metric for one in findings) if name in CATALOGUE),
-        origin=origin(rule),
+        origin=origin(rule, as_of),
         not_for=rule.not_for if violated else (),
         families=tuple(_family(known, tuple(found)) for _, found in families),
         footnote=footnote_of(known, rule, findings),
@@ -129,7 +132,8 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
     first = findings[0]
     axis = _axis(findings)
     telling = [one for one in findings if blocks(one)]
-    table = tuple(told(known, one, axis) for one in findings if one.group is not None)
+    gone = [one for one in known.audit.left_out if (one.rule, one.slicing) == (first.rule, first.slicing)]
+    table = (*(told(known, one, axis) for one in findings if one.group is not None), *(told_of_left_out(known, one, first.metric) for one in gone))
     return FamilyView(
         heading=f"{title_of(first.metric)} by {slicing_words(first.slicing)}",
         value_title=_VALUE_TITLES[first.kind],
@@ -138,7 +142,7 @@ def _family(known: Lookup, findings: tuple[Finding, ...]) -> FamilyView:
         untold=f"{counted(len(telling) - MOST_TOLD, 'more such finding is', 'more such findings are')} in the table." if len(telling) > MOST_TOLD else "",
         table=table,
         axis=axis,
-        summary=_table_of(tuple(one for one in findings if one.group)),
+        summary=_table_of(tuple(one for one in findings if one.group)) + (f"; {counted(len(gone), 'slice')} without a verdict" if gone else ""),
         is_open=bool(telling) and len(table) <= MOST_OPEN,
     )
 

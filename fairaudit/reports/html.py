@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from fairaudit.gate.policy import Ruling
 from fairaudit.reports.characters import visible
 from fairaudit.reports.view import view
 from fairaudit.resources import names, resource
@@ -15,9 +17,14 @@ from fairaudit.result import Audit
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit) -> str:
-    """The report of an audit as text of one HTML file. Pure: the same audit, the same text."""
-    return environment().get_template("report.html.j2").render(page=view(audit))
+def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None) -> str:
+    """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
+
+    Args:
+        ruling: what the gate made of it, to be shown too: what is waived depends on the day.
+        as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
+    """
+    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of))
 
 
 def compile_templates() -> None:

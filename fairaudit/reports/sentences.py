@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fairaudit.cube.slices import Slice
+from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import listed
 from fairaudit.evidence.measurement import Group, GroupKind, Interval
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Metric
@@ -41,12 +41,17 @@ class Compared:
     limits: Limits = (None, None)  # so that rounding never hides which side of one a value is on
     better: Better = Better.NEITHER  # which side of the reference is well off
     effect: Effect = "helps"
+    control: Slicing = ()  # compared among people who are alike in it
 
 
 def sentence(one: Compared) -> str:
     """Black people are selected 0.61 times as often as White people; 95% interval 0.55 to 0.67."""
-    told = f"{_against(one)}{_levels(one)}{_side(one)}"
+    told = f"{_alike(one.control)}{_against(one)}{_levels(one)}{_side(one)}"
     return f"{told}; {interval_words(one.kind, one.interval)}." if one.interval else f"{told}."
+
+
+def _alike(control: Slicing) -> str:
+    return f"Among people alike in {' and '.join(control)}: " if control else ""
 
 
 def people(group: Group) -> str:

@@ -9,11 +9,13 @@ from rich.cells import cell_len, set_cell_size
 
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import listed
+from fairaudit.gate.policy import Ruling
 from fairaudit.reports.audited import account_line
-from fairaudit.reports.badges import FAIL, INCONCLUSIVE, PASS, UNRELIABLE, WARNING, Badge, badge
+from fairaudit.reports.badges import FAIL, INCONCLUSIVE, PASS, UNRELIABLE, WAIVED, WARNING, Badge, badge
 from fairaudit.reports.characters import visible
+from fairaudit.reports.gated import badge_in, gate_verdict, reason_of, remarks_of, terms_of
 from fairaudit.reports.lookup import Lookup, lookup
-from fairaudit.reports.numbers import apart, counted, measured
+from fairaudit.reports.numbers import apart, counted, interval_between, measured
 from fairaudit.reports.sentences import limit_words
 from fairaudit.reports.told import sentence_of
 from fairaudit.reports.verdicts import groups_without_value, small_groups, strength, verdict_of
@@ -23,43 +25,57 @@ from fairaudit.rules.finding import Finding
 
 MOST_FINDINGS, MOST_SLICES = 8, 12
 _COLUMNS = (("selection_rate", "selected"), ("true_positive_rate", "TPR"), ("false_positive_rate", "FPR"))
-_COLOURS = {FAIL: "red", INCONCLUSIVE: "yellow", UNRELIABLE: "yellow", WARNING: "yellow", PASS: "green"}
+_COLOURS = {FAIL: "red", INCONCLUSIVE: "yellow", UNRELIABLE: "yellow", WARNING: "yellow", WAIVED: "yellow", PASS: "green"}
 _INDENT = "  "
 
 
-def summary(audit: Audit, *, width: int = 80, styled: bool = False) -> str:
+def summary(audit: Audit, ruling: Ruling | None = None, *, width: int = 80, styled: bool = False) -> str:
     """The short verdict: a line for it, its findings, a table a slicing, the rows and the engines.
 
     Args:
+        ruling: the gate's, where one was asked; the verdict is its then.
         width: of the terminal; longer lines of tables are cut, and sentences are wrapped by whoever prints them.
         styled: with colours, for a terminal that has them; otherwise plain text.
     """
     known = lookup(audit)
-    blocks = (_verdict(known, styled), _findings(known, styled), *_slicings(known, width), _references(known), _account(known))
+    blocks = (_verdict(known, ruling, styled), _findings(known, ruling, styled), *_slicings(known, width), _references(known), _account(known))
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
 
-def _verdict(known: Lookup, styled: bool) -> Iterable[str]:
+def _verdict(known: Lookup, ruling: Ruling | None, styled: bool) -> Iterable[str]:
     told = verdict_of(known)
+    word, said = (told.badge, told.sentence) if ruling is None else gate_verdict(known, ruling)
     unjudged = ". ".join(filter(None, (small_groups(known.judged), groups_without_value(known.judged))))
-    sentence = visible(told.sentence).removesuffix(".")
-    yield f"{_word(told.badge, styled)}  {sentence}{f' ({visible(unjudged)})' if unjudged else ''}."
+    sentence = visible(said).removesuffix(".")
+    yield f"{_word(word, styled)}  {sentence}{f' ({visible(unjudged)})' if unjudged else ''}."
     if told.badge is PASS and told.because:
         yield f"{_INDENT}{visible(told.because)}"
     for caution in known.cautions:
         yield f"{_INDENT}{visible(caution)}"
 
 
-def _findings(known: Lookup, styled: bool) -> Iterable[str]:
+def _findings(known: Lookup, ruling: Ruling | None, styled: bool) -> Iterable[str]:
     for one in known.of_itself[:MOST_FINDINGS]:
         yield f"{_INDENT}engines disagree  {visible(one.reason)}"
+    badges = [(one, badge(one)) for one in known.judged] if ruling is None else [(one.finding, badge_in(one)) for one in ruling.standings if one.finding.rule in known.rules]
     for kind in (FAIL, INCONCLUSIVE, WARNING):
-        found = [one for one in known.judged if badge(one) is kind]
+        found = [one for one, badge_ in badges if badge_ is kind]
         shown = _chosen(found)
         for one in shown:
             yield f"{_INDENT}{_word(kind, styled)}  {visible(finding_line(known, one))}"
         if len(found) > len(shown):
             yield f"{_INDENT}{_word(kind, styled)}  and {len(found) - len(shown)} more; --verbose lists every finding"
+    if ruling is not None:
+        yield from _waived(known, ruling, styled)
+        yield from (f"{_INDENT}{_word(one.badge, styled)}  {one.id}: {visible(one.sentence)}" for one in remarks_of(ruling.remarks))
+
+
+def _waived(known: Lookup, ruling: Ruling, styled: bool) -> Iterable[str]:
+    """What is waived, however much it is: what is tolerated must be seen."""
+    for one in ruling.standings:
+        if one.waiver is not None:
+            interval = f"; 95% interval {interval_between(one.finding.kind, one.finding.interval)}" if one.finding.interval else ""
+            yield f"{_INDENT}{_word(WAIVED, styled)}  {visible(f'{finding_line(known, one.finding)}{interval}; {terms_of(one, one.waiver)}. {reason_of(one.waiver)}')}"
 
 
 def _chosen(found: Sequence[Finding]) -> list[Finding]:
@@ -77,12 +93,12 @@ def _chosen(found: Sequence[Finding]) -> list[Finding]:
 def finding_line(known: Lookup, one: Finding) -> str:
     """A finding as a log has it, found again by its rule and slice: `four-fifths: race=Black: 0.61 times …`."""
     if one.group is None or one.value is None:
-        return f"{one.rule}: {sentence_of(known, one)}"
+        return f"{one.by}: {sentence_of(known, one)}"
     value = apart(one.kind, one.value, one.limit)
     against = f" against {one.reference}" if one.reference is not None else ""
     what = f"{one.metric}{'' if one.kind == 'value' else f' {one.kind}'} {value}{against}"
     needed = f"; about {counted(one.rows_needed.rows, 'more row')} of {one.rows_needed.group} would decide it" if one.rows_needed else ""
-    return f"{one.rule}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
+    return f"{one.by}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
 
 
 def _slicings(known: Lookup, width: int) -> Iterable[list[str]]:

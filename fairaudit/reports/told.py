@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE
-from fairaudit.reports.badges import INCONCLUSIVE, Badge, badge, is_reference
+from fairaudit.reports.badges import INCONCLUSIVE, NO_VERDICT, Badge, badge, is_reference
 from fairaudit.reports.chart import Axis, Whisker, whisker
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import apart, counted, interval_between, measured, probability, significant
 from fairaudit.reports.sentences import Compared, at_start, counted_as, ended, in_sentence, people, sentence, title_of
 from fairaudit.rules.finding import Finding, Outcome, Verdict
+from fairaudit.rules.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +50,11 @@ def sentence_of(known: Lookup, finding: Finding) -> str:
             reference=finding.reference,
             value=finding.value,
             interval=finding.interval,
-            levels=known.levels(finding.metric, finding.group, finding.reference),
+            levels=None if finding.control else known.levels(finding.metric, finding.group, finding.reference),
             limits=finding.limit,
             better=known.better(finding),
             effect=known.effect,
+            control=finding.control,
         )
     )
 
@@ -84,6 +86,16 @@ def told(known: Lookup, one: Finding, axis: Axis) -> Told:
         rows=_rows(known, one),
         p="" if one.p_adjusted is None or is_reference(one) else probability(one.p_adjusted),
     )
+
+
+def told_of_left_out(known: Lookup, one: LeftOut, metric: str) -> Told:
+    """A group of which the rule says nothing: its rows, its rate, and why."""
+    found = known.measurement(metric, Group(slice=one.slice))
+    rate = f"{in_sentence(metric)} {measured(metric, found.value)}; " if found is not None and found.value is not None else ""
+    return Told(
+        badge=NO_VERDICT, group=one.slice.label, sentence="", reason=ended(at_start(f"{rate}{one.reason}")), facts=(), value="", interval="", picture=None,
+        rows=f"{one.rows:,}", p="",
+    )  # fmt: skip
 
 
 def _without_value(one: Finding) -> str:
@@ -121,7 +133,7 @@ def _label(group: Group) -> str:
 def _facts(known: Lookup, one: Finding) -> Iterable[str]:
     """What stands in small print under a sentence."""
     entry = CATALOGUE.get(one.metric)
-    levels = known.levels(one.metric, one.group, one.reference)
+    levels = None if one.control else known.levels(one.metric, one.group, one.reference)
     if levels and not is_reference(one):
         yield f"{title_of(one.metric)} {measured(one.metric, levels[0])} against {measured(one.metric, levels[1])}"
     kind = counted_as(entry) if entry else ""

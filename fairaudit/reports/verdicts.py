@@ -96,13 +96,17 @@ def _listed(words: Sequence[str]) -> str:
 def _failed(known: Lookup) -> tuple[Badge, str, str]:
     violated = [one for one in known.judged if badge(one) is FAIL]
     rules = dict.fromkeys(one.rule for one in violated)
-    return FAIL, f"The audited decisions violate {_quoted(known, rules) or 'a rule'}.", _worst(known, violated)
+    return FAIL, f"The audited decisions violate {quoted(known, rules) or 'a rule'}.", _worst(known, violated)
 
 
 def _inconclusive(known: Lookup) -> tuple[Badge, str, str]:
     open_ones = [one for one in known.judged if badge(one) is INCONCLUSIVE]
-    needs = counted(len(open_ones), "comparison that must be decided is not", "comparisons that must be decided are not")
-    return INCONCLUSIVE, f"The data can neither show nor rule out a violation: {needs}.", _worst(known, open_ones)
+    return INCONCLUSIVE, f"{undecided_sentence(len(open_ones))}.", _worst(known, open_ones)
+
+
+def undecided_sentence(number: int) -> str:
+    needs = counted(number, "comparison that must be decided is not", "comparisons that must be decided are not")
+    return f"The data can neither show nor rule out a violation: {needs}"
 
 
 def _passed(known: Lookup) -> tuple[Badge, str, str]:
@@ -124,7 +128,7 @@ def _none_found(known: Lookup) -> str:
 
 
 def _rules(known: Lookup, ids: Sequence[str]) -> str:
-    return _quoted(known, ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
+    return quoted(known, ids) if len(ids) <= _MOST_NAMED else f"the {len(ids)} rules"
 
 
 def _proven(number: int) -> str:
@@ -148,7 +152,7 @@ def _unjudged(known: Lookup) -> tuple[Badge, str, str]:
 _DECIDED = {Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _inconclusive, Verdict.PASS: _passed, None: _unjudged}
 
 
-def _quoted(known: Lookup, ids: Iterable[str]) -> str:
+def quoted(known: Lookup, ids: Iterable[str]) -> str:
     return _listed([known.title_of_rule(one, "“{}”") for one in ids])
 
 

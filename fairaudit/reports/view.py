@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from fairaudit.cube.slices import EVERYONE
+from fairaudit.gate.policy import Ruling
 from fairaudit.reports.audited import Audited, account_line, audited
 from fairaudit.reports.definitions import Definition, definitions_of
 from fairaudit.reports.findings import RuleView, rules_of
+from fairaudit.reports.gated import GateView, gate_of
 from fairaudit.reports.legend import Meaning, legend_of, slice_words
 from fairaudit.reports.lookup import Column, Lookup, lookup
 from fairaudit.reports.reliability import ReliabilityView, reliability_of
@@ -35,6 +38,7 @@ class Page:
     account: str
     caution: str  # that groups have thresholds of their own, or ""
     verdict: VerdictView
+    gate: GateView | None  # where waivers were asked about
     slice_means: str
     legend: tuple[Meaning, ...]
     rules: tuple[RuleView, ...]
@@ -48,8 +52,12 @@ class Page:
     notes: tuple[str, ...]
 
 
-def view(audit: Audit) -> Page:
-    """The page of a finished audit. The same audit, the same page: no clock, no host, no chance."""
+def view(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None) -> Page:
+    """The page of a finished audit. The same audit, ruling and day, the same page: no clock, no host, no chance.
+
+    Args:
+        as_of: the day on which it is read, for which it says what sources are old; None: it does not.
+    """
     known = lookup(audit)
     return Page(
         title=f"Fairness audit of {audit.manifest.model.name}",
@@ -57,9 +65,10 @@ def view(audit: Audit) -> Page:
         account=f"{account_line(audit)}.",
         caution=_caution(audit),
         verdict=verdict_of(known),
+        gate=gate_of(known, ruling) if ruling else None,
         slice_means=slice_words(known),
         legend=legend_of(known),
-        rules=rules_of(known),
+        rules=rules_of(known, as_of),
         audited=audited(audit),
         slicings=slicings_of(known),
         witnesses=witnesses(known),

@@ -7,23 +7,20 @@ from collections.abc import Iterator
 
 from fairaudit.documents import Mistake
 from fairaudit.errors import UnknownName
+from fairaudit.evidence.asked import OTHER_TASKS
 from fairaudit.evidence.wanted import kinds_of
-from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
+from fairaudit.metrics.catalogue import Better, Metric, Shape, known_names, metric
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.limits import is_around_one, is_minimum, serious_magnitude
-from fairaudit.rules.rule import Comparing, Direction, LimitOrigin, Method, Rule
+from fairaudit.rules.params import params_mistakes
+from fairaudit.rules.rule import ID, Comparing, Direction, LimitOrigin, Method, Rule
 from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 
 LATER = {
     field: f"a rule cannot have {field!r} in this version; {instead}"
     for field, instead in {
-        "extends": "write the rule out in full.",
-        "control": "rules within strata of a control are not judged yet.",
         "population": "rules against population figures are not judged yet.",
-        "params": "metrics with parameters are not judged yet.",
-        "exclude_below": "every group is judged; small groups by `minimum` and `small_groups`.",
-        "missing": "missing values are always a group, and never a reference.",
         "threshold": "the audit's own threshold is judged.",
     }.items()
 }
@@ -31,10 +28,8 @@ LATER = {
 
 def mistakes(rule: Rule) -> Iterator[Mistake]:
     """What is wrong between fields that are each sound."""
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id):
+    if not re.fullmatch(ID, rule.id):
         yield Mistake(("id",), f"the id {rule.id!r} must be lower-case words joined by hyphens, such as four-fifths.")
-    if "binary" not in rule.applies_to.task:
-        yield Mistake(("applies_to", "task"), "this version judges binary decisions; the rule's task must name binary.")
     if rule.limit_origin is LimitOrigin.LAW and not any(source.says_number for source in rule.source):
         yield Mistake(("limit_origin",), "a limit whose origin is law needs a source that prints it (says_number: true).")
     if rule.multiplicity.method in (Method.NONE, Method.BH) and rule.severity is Severity.FAIL:
@@ -47,14 +42,51 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
         yield Mistake(("reference",), f"a rule on a {rule.comparison.value} has no reference; leave it out, or write none.")
     elif rule.reference == "none" and rule.comparison in (Comparing.RATIO, Comparing.DIFFERENCE):
         yield Mistake(("reference",), f"a rule on a {rule.comparison.value} needs a reference: best, largest, overall, rest, or {{attribute: value}}.")
+    if not rule.is_binary:
+        yield from _of_another_task(rule)
+        return
     yield from _metric_mistakes(rule)
     yield from _limit_mistakes(rule)
+    yield from params_mistakes(rule)
+    yield from _control_mistakes(rule)
+    across = [name for name in rule.metric_names if name in known_names() and metric(name).shape is Shape.ACROSS]
+    for field, given in (("missing", rule.missing == "count"), ("exclude_below", rule.exclude_below is not None)):
+        if given and across:
+            yield Mistake((field,), f"{field!r} leaves groups out, and {across[0]!r} is one number over all of them; leave it out.")
+
+
+def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
+    """What cannot be judged within strata: what is no rate, and what has no opponent that is the same in all of them."""
+    if not rule.within_control:
+        return
+    place: tuple[str, ...] = ("control",) if rule.control else ("needs",)
+    if rule.comparison not in (Comparing.RATIO, Comparing.DIFFERENCE):
+        yield Mistake(place, f"within a control groups are compared by their ratio or difference, and not by a {rule.comparison.value}.")
+    elif rule.reference in ("best", "overall"):
+        yield Mistake(place, "within a control a group is compared with everyone else or with one group: add `reference: rest`, largest, or {attribute: value}.")
+    for name in rule.metric_names:
+        if name in known_names() and metric(name).shape is not Shape.RATE:
+            yield Mistake(place, f"within a control rates are judged, and {name!r} is none.")
+
+
+def _of_another_task(rule: Rule) -> Iterator[Mistake]:
+    """Of a rule for models that are not audited yet: its metrics must be of its task, and every audit refuses it (`plan`)."""
+    able = [name for name, task in OTHER_TASKS.items() if task in rule.applies_to.task]
+    for place, name in enumerate(rule.metric_names):
+        at = ("metric",) if isinstance(rule.metric, str) else ("metric", place)
+        if name in known_names():
+            yield Mistake(at, f"the metric {name!r} is of decisions that are yes or no; the rule's task must name binary.")
+        elif name not in able:
+            yield Mistake(at, str(UnknownName(f"metric of {' or '.join(rule.applies_to.task)}", name, able)))
 
 
 def _metric_mistakes(rule: Rule) -> Iterator[Mistake]:
     seen: set[str] = set()
     for place, name in enumerate(rule.metric_names):
         at = ("metric",) if isinstance(rule.metric, str) else ("metric", place)
+        if name in OTHER_TASKS:
+            yield Mistake(at, f"the metric {name!r} is of {OTHER_TASKS[name]}; the rule's task must name that, and not binary.")
+            continue
         try:
             entry = metric(name)
         except UnknownName as error:

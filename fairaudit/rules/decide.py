@@ -16,7 +16,7 @@ from fairaudit.rules.needed import detectable, rows_needed, rows_to_minimum
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
 from fairaudit.rules.tally import Tally
-from fairaudit.rules.words import notes, reason, too_few
+from fairaudit.rules.words import left_out_of_strata, notes, reason, too_few
 from fairaudit.types import Floats
 
 
@@ -64,11 +64,13 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
     has_interval = not fact.is_reference and math.isfinite(fact.lower) and math.isfinite(fact.upper) and not math.isnan(fact.value)
     return Finding(
         rule=rule.id,
+        extends=rule.extends,
         metric=family.metric.id,
         kind=rule.comparison.value,
         slicing=family.slicing,
         group=family.group(fact.candidate),
         reference=family.reference_group(fact.candidate),
+        control=family.within.control if family.within else (),
         threshold=context.threshold,
         value=fact.value if math.isfinite(fact.value) else None,
         interval=(fact.lower, fact.upper) if has_interval else None,
@@ -88,7 +90,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         detectable=detectable(family, fact) if outcome is Outcome.UNDECIDED else None,
         shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
-        notes=notes(fact),
+        notes=(*notes(fact), *left_out_of_strata(family, fact)),
     )
 
 
@@ -96,6 +98,7 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
     rule, needed = family.asked, _rows_for_enough(family, counts)
     return Finding(
         rule=rule.id,
+        extends=rule.extends,
         metric=family.metric.id,
         kind=rule.comparison.value,
         slicing=family.slicing,

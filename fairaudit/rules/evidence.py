@@ -112,6 +112,8 @@ def is_past(family: Family) -> Bools:
     """Whose value is past the limit."""
     if family.against_nobody:
         return value_past(family.rule, family.line, family.candidates)
+    if family.within:
+        return family.line.passed_by(family.within.value(family.rule))
     return past(family.rule, family.line, family.candidates, family.opposite)
 
 
@@ -120,6 +122,8 @@ def bounds_of(family: Family, *, level: float) -> Bounds:
     if family.against_nobody:
         own = family.candidates.estimate(level)
         return own.lower, own.upper
+    if family.within:
+        return family.within.bounds(family.rule, level=level)
     if family.rule.reference == "overall" and family.metric.id not in AGAINST_EVERYONE:
         return bounds_to_everyone(family.rule, family.candidates, family.others, family.everyone, level=level)
     return bounds(family.rule, family.candidates, family.opposite, level=level)
@@ -136,7 +140,7 @@ def _look_one(family: Family) -> Floats:
     if family.against_nobody:
         return _against_limit(family)
     opponents = family.opposite if family.has_fixed_reference else family.others
-    lower, upper = _tails(family.candidates, opponents, family.sides.spread)
+    lower, upper = family.within.tails() if family.within else _tails(family.candidates, opponents, family.sides.spread)
     either = np.minimum(2 * np.minimum(lower, upper), 1.0)
     p = either if family.rule.direction is Direction.EITHER else lower if family.better is Better.HIGHER else upper
     if isinstance(family.candidates, Estimates):

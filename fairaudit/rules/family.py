@@ -12,13 +12,14 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.measurement import Group, GroupKind
-from fairaudit.evidence.wanted import CALIBRATION_ERRORS, PARAMS, Params
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.rules.basis import Basis
 from fairaudit.rules.limits import Line, line, serious_magnitude
+from fairaudit.rules.params import own_params, params_of
 from fairaudit.rules.plan import Context, Planned
 from fairaudit.rules.rule import Comparing, Direction, Minimum, Rule, SmallGroups
 from fairaudit.rules.sides import Sides, of_estimate, of_rate, sizes_of_estimate
+from fairaudit.rules.within import Within, within_control
 from fairaudit.types import Bools, Ints
 
 
@@ -39,6 +40,7 @@ class Family:
     pooled: tuple[int, ...]  # which groups are in the pool
     yardsticks: Ints  # candidates with enough evidence that may serve as reference: never a missing value
     reference: int | None  # the candidate that values are reported against; None where it is the rest or everyone, or there is none
+    within: Within | None = None  # the same by stratum, where groups are judged among people alike in a control
 
     @property
     def name(self) -> str:
@@ -139,21 +141,21 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     is_rate = entry.shape is Shape.RATE
     alone = of_rate(entry, counts, indices, ()) if is_rate else sizes_of_estimate(entry, counts, indices)
     pooled = _pooled(rule, alone.candidates, reaches(rule.minimum, alone.candidates, alone.share))
-    sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=_params(entry, context), kept=context.kept)
+    sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=params_of(asked, entry.id, context.bins), own=own_params(asked, entry.id), kept=context.kept)
     enough = reaches(rule.minimum, sides.candidates, sides.share)
     better = rule.better_of(entry.id, context.effect)
     known = np.array([not one.has_missing for one in slices], dtype=bool)
     # A gap looks for the furthest two of all that can be judged, the small together among them.
     may_serve = np.append(known, True) if pooled and asked.comparison.is_extreme else known
     yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
+    reference = _reference(rule, better, slices, sides.candidates, yardsticks, known)
+    within = within_control(rule, entry, slices, sides, pooled, reference, context.within, context.control) if rule.within_control and context.within else None
+    if within is not None:  # rows without anybody to compare with say nothing
+        enough &= reaches(rule.minimum, within.compared(sides.candidates), sides.share)
     return Family(
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
-        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=_reference(rule, better, slices, sides.candidates, yardsticks, known),
+        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=reference, within=within,
     )  # fmt: skip
-
-
-def _params(entry: Metric, context: Context) -> Params:
-    return context.bins if context.bins and entry.id in CALIBRATION_ERRORS else PARAMS.get(entry.id, ())
 
 
 def as_pairs(rule: Rule) -> Rule:

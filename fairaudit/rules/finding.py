@@ -42,11 +42,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A rule's word on one group of one slicing, or where there is no group, on a slicing with too few of them; `engine-disagreement` is on the audit itself."""
 
     rule: str
+    extends: str | None = None  # the rule that it extends
     metric: str
     kind: str  # ratio, difference, gap, min_max_ratio, value
     slicing: Slicing
     group: Group | None  # None where the finding is about a whole slicing
     reference: Group | None
+    control: Slicing = ()  # compared among people who are alike in it
     threshold: float | None
     value: float | None
     interval: Interval | None  # 95 %, two-sided
@@ -67,3 +69,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     shrunken: float | None = None  # of a group too small to be judged alone: its rate, pulled towards the other groups' (empirical Bayes)
     reason: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> str:
+        """The rule's id, with that of the one it extends."""
+        return f"{self.rule} (extends {self.extends})" if self.extends else self.rule

@@ -13,9 +13,11 @@ from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.rules.decide import decide, is_thin
 from fairaudit.rules.family import Family, family
 from fairaudit.rules.finding import Finding, Severity, Verdict
+from fairaudit.rules.left_out import LeftOut, kept, left_out
+from fairaudit.rules.params import own_params
 from fairaudit.rules.plan import Context, Planned, plan
 from fairaudit.rules.rule import Rule, SmallGroups
-from fairaudit.rules.sides import Judged, needs_rows, written
+from fairaudit.rules.sides import Judged, left_out_of, needs_rows, written
 from fairaudit.rules.whole import decide_whole, groups_able
 from fairaudit.types import Ints
 
@@ -39,7 +41,7 @@ def wanted_pairs(rules: Sequence[Rule], counts: Counts, context: Context) -> tup
     pairs = (
         (one.metric.id, one.asked.comparison.value, int(index), int(one.indices[one.reference]))
         for one in _judged(rules, counts, context)
-        if isinstance(one, Family) and one.reference is not None and not one.asked.comparison.is_extreme
+        if isinstance(one, Family) and one.reference is not None and not one.within and not one.asked.comparison.is_extreme
         for place, index in enumerate(one.indices)
         if place != one.reference
     )
@@ -48,12 +50,19 @@ def wanted_pairs(rules: Sequence[Rule], counts: Counts, context: Context) -> tup
 
 def kept_for_the_gate(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Judged, ...]:
     """What rules on metrics that need more than counts were judged by, so that they can be judged again from counts."""
-    found = (
-        written(one.metric, one.slicing, one.sides, tuple(one.slices[place] for place in one.pooled))
-        for one in _judged(rules, counts, context)
-        if isinstance(one, Family) and needs_rows(one.metric, counts)
-    )
-    return tuple(dict.fromkeys(found))
+    found: list[Judged] = []
+    for one in _judged(rules, counts, context):
+        if isinstance(one, Family) and needs_rows(one.metric, counts):
+            pooled, own = tuple(one.slices[place] for place in one.pooled), own_params(one.asked, one.metric.id)
+            made = written(one.metric, one.slicing, one.sides, pooled, own=own, left_out=left_out_of(counts, one.slicing, one.indices))
+            found += [] if made in found else [made]
+    return tuple(found)
+
+
+def not_judged(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[LeftOut, ...]:
+    """The groups that rules leave out, in the order of rules, slicings and groups."""
+    indices = _by_slicing(counts, context)
+    return tuple(gone for one in plan(rules, counts, context) for gone in left_out(one.rule, one.slicing, indices[one.slicing], counts))
 
 
 def overall_verdict(findings: Iterable[Finding]) -> Verdict:
@@ -76,18 +85,22 @@ class _Whole:
 
 
 def _judged(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Family | _Whole, ...]:
-    planned = plan(rules, counts, context)
-    cut: dict[Slicing, list[int]] = {}
-    for index, one in enumerate(counts.slices):
-        cut.setdefault(one.attributes, []).append(index)
-    indices: dict[Slicing, Ints] = {slicing: np.array(cut.get(slicing, []), dtype=np.int64) for slicing in context.slicings}
+    indices = _by_slicing(counts, context)
     return tuple(
         _Whole(planned=one, metric=CATALOGUE[name], indices=indices[one.slicing])
         if CATALOGUE[name].shape is Shape.ACROSS
-        else family(one, name, indices[one.slicing], counts, context)
-        for one in planned
+        else family(one, name, kept(one.rule, indices[one.slicing], counts), counts, context)
+        for one in plan(rules, counts, context)
         for name in one.rule.metrics
     )
+
+
+def _by_slicing(counts: Counts, context: Context) -> dict[Slicing, Ints]:
+    """Each slicing's slices, as indexes into `counts.slices`."""
+    cut: dict[Slicing, list[int]] = {}
+    for index, one in enumerate(counts.slices):
+        cut.setdefault(one.attributes, []).append(index)
+    return {slicing: np.array(cut.get(slicing, []), dtype=np.int64) for slicing in context.slicings}
 
 
 def _findings(one: Family | _Whole, decided: set[tuple[str, str, Slicing]], counts: Counts, context: Context) -> tuple[Finding, ...]:

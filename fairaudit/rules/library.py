@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from fairaudit.documents import read_document
+from msgspec.structs import replace
+
+from fairaudit.documents import Document, Mistake, opened, read_document
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.resources import names, resource
 from fairaudit.rules.checks import LATER, mistakes
+from fairaudit.rules.extending import Extension, extended, mistakes_of
+from fairaudit.rules.finding import Severity
+from fairaudit.rules.pack import PREFIX, Pack, load_pack, shipped_packs
 from fairaudit.rules.rule import Rule
+from fairaudit.yaml_nodes import DocumentError, text_of
 
 _FOLDER, _SUFFIX = "rules", ".yaml"
+_STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
 
 
 def shipped_rules() -> tuple[str, ...]:
@@ -20,7 +28,7 @@ def shipped_rules() -> tuple[str, ...]:
 
 
 def load_rules(asked: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules called by `ID|FILE`, in order; the same rule named twice counts once.
+    """The rules called by `ID|FILE|pack:ID`, in order; the same rule named twice counts once, and of two severities that packs give it the stricter holds.
 
     Raises:
         ConfigError: what is wrong with any of them, all told at once (as `Several`).
@@ -29,14 +37,33 @@ def load_rules(asked: Sequence[str]) -> tuple[Rule, ...]:
     wrong: list[FairauditError] = []
     for name in dict.fromkeys(asked):
         try:
-            rule = load_rule(name)
+            called = _called(name)
         except FairauditError as error:
             wrong.append(error)
             continue
-        if rules.setdefault(rule.id, rule) != rule:
-            wrong.append(ConfigError(f"{name}: there is another rule with the id {rule.id!r}; findings and waivers need ids of their own."))
+        for rule in called:
+            other = rules.setdefault(rule.id, rule)
+            if other != rule and (name.startswith(PREFIX) or name in shipped_rules()) and replace(other, severity=rule.severity) == rule:
+                rules[rule.id] = min(other, rule, key=lambda one: _STRICTEST_FIRST.index(one.severity))
+            elif other != rule:
+                wrong.append(ConfigError(f"{name}: there is another rule with the id {rule.id!r}; findings and waivers need ids of their own."))
     raise_all(wrong)
     return tuple(rules.values())
+
+
+def warnings_of(asked: Sequence[str]) -> tuple[str, ...]:
+    """What the packs among the rules asked for warn of; packs that this version does not know, as an older file may name, warn of nothing."""
+    packs = (name.removeprefix(PREFIX) for name in asked if name.startswith(PREFIX))
+    return tuple(dict.fromkeys(warning for one in packs if one in shipped_packs() for warning in load_pack(one).warnings))
+
+
+def _called(name: str) -> tuple[Rule, ...]:
+    return rules_of_pack(load_pack(name.removeprefix(PREFIX))) if name.startswith(PREFIX) else (load_rule(name),)
+
+
+def rules_of_pack(pack: Pack) -> tuple[Rule, ...]:
+    """Its rules, with the severities that they have in it."""
+    return tuple(one.of(load_rule(one.rule)) for one in pack.rules)
 
 
 def load_rule(name: str) -> Rule:
@@ -45,17 +72,69 @@ def load_rule(name: str) -> Rule:
     Raises:
         ConfigError: there is no such rule or file, or the file has mistakes.
     """
-    if name in shipped_rules():
-        return parse_rule(resource(_FOLDER, name + _SUFFIX).read_text("utf-8"), file=f"{_FOLDER}/{name}{_SUFFIX}")
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or _is_file(path):
-        return read_document(path, Rule, kind="rule", unsupported=LATER, check=mistakes)
-    raise UnknownName("rule", name, shipped_rules())
+    return _read(*_found(name, Path()))
 
 
 def parse_rule(text: str, *, file: str = "rule") -> Rule:
-    """A rule from its YAML text; `file` is its name in messages."""
-    return read_document(text, Rule, kind="rule", file=file, unsupported=LATER, check=mistakes)
+    """A rule from its YAML text; `file` is its name in messages. It may extend a shipped rule."""
+    return _read(opened(text, kind="rule", file=file), None)
+
+
+def load_file(path: Path) -> Rule:
+    """The rule in a file, whatever its name.
+
+    Raises:
+        ConfigError: there is no such file, or it has mistakes.
+    """
+    return _read(opened(path, kind="rule"), path.parent)
+
+
+def text_of_rule(name: str) -> str:
+    """The YAML of a shipped rule, or of a file, as it is written.
+
+    Raises:
+        ConfigError: there is no such rule or file.
+    """
+    return resource(_FOLDER, name + _SUFFIX).read_text("utf-8") if name in shipped_rules() else text_of(Path(name))
+
+
+def _found(name: str, folder: Path | None) -> tuple[Document, Path | None]:
+    """A rule's file, and the folder from which it names others; shipped ones and texts have none."""
+    if name in shipped_rules():
+        return opened(resource(_FOLDER, name + _SUFFIX).read_text("utf-8"), kind="rule", file=f"{_FOLDER}/{name}{_SUFFIX}"), None
+    path = Path(name)
+    if folder is not None and (path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or _is_file(folder / path)):
+        return opened(folder / path, kind="rule"), (folder / path).parent
+    raise UnknownName("rule", name, shipped_rules())
+
+
+def _read(document: Document, folder: Path | None) -> Rule:
+    """The rule of a file, which may extend a shipped one, or one whose file is beside it."""
+    if "extends" not in document.fields:
+        return read_document(document, Rule, kind="rule", unsupported=LATER, check=mistakes)
+    bases: dict[str, Rule] = {}
+
+    def check(own: Any) -> Iterator[Mistake]:
+        try:
+            bases[own.extends] = base = _base(own.extends, folder)
+        except DocumentError:
+            raise
+        except ConfigError as error:
+            yield Mistake(("extends",), str(error))
+        else:
+            yield from mistakes_of(own, base, document.fields)
+
+    own = read_document(document, Extension, kind="rule", unsupported=LATER, check=check)
+    return extended(own, bases[own.extends])
+
+
+def _base(name: str, folder: Path | None) -> Rule:
+    """The rule that another extends; of one that extends a third only so much is read that this can be told, so there is no end to look for."""
+    document, where = _found(name, folder)
+    if "extends" not in document.fields:
+        return _read(document, where)
+    own = read_document(document, Extension, kind="rule", unsupported=LATER)
+    raise ConfigError(f"{name!r} itself extends {own.extends!r}; a rule can only extend one that is written out in full.")
 
 
 def _is_file(path: Path) -> bool:

@@ -47,6 +47,11 @@ class Line:
         low_enough = np.True_ if math.isinf(self.high) else upper <= self.high
         return np.asarray((np.True_ if math.isinf(self.low) else lower >= self.low) & low_enough)
 
+    def passed_by(self, value: Floats) -> Bools:
+        """Which values are past one end, further than rounding puts them."""
+        ties = [_TIE * max(1.0, abs(end)) for end in (self.low, self.high)]
+        return np.asarray((value < self.low - (0.0 if math.isinf(self.low) else ties[0])) | (value > self.high + (0.0 if math.isinf(self.high) else ties[1])))
+
     def missed_by(self, bounds: Bounds) -> Bools:
         """Where a whole interval is past one end."""
         lower, upper = bounds

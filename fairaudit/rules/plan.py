@@ -28,6 +28,8 @@ class Context:
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to people
     threshold: float | None = None  # of the score; None where decisions came as such, or groups have thresholds of their own
     bins: Params = ()  # that calibration errors are over, where they are not the usual ones
+    control: Slicing = ()  # that groups are compared within
+    within: Counts | None = None  # the counts of each slicing crossed with it; None before there are any
     kept: tuple[Judged, ...] = ()  # of an audit whose scores are not at hand: what its rules were judged by
 
 
@@ -109,6 +111,8 @@ def _share(rule: Rule, own: int, of_its_kind: int) -> float:
 
 
 def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
+    if not rule.is_binary:
+        return [f"the rule {rule.id!r} judges {listed(rule.applies_to.task)}, and this audit is of decisions that are yes or no; leave it out."]
     lacks = []
     if rule.needs_label and not counts.has_labels:
         lacks.append(f"the rule {rule.id!r} judges {listed(rule.metrics)} and needs labels, which this audit has not; name the label column with --label.")
@@ -119,6 +123,10 @@ def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
     of_probabilities = [name for name in rule.metrics if metric(name).needs_probability]
     if of_probabilities and counts.score is not None and not counts.has_probabilities:
         lacks.append(f"the rule {rule.id!r} judges {listed(of_probabilities)} and needs probabilities, and some of these scores lie outside [0, 1]; name a column of probabilities.")
+    if rule.within_control and not context.control:
+        lacks.append(f"the rule {rule.id!r} judges groups among people who are alike in a control, and this audit has none; name it with --control {' --control '.join(rule.control) or 'COL'}.")
+    elif rule.control and set(rule.control) != set(context.control):
+        lacks.append(f"the rule {rule.id!r} judges within {listed(list(rule.control))}, and this audit's control is {listed(list(context.control))}; give both the same.")
     if "threshold" in rule.needs and context.threshold is None:
         lacks.append(f"the rule {rule.id!r} needs one threshold for everyone, and this audit's decisions were not made by one.")
     return lacks

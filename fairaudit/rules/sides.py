@@ -50,6 +50,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     metric: str
     slicing: Slicing
+    params: dict[str, float] = {}  # the rule's own, where it gives the metric other than the audit does
+    left_out: tuple[Slice, ...] = ()  # the slices of the slicing that the rule leaves out
     pooled: tuple[Slice, ...]  # the groups that are too small to be judged alone, taken together; none: no such group
     groups: Measured  # in the order of the slicing's slices, the pool last
     rest: Measured  # everyone else, for each of them
@@ -87,10 +89,11 @@ def sizes_of_estimate(metric: Metric, counts: Counts, indices: Ints) -> Sides:
     return Sides(candidates=groups, others=rest, everyone=everyone, spread=np.nan, share=share)
 
 
-def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], *, params: Params, kept: Sequence[Judged] = ()) -> Sides:
+def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], *, params: Params, own: Params = (), kept: Sequence[Judged] = ()) -> Sides:
     """The sides of any other metric of slices, from the counts of each put together.
 
     Args:
+        own: the parameters that the rule gives itself.
         kept: what an audit was judged by, where its scores are not at hand.
 
     Raises:
@@ -99,7 +102,7 @@ def of_estimate(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[
     has_values = not needs_rows(metric, counts) or counts.score_cells is not None or (counts.clusters is not None and counts.clusters.entries is not None)
     groups, rest, everyone, share = _put_together(metric, counts, indices, pooled, params if has_values else None)
     if not has_values:
-        found = _of_kept(metric, counts, indices, pooled, kept)
+        found = _of_kept(metric, counts, indices, pooled, dict(own), kept)
         groups, rest, everyone = (replace(side, found=_read(one), trials=np.array(one.trials)) for side, one in zip((groups, rest, everyone), found, strict=True))
     if metric.id in AGAINST_EVERYONE:
         rest = everyone.at(np.zeros(groups.rows.size, dtype=int))
@@ -172,23 +175,32 @@ def _parts(counts: Counts, groups: tuple[int, ...], members: tuple[tuple[int, ..
 _remembered_parts = remembered(_parts)  # rules on several metrics of one slicing need the same
 
 
-def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], kept: Sequence[Judged]) -> tuple[Measured, Measured, Measured]:
+def _of_kept(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int], own: dict[str, float], kept: Sequence[Judged]) -> tuple[Measured, Measured, Measured]:
     slices = [counts.slices[index] for index in indices]
-    together = tuple(slices[place] for place in pooled)
-    slicing = slices[0].attributes if slices else ()
+    if not slices:
+        none = Measured(value=(), lower=(), upper=(), trials=())
+        return none, none, Measured(value=(None,), lower=(None,), upper=(None,), trials=(0.0,))
+    slicing = slices[0].attributes
+    asked = (metric.id, slicing, own, left_out_of(counts, slicing, indices), tuple(slices[place] for place in pooled))
     for one in kept:
-        if (one.metric, one.slicing, one.pooled) == (metric.id, slicing, together) and len(one.groups.value) == len(slices) + bool(pooled):
+        if (one.metric, one.slicing, one.params, one.left_out, one.pooled) == asked and len(one.groups.value) == len(slices) + bool(pooled):
             return one.groups, one.rest, one.everyone
     raise ConfigError(
         f"{metric.id} by {' and '.join(slicing)} needs the {'scores' if metric.id in OF_CELLS else 'clusters'} themselves, which an audit file does not hold; audit again with a --rule on it, "
-        "with the same `minimum` and `small_groups`."
+        "with the same groups, `minimum` and `small_groups`."
     )
 
 
-def written(metric: Metric, slicing: Slicing, sides: Sides, pooled: tuple[Slice, ...]) -> Judged:
+def left_out_of(counts: Counts, slicing: Slicing, indices: Ints) -> tuple[Slice, ...]:
+    """The slices of a slicing that are not among these."""
+    looked_at = set(indices.tolist())
+    return tuple(counts.slices[index] for index in counts.of_slicing(slicing) if index not in looked_at)
+
+
+def written(metric: Metric, slicing: Slicing, sides: Sides, pooled: tuple[Slice, ...], *, own: Params, left_out: tuple[Slice, ...]) -> Judged:
     """What `of_estimate` can be made of again."""
     groups, rest, everyone = (_measured(side) for side in (sides.candidates, sides.others, sides.everyone))
-    return Judged(metric=metric.id, slicing=slicing, pooled=pooled, groups=groups, rest=rest, everyone=everyone)
+    return Judged(metric=metric.id, slicing=slicing, params=dict(own), left_out=left_out, pooled=pooled, groups=groups, rest=rest, everyone=everyone)
 
 
 def _measured(side: Basis) -> Measured:

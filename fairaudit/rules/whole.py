@@ -14,7 +14,6 @@ from fairaudit.evidence.measurement import Comparison, Group, GroupKind
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.power import POWER
 from fairaudit.evidence.rates import Z
-from fairaudit.evidence.wanted import PARAMS
 from fairaudit.metrics.answers import gathered, replies
 from fairaudit.metrics.catalogue import Metric
 from fairaudit.metrics.engines.interface import Quantity
@@ -23,6 +22,7 @@ from fairaudit.rules.basis import Estimates, errors_from
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.finding import Finding, Outcome, RowsNeeded, Verdict
 from fairaudit.rules.limits import line, serious_magnitude
+from fairaudit.rules.params import params_of
 from fairaudit.rules.plan import Context, Planned
 from fairaudit.rules.rule import Deciding, Rule
 from fairaudit.types import Ints
@@ -43,10 +43,11 @@ def decide_whole(planned: Planned, metric: Metric, indices: Ints, counts: Counts
     fact = _fact(found, metric, planned, limit_ends=(limit.low, limit.high), serious_ends=(serious.low, serious.high), rows=rows, alpha=alpha)
     needed = _needed(fact, limit.nearest(fact.value), serious.nearest(fact.value), rule.confidence) if fact.verdict is Verdict.INCONCLUSIVE and math.isfinite(fact.value) else None
     return Finding(
-        rule=rule.id, metric=metric.id, kind=rule.comparison.value, slicing=planned.slicing, group=found.group or Group(kind=GroupKind.OVERALL), reference=found.reference,
+        rule=rule.id, extends=rule.extends, metric=metric.id, kind=rule.comparison.value, slicing=planned.slicing, group=found.group or Group(kind=GroupKind.OVERALL), reference=found.reference,
         threshold=context.threshold, value=found.value, interval=found.interval, limit=limit.open_ends, limit_origin=rule.limit_origin.value, serious=serious.nearest(fact.value),
         outcome=fact.outcome, verdict=fact.verdict, needed_for_pass=gates, severity=rule.severity, p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted,
         alpha=alpha, family=f"{rule.id} on {'*'.join(planned.slicing)}", rows=rows, rows_needed=needed, reason=_reason(fact, found, serious.nearest(fact.value), needed),
+        notes=("of positive decisions alone",) if rule.params.get("outcome") == "positive" else (),
     )  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def groups_able(rule: Rule, indices: Ints, counts: Counts) -> int:
 
 
 def _found(planned: Planned, metric: Metric, counts: Counts) -> Comparison:
-    wanted = (Quantity(metric=metric.id, slicings=(planned.slicing,), params=PARAMS.get(metric.id, ())),)
+    wanted = (Quantity(metric=metric.id, slicings=(planned.slicing,), params=params_of(planned.rule, metric.id, ())),)
     return over_groups(gathered(wanted, replies(NativeEngine(), wanted, counts)), counts, threshold=None)[0]
 
 

@@ -84,6 +84,15 @@ def too_few(family: Family, needed: Sequence[RowsNeeded], *, gates: bool) -> str
     return f"{thin}too few groups: {found} enough {_unit(family)} to be judged alone, and a comparison takes two{_enough(needed)}"
 
 
+def left_out_of_strata(family: Family, fact: Fact) -> tuple[str, ...]:
+    """How many of a group's rows have nobody to be compared with, where it is judged within a control."""
+    outside = float(family.within.outside[fact.candidate]) if family.within else 0.0
+    if not outside:
+        return ()
+    what = "of its weight" if isinstance(family.candidates, Tally) and family.candidates.weighted else "of its rows"
+    return (f"{outside:,.6g} {what} left out: nobody else is alike in {' and '.join(family.within.control if family.within else ())}",)
+
+
 def notes(fact: Fact) -> tuple[str, ...]:
     """What else a reader should know: practical and statistical significance are two things, and both are said."""
     if fact.is_reference or fact.outcome is Outcome.UNDEFINED:
@@ -129,6 +138,8 @@ def _undefined(family: Family, fact: Fact) -> str:
         return f"infinite: {family.metric.infinite}"
     if family.reference is None and not family.against_others:
         return "there is no group to compare with"
+    if family.within and not family.within.trials[fact.candidate]:
+        return f"nobody else is alike in {' and '.join(family.within.control)}"
     opposite = family.opposite
     if opposite.rows[fact.candidate] == 0 or math.isnan(opposite.value[fact.candidate]):
         return f"the reference: {family.metric.undefined}"

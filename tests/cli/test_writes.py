@@ -100,6 +100,12 @@ def test_a_sarif_result_points_at_the_line_of_its_rule_in_the_configuration_or_i
     assert locations("c.sarif") == {("out/audit.json", 1), ("our%20rules/fifths.yaml", 3)}
 
 
+def test_a_rule_of_a_pack_is_written_where_the_configuration_names_the_pack() -> None:
+    Path("ours.yaml").write_text("data: [unfair.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\nengines: [native]\nrules: ['pack:hiring']\nout: out\n")
+    assert _run(["audit", "--config", "ours.yaml", "--gate", "--quiet", *flags("sarif=a.sarif")]) == 1
+    assert locations("a.sarif") == {("ours.yaml", 6)}
+
+
 def test_a_sarif_file_names_no_folder_of_this_machine(audited: None, tmp_path: Path) -> None:
     Path("elsewhere").mkdir()
     os.chdir("elsewhere")

@@ -55,6 +55,26 @@ def _by_hand(rows: list[Row], mine: list[bool]) -> dict[str, np.ndarray]:
     return sums
 
 
+@settings(max_examples=30, deadline=None)
+@given(rows=ROWS)
+def test_what_clusters_hold_up_to_a_score_is_added_up_by_hand(rows: list[Row]) -> None:
+    found = counts(_counted(rows))
+    assert found.clusters is not None and found.clusters.entries is not None
+    orders = np.unique(found.clusters.entries.order)
+    asked = [(index, int(order)) for index in range(len(found.slices)) for order in orders]
+    sums = found.clusters.at_or_below(*np.array(asked).T)
+    cells = [one for one in (found.score_cells, found.unlabelled_cells) if one is not None]
+    highest = {int(order): max((one.highest[one.order == order].max(initial=0.0) for one in cells), default=0.0) for order in orders}
+    for place, (index, order) in enumerate(asked):
+        own: dict[str, np.ndarray] = {}
+        for sex, race, _, score, weight, copies, cluster in rows:
+            if all(dict(sex=sex, race=race)[name] == value for name, value in found.slices[index].values):
+                own.setdefault(cluster, np.zeros(2))
+                own[cluster] += copies * weight * np.array([score <= highest[order], 1.0])
+        a, b = np.array(list(own.values())).reshape(-1, 2).T
+        assert [one[place] for one in sums] == pytest.approx([a.sum(), (a * a).sum(), (a * b).sum(), (b * b).sum()], rel=1e-9, abs=1e-9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS)
 def test_products_are_those_of_adding_up_each_cluster_by_hand(rows: list[Row]) -> None:

@@ -8,18 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import statsmodels.api as sm  # type: ignore[import-untyped]
-from scipy.stats import t as student  # type: ignore[import-untyped]
+from scipy.stats import ks_2samp  # type: ignore[import-untyped]
+from scipy.stats import t as student
 
 from benchmarks.clusters import _mean, drawn, selected
 from benchmarks.coverage import lines, truth
 from benchmarks.false_alarms import CONTEXT, SIX
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.evidence.design_effects import of_metric, of_part, of_share
+from fairaudit.evidence.design_effects import _support, of_metric, of_pair, of_share
 from fairaudit.evidence.estimates import estimate, pair_bounds
 from fairaudit.evidence.intervals import wilson
 from fairaudit.evidence.wanted import computable
-from fairaudit.metrics.catalogue import CATALOGUE, FN, TP, Shape
+from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape
 from fairaudit.metrics.engines.interface import Kind
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.rules.finding import Verdict
@@ -96,9 +97,60 @@ def test_the_error_of_a_mean_is_statsmodels_cluster_robust_one(metric: str, valu
     of_cluster = np.bincount(OWNER, weight)
     clusters = of_cluster.sum() ** 2 / (of_cluster**2).sum()
     ratio = clustered_error(values, weight) ** 2 / independent * clusters / (clusters - 1)
-    point = (student.ppf(0.975, clusters - 1) / CRITICAL) ** 2
-    assert of_metric(CATALOGUE[metric], counts)[0] == pytest.approx(max(ratio, 1.0) * point, rel=2e-4)  # of a score's fourth power, each cell at its middle
-    assert ratio > 1.05 or metric in ("brier_score", "calibration_in_the_large")
+    rows = weight.sum() ** 2 / (weight**2).sum()
+    effect, point = of_metric(CATALOGUE[metric], counts)[0], student.ppf(0.975, clusters - 1)
+    if metric in ("base_rate", "selection_rate"):
+        assert effect == pytest.approx(ratio * (point / CRITICAL) ** 2, rel=1e-6)
+    elif effect > 1:  # a mean's interval takes Student's point itself, of as many rows as there then are, and divides by one less
+        left = rows / effect - 1
+        assert student.ppf(0.975, left) ** 2 / left == pytest.approx(point**2 * ratio / rows, rel=2e-3)
+    else:
+        assert ratio < 1
+    assert effect > 1.05 or metric in ("brier_score", "calibration_in_the_large")
+
+
+@pytest.mark.parametrize(("metric", "values"), [("mean_score", SCORE), ("generalized_true_positive_rate", SCORE)])
+def test_a_mean_of_few_clusters_takes_students_point_once(metric: str, values: np.ndarray) -> None:
+    """That of the clusters, of which there are eight of four rows; that of the rows is not taken besides, which made the interval 37 % too wide."""
+    owner, score = np.repeat(np.arange(8), 4), values[:32]
+    error = sm.OLS(score, np.ones(32)).fit(cov_type="cluster", cov_kwds={"groups": owner, "use_correction": False}).bse[0]
+    reach = student.ppf(0.975, 7) * error * np.sqrt(8 / 7)
+    lower, upper = interval(metric, counts_in_clusters(cluster=owner, label=[1] * 32, score=score))
+    assert 1.0 <= (upper - lower) / (2 * reach) < 1.02
+
+
+def test_rows_that_differ_within_their_clusters_say_no_less_than_independent_ones() -> None:
+    """A pair of each person's, one positive and one negative: whatever Student's point is, nothing times it is nothing."""
+    counts = counts_in_clusters(cluster=np.repeat(np.arange(10), 2), label=[0, 1] * 10, score=[0.3, 0.7] * 10)
+    assert of_metric(CATALOGUE["base_rate"], counts)[0] == 1.0
+    assert interval("base_rate", counts) == pytest.approx(interval("base_rate", replace(counts, clusters=None)))
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(7, 5), (20, 20), (4, 400)])
+def test_what_rests_on_both_labels_rests_on_the_clusters_of_both(positives: int, negatives: int) -> None:
+    """Where each row is a cluster: Welch's degrees of freedom where a row of either label varies as much, but for n instead of n - 1."""
+    n, m = positives, negatives
+    counts = counts_in_clusters(cluster=np.arange(n + m), label=[1] * n + [0] * m, score=[0.5] * (n + m))
+    assert _support(counts, (TP, FN), (FP, TN))[0][0] == pytest.approx((1 / n + 1 / m) ** 2 / (1 / n**3 + 1 / m**3))
+
+
+def test_both_labels_of_the_same_clusters_are_not_twice_as_many() -> None:
+    counts = counts_in_clusters(cluster=np.repeat(np.arange(9), 2), label=[0, 1] * 9, score=[0.3, 0.7] * 9)
+    assert _support(counts, (TP, FN), (FP, TN))[0][0] == pytest.approx(9)
+
+
+@pytest.mark.parametrize("metric", ["expected_calibration_error", "root_mean_square_calibration_error"])
+def test_a_calibration_error_moves_with_the_bins_that_a_cluster_is_in(metric: str) -> None:
+    """Labels are rare and independent and all scores too high, so what clusters have in common is how high: by deleting rows, and clusters, one at a time."""
+    rng = np.random.default_rng(2)
+    label, score = (rng.random(OWNER.size) < 0.05).astype(int), np.round(np.clip(0.5 + 0.2 * COMMON, 0.02, 0.98) * 25) / 26 + 0.01
+    counts, variance = counts_in_clusters(cluster=OWNER, label=label, score=score), []
+    for parts in (np.arange(OWNER.size), OWNER):
+        masks = {Slice([("without", str(place))]): mask for place, mask in enumerate(deleted(parts))}
+        values = value_of(metric, counts_of_rows(masks, label=label.tolist(), decision=(score > 0.5).astype(int).tolist(), score=score.tolist()))[1:]
+        variance.append((values.size - 1) / values.size * ((values - values.mean()) ** 2).sum())
+    assert variance[1] / variance[0] > 2.2
+    assert of_metric(CATALOGUE[metric], counts)[0] == pytest.approx(variance[1] / variance[0] * student_factor(CLUSTERS), rel=0.05)
 
 
 def deleted(parts: np.ndarray) -> Iterator[np.ndarray]:
@@ -122,8 +174,8 @@ def test_the_design_effect_is_what_deleting_people_and_deleting_rows_differ_by(m
         variance.append((values.size - 1) / values.size * ((values - values.mean()) ** 2).sum())
     counts = counts_in_clusters(cluster=OWNER, label=LABEL, score=SCORE)
     tails = of_metric(CATALOGUE[metric], counts)[0] / max(variance[1] / variance[0], 1.0)
-    # Student's point for as many clusters as there effectively are, some 100 of them, or of those with a label.
-    assert tails == pytest.approx(1.04, abs=0.045)
+    # Student's point for as many clusters as there effectively are, some 100 of them, or of those with a label; less what the interval of a mean takes of it itself.
+    assert 0.985 <= tails <= 1.085
 
 
 @pytest.mark.parametrize("metric", ["bpsn_auc", "bnsp_auc", "demographic_disparity", "scoring_rate"])
@@ -147,6 +199,40 @@ def test_a_slice_against_everyone_counts_the_clusters_of_both(metric: str) -> No
         assert 0.9 <= effect / (variance(owner) / variance(np.arange(owner.size))) <= few * 1.15
 
 
+@pytest.mark.parametrize("owner", [OWNER, RNG.permutation(OWNER)], ids=["alike", "by chance"])
+def test_the_effect_of_a_kolmogorov_smirnov_distance_is_that_of_the_shares_where_it_is_found(owner: np.ndarray) -> None:
+    """Where it is found by scipy; the error of a difference of two shares by statsmodels, with and without clusters. Clusters of four by chance had an effect of four."""
+    counts, independent = counts_in_clusters(cluster=owner, label=LABEL, score=SCORE, group=GROUP), {}
+    below = (ks_2samp(SCORE[LABEL == 1], SCORE[LABEL == 0], method="asymp").statistic_location >= SCORE).astype(float)
+    fitted = sm.OLS(below, sm.add_constant(LABEL)).fit(cov_type="cluster", cov_kwds={"groups": owner, "use_correction": False})
+    independent = sum(below[one == LABEL].var() / (one == LABEL).sum() for one in (0, 1))
+    tails = of_metric(CATALOGUE["ks_separation"], counts)[0] / max(fitted.bse[1] ** 2 / independent, 1.0)
+    assert 0.99 <= tails <= 1.07
+
+    a, b, c = (counts.index(Slice([("group", one)])) for one in "abc")
+    effect = of_pair("kolmogorov_smirnov_distance", counts, np.array([a, c]), np.array([b, b]))
+    assert effect is not None
+    expected = {place: [] for place in (a, b, c)}
+    for place, name in ((a, "a"), (c, "c")):
+        where = ks_2samp(SCORE[name == GROUP], SCORE[GROUP == "b"], method="asymp").statistic_location
+        for side, mine in ((place, name == GROUP), (b, GROUP == "b")):
+            share = (SCORE[mine] <= where).astype(float)
+            error = sm.OLS(share, np.ones(share.size)).fit(cov_type="cluster", cov_kwds={"groups": owner[mine], "use_correction": False}).bse[0]
+            of_cluster = np.unique(owner[mine], return_counts=True)[1]
+            expected[side].append(max(error**2 / (share.var() / share.size) * student_factor(of_cluster.sum() ** 2 / (of_cluster**2).sum()), 1.0))
+    assert effect[[a, b, c]] == pytest.approx([max(expected[one]) for one in (a, b, c)], rel=1e-6)  # of b, which is in two pairs, the larger
+
+
+def test_where_no_distance_is_known_all_rows_of_a_cluster_are_taken_to_be_alike() -> None:
+    """As of counts that were read from an audit file, which holds no single scores."""
+    counts = counts_in_clusters(cluster=OWNER, label=LABEL, score=SCORE)
+    assert counts.clusters is not None
+    read = replace(counts, clusters=replace(counts.clusters, entries=None, cuts=()))
+    assert of_metric(CATALOGUE["ks_separation"], read)[0] > of_metric(CATALOGUE["ks_separation"], counts)[0]
+    effect = of_pair("kolmogorov_smirnov_distance", read, np.array([1]), np.array([0]))
+    assert effect is not None and effect[0] == pytest.approx(SIZE * (student.ppf(0.975, CLUSTERS - 1) / CRITICAL) ** 2)
+
+
 def test_where_a_rate_is_0_the_rows_of_a_cluster_are_taken_to_be_alike() -> None:
     sizes = np.array([1, 2, 3, 6, 8])
     counts = counts_in_clusters(cluster=np.repeat(np.arange(5), sizes), label=[0] * 20, score=[0.1] * 20)
@@ -167,10 +253,19 @@ def test_of_one_cluster_there_is_no_interval_and_the_value_stays() -> None:
 
 
 def test_a_share_of_everyone_rests_on_the_clusters_of_the_slice() -> None:
-    counts = counts_in_clusters(cluster=["x"] * 10 + list(range(90)), label=[1] * 100, score=[0.9] * 100, group=["lone"] * 10 + ["rest"] * 90)
-    effect = of_part(counts, (TP, FN))
+    counts = counts_in_clusters(cluster=["x"] * 10 + list(range(90)), label=[1] * 100, score=[0.9, 0.2] * 50, group=["lone"] * 10 + ["rest"] * 90)
+    effect = of_metric(CATALOGUE["demographic_disparity"], counts)
     assert np.isnan(effect[counts.index(Slice([("group", "lone")]))])
     assert np.isfinite(of_share(counts, (TP,), (TP, FN))[counts.index(EVERYONE)])
+
+
+def test_the_disparity_of_all_but_one_cluster_is_as_unsure_as_that_of_the_one() -> None:
+    """They are each other's negative; ten rows of one cluster among a hundred, of clusters of one row each."""
+    counts = counts_in_clusters(cluster=["x"] * 10 + list(range(90)), label=[1] * 100, score=[0.9, 0.2] * 50, group=["lone"] * 10 + ["rest"] * 90)
+    found = estimate(CATALOGUE["demographic_disparity"], counts)
+    lone, rest = (counts.index(Slice([("group", name)])) for name in ("lone", "rest"))
+    assert found is not None and np.isnan(found.lower[lone])
+    assert np.isnan(found.lower[rest]) or found.upper[rest] - found.lower[rest] > 1
 
 
 def test_no_metric_with_an_interval_is_without_a_design_effect() -> None:

@@ -20,89 +20,8 @@ from fairaudit.rules.library import load_rules
 from fairaudit.rules.plan import Context, cautions
 from tests.builders import counts_from
 from tests.rules.selections import CONTEXT, Table, by_group, judged, qualified, rule, selections, slice_of
-from tests.vectors import vector
 
 SIX: Table = {"a": (300, 1000), "b": (150, 500), "c": (75, 250), "d": (45, 150), "e": (21, 70), "f": (9, 30)}
-
-
-# Published examples (RULES.md D1, D3).
-
-
-def test_the_four_groups_of_the_questions_and_answers() -> None:
-    """Rates 60, 45, 48, 51 %: only American Indians are indicated; exactly four fifths is not less than four fifths."""
-    published = vector("eeoc-four-fifths-rates")
-    found = judged({group: (round(1000 * rate), 1000) for group, rate in published["input"]["selection_rate"].items()})
-    for case in published["expected"]:
-        one = found[case["slice"]["group"]]
-        assert round(one.value or 0, case["digits"]) == case["value"]
-        assert one.reference == Group(slice=slice_of("White"))
-        assert (one.outcome is Outcome.BEYOND) == (case["four_fifths"] == "indicated")
-
-
-def test_the_technical_assistance_of_2023_fails_small_as_it_is() -> None:
-    """48 of 80 against 12 of 40: ratio 0.5, Fisher one-sided 0.0017."""
-    found = judged({"White": (48, 80), "Black": (12, 40)})
-    assert found["Black"].value == 0.5 and found["Black"].verdict is Verdict.FAIL
-    assert found["Black"].p_adjusted == pytest.approx(2 * 0.0017, abs=1e-4)  # Holm over the two
-    assert not found["Black"].needed_for_pass and found["slicing"].verdict is Verdict.INCONCLUSIVE
-
-
-def test_three_of_twenty_against_sixteen_of_eighty_is_no_failure() -> None:
-    """Question 21: 0.75, but one more hire would turn it round."""
-    found = judged({"White": (16, 80), "Black": (3, 20)})
-    assert found["Black"].value == pytest.approx(0.75)
-    assert found["Black"].verdict is Verdict.INCONCLUSIVE and "could be chance" in found["Black"].notes
-
-
-LL144_RACE = {"Hispanic": (204, 408, 0.97), "White": (412, 797, 1.00), "Black": (170, 390, 0.84), "Native Hawaiian": (52, 119, 0.85),
-              "Asian": (302, 616, 0.95), "Native American": (18, 41, 0.85), "Two or more": (96, 213, 0.87)}  # fmt: skip
-LL144_CROSSED = {
-    ("Hispanic", "M"): (90, 205, 0.841), ("Hispanic", "F"): (82, 190, 0.827), ("White", "M"): (215, 412, 1.000), ("Black", "M"): (95, 226, 0.806),
-    ("NH/PI", "M"): (37, 87, 0.815), ("Asian", "M"): (167, 321, 0.997), ("Native American", "M"): (11, 24, 0.878), ("Two+", "M"): (52, 115, 0.866),
-    ("White", "F"): (197, 385, 0.981), ("Black", "F"): (75, 164, 0.876), ("NH/PI", "F"): (15, 32, 0.898), ("Asian", "F"): (135, 295, 0.877),
-    ("Native American", "F"): (7, 17, 0.789), ("Two+", "F"): (44, 98, 0.860),
-}  # fmt: skip
-LL144_SCORED_RACE: dict[Any, tuple[int, int]] = {
-    "Hispanic": (18, 28), "White": (15, 40), "Black": (16, 32), "NH/PI": (5, 8), "Asian": (10, 24), "Native American": (10, 16), "Two+": (10, 20),
-}  # fmt: skip
-
-
-def test_the_sex_table_of_the_new_york_rule() -> None:
-    published = vector("nyc-ll144-selection-sex")
-    found = judged({group: (of["selected"], of["total"]) for group, of in published["input"]["groups"].items()})
-    for case in published["expected"]:
-        if case["metric"] == "selection_rate_ratio":
-            assert round(found[case["slice"]["sex"]].value or 0, case["digits"]) == case["value"]
-    assert overall_verdict(found.values()) is Verdict.PASS
-
-
-@pytest.mark.parametrize("table", [LL144_RACE, LL144_CROSSED])
-def test_the_other_selection_tables_of_the_new_york_rule_give_its_ratios_and_no_failure(table: dict[Any, tuple[int, int, float]]) -> None:
-    digits = 2 if table is LL144_RACE else 3
-    context = Context(slicings=(("group",) if digits == 2 else ("group", "second"),))
-    findings = judge([rule()], selections({key: (selected, rows) for key, (selected, rows, _) in table.items()}), context)
-    values = {one.group.slice: one.value for one in findings if one.group and one.group.kind is GroupKind.SLICE}
-    for key, (_, _, ratio) in table.items():
-        assert round(values[slice_of(key)] or 0, digits) == ratio
-    assert not any(one.verdict is Verdict.FAIL for one in findings)
-    assert overall_verdict(findings) is Verdict.PASS
-
-
-def test_the_scoring_tables_of_the_new_york_rule_are_too_small_to_judge_by_race_but_not_by_sex() -> None:
-    sex, race = judged({"M": (50, 92), "F": (34, 76)}), judged(LL144_SCORED_RACE)
-    assert overall_verdict(sex.values()) is Verdict.PASS
-    assert overall_verdict(race.values()) is Verdict.INCONCLUSIVE
-    rates = [selected / rows for selected, rows in LL144_SCORED_RACE.values()]
-    assert sum(rate < 0.8 * max(rates) for rate in rates) == 4  # which a bare ratio would flag
-
-
-@pytest.mark.parametrize(
-    ("table", "smallest"),
-    [({"M": (667, 1390), "F": (555, 1181)}, 0.322), (LL144_RACE, 0.019), (LL144_CROSSED, 0.048), (LL144_SCORED_RACE, 0.051)],
-)
-def test_the_smallest_p_in_the_new_york_tables(table: dict[Any, tuple[int, ...]], smallest: float) -> None:
-    x, n = np.array([row[:2] for row in table.values()]).T
-    assert round(float(fisher_lower(x, n, np.full_like(x, x.sum()), np.full_like(n, n.sum())).min()), 3) == smallest
 
 
 # The statistics, each against its own definition.

@@ -312,12 +312,12 @@ class Distances:
     rarity: Floats  # 1/n + 1/m of effective rows
     error: Floats  # how much larger it can be, as cells hold more than one score
     variance: Floats  # of the difference between the two where it is largest, a row below and a row above added to each
-    peak: Floats  # the order of the score cell after which it is largest
+    peak: Ints  # the order of the score cell at or below which both are counted where they are furthest apart; -1 where there is no distance
 
 
 def _as_distances(found: list[tuple[float, ...]]) -> Distances:
     value, rarity, error, variance, peak = np.array(found, dtype=np.float64).reshape(-1, 5).T
-    return Distances(value=value, rarity=rarity, error=error, variance=variance, peak=peak)
+    return Distances(value=value, rarity=rarity, error=error, variance=variance, peak=peak.astype(np.int64))
 
 
 def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distances:
@@ -328,6 +328,7 @@ def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distan
     return _distances(counts, tuple(groups.tolist()), tuple(references.tolist()))
 
 
+_NO_DISTANCE = (np.nan, np.nan, np.nan, np.nan, -1)
 _Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weight, Σw², lowest and highest score
 
 
@@ -335,7 +336,7 @@ _Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weig
 def _distances(counts: Counts, groups: tuple[int, ...], references: tuple[int, ...]) -> Distances:
     held = [one for one in (counts.score_cells, counts.unlabelled_cells) if one is not None]
     if not held:
-        return _as_distances([(np.nan,) * 5] * len(groups))
+        return _as_distances([_NO_DISTANCE] * len(groups))
     whole = {name: np.concatenate([getattr(one, name) for one in held]) for name in ("slice", "order", "weight", "weight_sq", "lowest", "highest")}
     by_slice = np.argsort(whole["slice"], kind="stable")
     ends = np.searchsorted(whole["slice"][by_slice], np.arange(len(counts.slices) + 1))
@@ -364,7 +365,7 @@ def separation(counts: Counts) -> Distances:
 def _distance(one: _Side, other: _Side) -> tuple[float, ...]:
     totals = [float(side[1].sum()) for side in (one, other)]
     if not all(total > 0 for total in totals):
-        return (np.nan,) * 5
+        return _NO_DISTANCE
     orders, place = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
     up, down = (np.bincount(at, side[1] / total, orders.size) for at, side, total in zip((place[: one[0].size], place[one[0].size :]), (one, other), totals, strict=True))
     after = np.cumsum(up - down)

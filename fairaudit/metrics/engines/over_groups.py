@@ -20,6 +20,7 @@ from fairaudit.types import Floats, Ints
 
 Params = dict[str, float]
 Outcome = Literal["decision", "label"]
+POSITIVE_ONLY = "positive_only"  # the parameter by which differential fairness looks at the positive decision alone
 _LABELLED = (TP, FP, FN, TN)
 
 
@@ -173,7 +174,7 @@ def smoothed(counts: Counts, groups: Ints, concentration: float, *, of: Outcome 
 
 
 def _differential_fairness(counts: Counts, groups: Ints, params: Params) -> Widest | None:
-    return _epsilon(smoothed(counts, groups, params.get("concentration", 1.0)), ("selected", "rejected"))
+    return _epsilon(smoothed(counts, groups, params.get("concentration", 1.0)), ("selected",) if params.get(POSITIVE_ONLY) else ("selected", "rejected"))
 
 
 def _amplification(counts: Counts, groups: Ints, params: Params) -> Widest | None:
@@ -187,15 +188,15 @@ def _amplification(counts: Counts, groups: Ints, params: Params) -> Widest | Non
         return replace(decided, value=float(np.subtract(decided.value, given.value)))
 
 
-def _epsilon(found: Smoothed, outcomes: tuple[str, str]) -> Widest | None:
-    """The widest pair over both outcomes: of each it is that of the lowest and the highest chance."""
+def _epsilon(found: Smoothed, outcomes: tuple[str, ...]) -> Widest | None:
+    """The widest pair over both outcomes, or the first alone: of each it is that of the lowest and the highest chance."""
     if found.groups.size < 2:
         return None
     low, high = int(found.chance.argmin()), int(found.chance.argmax())
     with np.errstate(divide="ignore"):
-        logs = [np.log(chance) for chance in (found.chance, 1 - found.chance)]
+        logs = [np.log(chance) for chance in (found.chance, 1 - found.chance)[: len(outcomes)]]
     apart = [0.0 if found.chance[low] == found.chance[high] else float(np.abs(log[high] - log[low])) for log in logs]
-    place = int(apart[1] > apart[0])
+    place = int(np.argmax(apart))
     ends = (low, high) if place == 0 else (high, low)
     return Widest(value=apart[place], lowest=int(found.groups[ends[0]]), highest=int(found.groups[ends[1]]), of=f"the share {outcomes[place]}")
 

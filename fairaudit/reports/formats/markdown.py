@@ -5,29 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from fairaudit.errors import listed
 from fairaudit.gate.policy import Ruling, Standing, State
 from fairaudit.gate.result import GRAVEST_FIRST, Word, remarks_of, word_of
 from fairaudit.reports.audited import account_line
 from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNRELIABLE
 from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.standings import compared, grounds, headline, subject
+from fairaudit.reports.gated import gate_verdict
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted
+from fairaudit.reports.sentences import ended
 from fairaudit.reports.verdicts import groups_without_value, small_groups, strength
 from fairaudit.reports.witnesses import agreement_line
 
 MOST_BYTES = 1000 * 1024  # GitHub drops a summary of more than 1024 KiB
 MOST_ROWS = 200  # more nobody reads
 _SIGNS: dict[Word, str] = {"pass": PASS.sign, "fail": FAIL.sign, "inconclusive": INCONCLUSIVE.sign, "error": UNRELIABLE.sign, "unjudged": NO_VERDICT.sign}
-_SENTENCES: dict[Word, str] = {
-    "pass": "no violation that blocks was found.",
-    "fail": "the audited decisions violate {rules}.",
-    "inconclusive": "the data can neither show nor rule out a violation of {rules}.",
-    "error": "the engines that computed this audit disagree, so no verdict can be relied on.",
-    "unjudged": "the rules made no finding of this audit.",
-}
-_DECIDED_BY = {"fail": State.FAIL, "inconclusive": State.INCONCLUSIVE}
+_WITHOUT_VERDICT: dict[Word, str] = {"error": "The engines that computed this audit disagree, so no verdict can be relied on.", "unjudged": "The rules made no finding of this audit."}
 # What means something in Markdown or HTML, and what GitHub links without being asked: addresses and people.
 _ACTING = re.compile(r"[`*_{}\[\]~#$\\|&<>@]|://|www\.")
 _BACKSLASHED = "`*_{}[]~#$"
@@ -59,16 +53,13 @@ def markdown(known: Lookup, ruling: Ruling, *, most_bytes: int = MOST_BYTES) -> 
 
 def _verdict(known: Lookup, ruling: Ruling) -> list[str]:
     word = word_of(ruling)
-    decisive = _DECIDED_BY.get(word)
-    rules = dict.fromkeys(one.finding.rule for one in ruling.standings if one.state is decisive)
-    titles = [f"“{escaped(known.title_of_rule(rule))}”" if rule in known.rules else escaped(rule) for rule in rules]
-    sentence = _SENTENCES[word].format(rules=listed(titles)) if titles or decisive is None else "what is said below blocks."
+    sentence = _WITHOUT_VERDICT.get(word) or ended(gate_verdict(known, ruling)[1])
     states = ruling.states
     numbers = ", ".join(f"{states.count(state)} {state.value}" for state in GRAVEST_FIRST if state in states)
     return [
         f"## {_SIGNS[word]} Fairness gate: {word}",
         "",
-        f"**{word.capitalize()}**: {sentence}",
+        f"**{escaped(sentence)}**",
         "",
         f"{numbers[:1].upper()}{numbers[1:]}." if numbers else "No findings.",
         *(line for caution in known.cautions for line in ("", escaped(caution))),

@@ -35,18 +35,18 @@ def read(text: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("state", "line"),
     [
-        (State.PASS, "**Pass**: no violation that blocks was found."),
-        (State.NOTED, "**Pass**: no violation that blocks was found."),
-        (State.WAIVED, "**Pass**: no violation that blocks was found."),
-        (State.WARN, "**Pass**: no violation that blocks was found."),
-        (State.INCONCLUSIVE, "**Inconclusive**: the data can neither show nor rule out a violation of “Four-fifths rule (adverse impact)”."),
-        (State.FAIL, "**Fail**: the audited decisions violate “Four-fifths rule (adverse impact)”."),
-        (State.ERROR, "**Error**: the engines that computed this audit disagree, so no verdict can be relied on."),
+        (State.PASS, "No violation of “Four-fifths rule (adverse impact)” was found."),
+        (State.NOTED, "No violation of “Four-fifths rule (adverse impact)” was found."),
+        (State.WAIVED, "Nothing fails the gate: 1 violation waived."),
+        (State.WARN, "No rule that can fail the audit was asked for; “Four-fifths rule (adverse impact)” is violated, but does not fail an audit."),
+        (State.INCONCLUSIVE, "The data can neither show nor rule out a violation: 1 comparison that must be decided is not."),
+        (State.FAIL, "The audited decisions violate “Four-fifths rule (adverse impact)”."),
+        (State.ERROR, "The engines that computed this audit disagree, so no verdict can be relied on."),
     ],
 )
 def test_the_verdict_comes_first_and_what_is_not_as_it_should_be_has_its_row(state: State, line: str) -> None:
     text = markdown(STATES[state].known, STATES[state].ruling)
-    assert text.splitlines()[2] == line
+    assert text.splitlines()[2] == f"**{line}**"
     assert [row[0] for row in read(text)] == ([] if state in (State.PASS, State.NOTED) else [state.value])
 
 
@@ -56,7 +56,7 @@ def test_the_summary_in_full() -> None:
     assert markdown(one.known, one.ruling) == """\
 ## ✓ Fairness gate: pass
 
-**Pass**: no violation that blocks was found.
+**Nothing fails the gate: 1 violation waived.**
 
 1 waived, 1 noted, 1 pass.
 
