@@ -152,9 +152,16 @@ def holm(p: Floats) -> Floats:
     """
     adjusted = np.full(p.shape, np.nan)
     order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]  # NaN sorts last
-    factors = np.arange(order.size, 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * holm_factors(p)[order]), 1.0)
     return adjusted
+
+
+def holm_factors(p: Floats) -> Floats:
+    """What Holm multiplies each p-value by: the number of tests for the smallest, and one less for each that follows; NaN stays."""
+    factors = np.full(p.shape, np.nan)
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]
+    factors[order] = np.arange(order.size, 0, -1)
+    return factors
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

@@ -24,8 +24,7 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     rules = load_rules(asked) if asked else audit.rules
     if not rules:
         raise ConfigError("this audit was made without rules; name one with --rule ID, as four-fifths.")
-    effect: Literal["helps", "harms"] = "harms" if audit.manifest.config.get("effect") == "harms" else "helps"
-    context = Context(slicings=audit.slicings, effect=effect, threshold=audit.counts[0].threshold if audit.counts else None, control=tuple(audit.manifest.config.get("control", ())), within=strata_read(audit), kept=audit.judged_by)
+    context = context_of(audit)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)
     counts = counts_read(audit)
     findings = (*judge(rules, counts, context), *differing)
@@ -33,3 +32,10 @@ def rejudged(audit: Audit, asked: Sequence[str]) -> Audit:
     stale = {*cautions(audit.rules, context), *(warnings_of(audit.manifest.config.get("rules", ())) if asked else ())}
     notes = (*(note for note in audit.notes if note not in stale), *cautions(rules, context), *warnings_of(asked))
     return msgspec.structs.replace(audit, rules=tuple(rules), findings=findings, left_out=not_judged(rules, counts, context), verdict=overall_verdict(findings), notes=notes)
+
+
+def context_of(audit: Audit) -> Context:
+    """What its rules know of an audit besides its counts."""
+    effect: Literal["helps", "harms"] = "harms" if audit.manifest.config.get("effect") == "harms" else "helps"
+    threshold = audit.counts[0].threshold if audit.counts else None
+    return Context(slicings=audit.slicings, effect=effect, threshold=threshold, control=tuple(audit.manifest.config.get("control", ())), within=strata_read(audit), kept=audit.judged_by)

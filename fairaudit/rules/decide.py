@@ -20,16 +20,18 @@ from fairaudit.rules.words import left_out_of_strata, notes, reason, too_few
 from fairaudit.types import Floats
 
 
-def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> tuple[Finding, ...]:
+def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> tuple[tuple[Fact | None, Finding], ...]:
     """One finding a group, one for the pool, and one more where too few groups can be judged alone; of a gap one for the slicing.
+
+    Each stands behind the fact that it was made of; that too few groups can be judged rests on none.
 
     Args:
         gates: whether what stays inconclusive here may block a pass.
     """
     judged = tuple(filter(None, (furthest_apart(family),))) if family.asked.comparison.is_extreme else facts(family)
     shrunken = _shrunken(family)
-    found = tuple(_finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate])) for fact in judged)
-    return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) or not found else found
+    found = tuple((fact, _finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate]))) for fact in judged)
+    return (*found, (None, _too_few_groups(family, counts, context, gates))) if is_thin(family) or not found else found
 
 
 def is_thin(family: Family) -> bool:

@@ -30,7 +30,7 @@ from fairaudit.rules.limits import bounds, bounds_to_everyone, past, value_past
 from fairaudit.rules.rule import Deciding, Direction, Method
 from fairaudit.rules.sides import AGAINST_EVERYONE
 from fairaudit.rules.tally import Tally
-from fairaudit.types import Bools, Floats
+from fairaudit.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +55,13 @@ def by_significance(family: Family) -> Evidence:
 
     Where a rule judges groups' own values, they are tested against the limit itself, with Holm's correction.
     """
-    raw = _look_one(family)
-    tests = max(1, int(np.count_nonzero(~np.isnan(raw))))
-    looks = 2 if _has_pairs(family) else 1
-    corrected = _CORRECTED[family.rule.multiplicity.method](raw)
-    convicted = corrected <= family.alpha / looks
+    first = look_one(family)
+    looks, tests = first.looks, max(1, first.tests)
+    convicted = first.corrected <= family.alpha / looks
     if family.against_nobody:
         convicted &= ~_holds_limit(family)
     beyond = convicted & is_past(family)
-    p = corrected * looks
+    p = first.corrected * looks
     if looks == 2:
         pairs = look_two(family, family.alpha / 2)
         p = np.fmin(p, 2 * pairs.p)
@@ -77,11 +75,11 @@ def by_interval(family: Family) -> Evidence:
     evidence = by_significance(family)
     if family.against_nobody:  # which has no other test
         return evidence
-    interval = bounds_of(family, level=one_sided(1 - _tail_of_each(family)))
+    interval = bounds_of(family, level=one_sided(1 - tail_of_each(family)))
     return Evidence(p_adjusted=evidence.p_adjusted, is_real=evidence.is_real, is_beyond=family.line.missed_by(interval), look_alpha=evidence.look_alpha)
 
 
-def _tail_of_each(family: Family) -> float:
+def tail_of_each(family: Family) -> float:
     """What one interval's end may miss by, so that all of them miss with α.
 
     Against the best-off group this is Tukey's: dividing α by twenty groups, as for a reference named beforehand, convicted
@@ -135,12 +133,35 @@ def _has_pairs(family: Family) -> bool:
     return chosen and int(np.count_nonzero(family.candidates.rows[: family.groups])) > 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """What the first look says of each candidate; arrays of shape (candidates,)."""
+
+    p: Floats  # as the test gives it; NaN where it was not tested
+    corrected: Floats  # for the number of tests
+    looks: int  # 2 where there is a second
+
+    @property
+    def tests(self) -> int:
+        return int(np.count_nonzero(~np.isnan(self.p)))
+
+
+def look_one(family: Family) -> First:
+    """Every candidate by itself, corrected for their number."""
+    p = _look_one(family)
+    return First(p=p, corrected=_CORRECTED[family.rule.multiplicity.method](p), looks=2 if _has_pairs(family) else 1)
+
+
+def opponents(family: Family) -> Basis:
+    """Whom the first look tests each candidate against."""
+    return family.opposite if family.has_fixed_reference else family.others
+
+
 def _look_one(family: Family) -> Floats:
     """One-sided p of every candidate against everyone else, against the reference where the rule fixes one, or against the limit."""
     if family.against_nobody:
         return _against_limit(family)
-    opponents = family.opposite if family.has_fixed_reference else family.others
-    lower, upper = family.within.tails() if family.within else _tails(family.candidates, opponents, family.sides.spread)
+    lower, upper = family.within.tails() if family.within else _tails(family.candidates, opponents(family), family.sides.spread)
     either = np.minimum(2 * np.minimum(lower, upper), 1.0)
     p = either if family.rule.direction is Direction.EITHER else lower if family.better is Better.HIGHER else upper
     if isinstance(family.candidates, Estimates):
@@ -162,7 +183,7 @@ def _tails(group: Basis, other: Basis, spread: float) -> tuple[Floats, Floats]:
 
 
 def _counts(group: Tally, other: Tally) -> tuple[Any, ...]:
-    """The table as the exact test takes it: the group's counts, and those of both sides."""
+    """The table as the exact test takes it: the group's counts, and those of both sides together."""
     x, n, y, m = (np.rint(part).astype(np.int64) for part in (group.hits, group.weight, other.hits, other.weight))
     return x, n, x + y, n + m
 
@@ -213,22 +234,32 @@ class Pairs:
     p: Floats  # of its furthest pair; NaN where it was not tested
     is_real: Bools  # whether a pair rejects
     is_beyond: Bools  # whether such a pair is past the limit
+    z: Floats  # of its furthest pair: by how many standard errors it is worse off; NaN where it was not tested
+    against: Ints  # whom that pair is with, a candidate; −1 where it was not tested
+    critical: float  # what z must pass: q / √2; NaN where nothing was tested
+    groups: int  # of which the range is studentized
 
 
 def look_two(family: Family, alpha: float) -> Pairs:
     """Tukey–Kramer over pairs of groups with enough evidence."""
     size = family.candidates.rows.size
-    found = Pairs(p=np.full(size, np.nan), is_real=np.zeros(size, dtype=bool), is_beyond=np.zeros(size, dtype=bool))
     judged = family.yardsticks if family.asked.comparison.is_extreme else np.flatnonzero(family.enough[: family.groups])
+    critical = studentized_range_quantile(alpha, judged.size) / math.sqrt(2) if judged.size >= 2 else math.nan
+    found = Pairs(
+        p=np.full(size, np.nan), is_real=np.zeros(size, dtype=bool), is_beyond=np.zeros(size, dtype=bool), z=np.full(size, np.nan),
+        against=np.full(size, -1), critical=critical, groups=int(judged.size),
+    )  # fmt: skip
     # Where everybody or nobody has the event, no two groups differ.
     if judged.size < 2 or not family.yardsticks.size or (isinstance(family.everyone, Tally) and not 0 < float(family.everyone.rate.item()) < 1):
         return found
     better_off = family.candidates.at(family.yardsticks)
-    critical = studentized_range_quantile(alpha, judged.size) / math.sqrt(2)
     for some in blocks(judged, better_off.rows.size):
         groups = family.candidates.at(some[:, None])
         z = _errors_below(groups, better_off, family)
-        furthest = np.max(np.where(np.isnan(z), -np.inf, z), axis=1)
+        known = np.where(np.isnan(z), -np.inf, z)
+        furthest = np.max(known, axis=1)
+        found.z[some] = np.where(np.isinf(furthest), np.nan, furthest)
+        found.against[some] = np.where(np.isinf(furthest), -1, family.yardsticks[np.argmax(known, axis=1)])
         found.p[some] = np.where(np.isinf(furthest), np.nan, studentized_range_sf(np.maximum(furthest, 0.0) * math.sqrt(2), judged.size))
         found.is_real[some] = (z > critical).any(axis=1)
         found.is_beyond[some] = ((z > critical) & past(family.rule, family.line, groups, better_off)).any(axis=1)

@@ -35,8 +35,8 @@ def furthest_apart(family: Family) -> Fact | None:
     partial = held.size < places.size or (family.asked.small_groups is SmallGroups.GATE and not bool(family.enough[family.candidates.rows > 0].all()))
     pairs = look_two(family, family.alpha)
     is_past = math.isinf(value) or bool(past(family.rule, family.line, family.candidates.at([lowest]), family.candidates.at([highest]))[0])
-    lower, upper = _simultaneous(family, 1 - SHOWN_LEVEL)
-    near, far = _simultaneous(family, family.alpha)
+    lower, upper = simultaneous(family, 1 - SHOWN_LEVEL)
+    near, far = simultaneous(family, family.alpha)
     beyond = {
         Deciding.SIGNIFICANT: bool(pairs.is_beyond[places].any()),
         Deciding.INTERVAL: bool(family.asked_line.missed_by((np.array(near), np.array(far)))),
@@ -58,7 +58,7 @@ def _value(family: Family, low: float, high: float) -> float:
     return low / high if 0 < high < math.inf else math.nan
 
 
-def _simultaneous(family: Family, alpha: float) -> Interval:
+def simultaneous(family: Family, alpha: float) -> Interval:
     """The interval that holds for all pairs at once."""
     critical = studentized_range_quantile(alpha, family.yardsticks.size) / math.sqrt(2)
     found = family.candidates.estimate(2 * NormalDist().cdf(critical) - 1).at(family.yardsticks)

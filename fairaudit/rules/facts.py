@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairaudit.evidence.intervals import one_sided
+from fairaudit.evidence.intervals import Bounds, one_sided
 from fairaudit.rules.evidence import DECIDE, bounds_of, is_past
 from fairaudit.rules.family import Family, blocks
 from fairaudit.rules.finding import Outcome, Verdict
 from fairaudit.rules.limits import Line, bounds, compared
 from fairaudit.rules.tally import Tally
-from fairaudit.types import Bools, Floats
+from fairaudit.types import Bools, Floats, Ints
 
 SHOWN_LEVEL = 0.95  # of the interval beside every value, two-sided
 
@@ -96,24 +96,41 @@ def _values(family: Family) -> Floats:
 
 def _within(family: Family) -> Bools:
     """Whose one-sided bounds meet the limit against every yardstick. All of them must, so no correction is due."""
-    if family.rule.reference != "best" or not family.yardsticks.size or family.against_nobody:
-        return family.line.met_by(bounds_of(family, level=one_sided(family.rule.confidence)))
-    return meets_against_all(family, family.line)
+    return meets_against_all(family, family.line) if is_against_all(family) else family.line.met_by(one_sided_bounds(family))
 
 
 def meets_against_all(family: Family, ends: Line) -> Bools:
     """Whose one-sided bounds meet a line against every yardstick but themselves."""
-    level = one_sided(family.rule.confidence)
-    yardsticks, within = family.candidates.at(family.yardsticks), np.zeros(family.candidates.rows.size, dtype=bool)
+    within = np.zeros(family.candidates.rows.size, dtype=bool)
     for some in blocks(np.arange(within.size), family.yardsticks.size):
-        met = ends.met_by(bounds(family.rule, family.candidates.at(some[:, None]), yardsticks, level=level))
+        met = ends.met_by(against_yardsticks(family, some))
         within[some] = (met | (some[:, None] == family.yardsticks)).all(axis=1)
     return within
 
 
+def against_yardsticks(family: Family, some: Ints) -> Bounds:
+    """One-sided bounds of some candidates against every yardstick, shape (some, yardsticks)."""
+    yardsticks = family.candidates.at(family.yardsticks)
+    return bounds(family.rule, family.candidates.at(some[:, None]), yardsticks, level=one_sided(family.rule.confidence))
+
+
+def is_against_all(family: Family) -> bool:
+    """Whether to be within takes bounds against every yardstick, since the reference was chosen for its value."""
+    return family.rule.reference == "best" and family.yardsticks.size > 0 and not family.against_nobody
+
+
+def one_sided_bounds(family: Family) -> Bounds:
+    """What a pass rests on, against each candidate's own reference."""
+    return bounds_of(family, level=one_sided(family.rule.confidence))
+
+
+def serious_bounds(family: Family) -> Bounds:
+    """One-sided, against the rest or the reference that the rule fixes: a best-off group was chosen for its value, and tests nothing."""
+    if family.rule.reference == "best" and not family.against_nobody:
+        return bounds(family.rule, family.candidates, family.others, level=one_sided(family.rule.confidence))
+    return one_sided_bounds(family)
+
+
 def _excludes_serious(family: Family) -> Bools:
     """Whose one-sided bounds rule out a violation as large as `serious`, against the rest or the reference that the rule fixes."""
-    level = one_sided(family.rule.confidence)
-    if family.rule.reference == "best" and not family.against_nobody:
-        return family.serious_line.met_by(bounds(family.rule, family.candidates, family.others, level=level))
-    return family.serious_line.met_by(bounds_of(family, level=level))
+    return family.serious_line.met_by(serious_bounds(family))

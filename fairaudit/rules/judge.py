@@ -11,6 +11,7 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.metrics.catalogue import CATALOGUE, Metric, Shape
 from fairaudit.rules.decide import decide, is_thin
+from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family, family
 from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.left_out import LeftOut, kept, left_out
@@ -28,9 +29,24 @@ def judge(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Find
     Raises:
         ConfigError: a rule needs labels, scores, slicings or a reference that the audit lacks.
     """
+    return tuple(one.finding for one in cases(rules, counts, context))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A finding with what it was made of."""
+
+    finding: Finding
+    rule: Rule
+    family: Family | None  # None where the rule judges one number over all groups of a slicing
+    fact: Fact | None  # None where too few groups can be judged
+
+
+def cases(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Case, ...]:
+    """What `judge` says, each finding with the family and the fact that it rests on."""
     judged = _judged(rules, counts, context)
     decided = {(one.asked.id, one.metric.id, one.slicing) for one in judged if isinstance(one, Family) and not is_thin(one)}
-    return tuple(finding for one in judged for finding in _findings(one, decided, counts, context))
+    return tuple(case for one in judged for case in _cases(one, decided, counts, context))
 
 
 def wanted_pairs(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[tuple[str, str, int, int], ...]:
@@ -103,11 +119,12 @@ def _by_slicing(counts: Counts, context: Context) -> dict[Slicing, Ints]:
     return {slicing: np.array(cut.get(slicing, []), dtype=np.int64) for slicing in context.slicings}
 
 
-def _findings(one: Family | _Whole, decided: set[tuple[str, str, Slicing]], counts: Counts, context: Context) -> tuple[Finding, ...]:
+def _cases(one: Family | _Whole, decided: set[tuple[str, str, Slicing]], counts: Counts, context: Context) -> tuple[Case, ...]:
     if isinstance(one, _Whole):
         thin = len(one.planned.slicing) > 1 and groups_able(one.planned.rule, one.indices, counts) < 2
-        return (decide_whole(one.planned, one.metric, one.indices, counts, context, gates=one.planned.rule.severity is Severity.FAIL and not thin),)
-    return decide(one, counts, context, gates=_gates(one, decided))
+        fact, finding = decide_whole(one.planned, one.metric, one.indices, counts, context, gates=one.planned.rule.severity is Severity.FAIL and not thin)
+        return (Case(finding=finding, rule=one.planned.rule, family=None, fact=fact),)
+    return tuple(Case(finding=finding, rule=one.asked, family=one, fact=fact) for fact, finding in decide(one, counts, context, gates=_gates(one, decided)))
 
 
 def _gates(one: Family, decided: set[tuple[str, str, Slicing]]) -> bool:

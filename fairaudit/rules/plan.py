@@ -39,7 +39,11 @@ class Planned:
 
     rule: Rule
     slicing: Slicing
-    alpha: float
+    sharers: int  # families that share the error, this one among them
+
+    @property
+    def alpha(self) -> float:
+        return error_of(self.rule) / self.sharers
 
 
 def plan(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Planned, ...]:
@@ -60,10 +64,20 @@ def plan(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Plann
     failing = sum(len(own) for rule, own in pairs if rule.severity is Severity.FAIL)
     telling = sum(len(own) for rule, own in pairs if rule.severity is not Severity.FAIL)
     return tuple(
-        Planned(rule=rule, slicing=slicing, alpha=_share(rule, len(own), failing if rule.severity is Severity.FAIL else telling))
+        Planned(rule=rule, slicing=slicing, sharers=_sharers(rule, len(own), failing if rule.severity is Severity.FAIL else telling))
         for rule, own in pairs
         for slicing in own
     )
+
+
+def sharing(one: Planned, planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    """The families that share the error with one, itself among them; as many as its `sharers`."""
+    match one.rule.multiplicity.family:
+        case "run":
+            return tuple(other for other in planned if (other.rule.severity is Severity.FAIL) == (one.rule.severity is Severity.FAIL))
+        case "rule":
+            return tuple(other for other in planned if other.rule is one.rule)
+    return (one,)
 
 
 def cautions(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
@@ -104,10 +118,14 @@ def _many_families(rules: Sequence[Rule], context: Context) -> tuple[str, ...]:
     return (f"{families} families of comparisons share one 5 % error, so each finds less; let fewer rules or slicings gate than {MANY_FAMILIES}.",)
 
 
-def _share(rule: Rule, own: int, of_its_kind: int) -> float:
+def error_of(rule: Rule) -> float:
+    """What all families that share a rule's error may spend together."""
+    return float(1 - Decimal(str(rule.confidence)))  # 0.05, where binary fractions say 0.050000000000000044
+
+
+def _sharers(rule: Rule, own: int, of_its_kind: int) -> int:
     """Rules that warn or inform share a second 5 %, so that adding one never weakens the gate."""
-    alpha = float(1 - Decimal(str(rule.confidence)))  # 0.05, where binary fractions say 0.050000000000000044
-    return alpha / {"run": of_its_kind, "rule": own, "slicing": 1}[rule.multiplicity.family]
+    return {"run": of_its_kind, "rule": own, "slicing": 1}[rule.multiplicity.family]
 
 
 def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:

@@ -10,7 +10,7 @@ from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import Counts
 from fairaudit.evidence.intervals import Estimate, one_sided
-from fairaudit.evidence.measurement import Comparison, Group, GroupKind
+from fairaudit.evidence.measurement import Comparison, Group, GroupKind, Interval
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.power import POWER
 from fairaudit.evidence.rates import Z
@@ -28,7 +28,7 @@ from fairaudit.rules.rule import Deciding, Rule
 from fairaudit.types import Ints
 
 
-def decide_whole(planned: Planned, metric: Metric, indices: Ints, counts: Counts, context: Context, *, gates: bool) -> Finding:
+def decide_whole(planned: Planned, metric: Metric, indices: Ints, counts: Counts, context: Context, *, gates: bool) -> tuple[Fact, Finding]:
     """What a rule says of a slicing as a whole: its number is held against the limit, by the interval that holds for all pairs at once.
 
     Args:
@@ -42,7 +42,7 @@ def decide_whole(planned: Planned, metric: Metric, indices: Ints, counts: Counts
     alpha = planned.alpha / len(rule.metrics)
     fact = _fact(found, metric, planned, limit_ends=(limit.low, limit.high), serious_ends=(serious.low, serious.high), rows=rows, alpha=alpha)
     needed = _needed(fact, limit.nearest(fact.value), serious.nearest(fact.value), rule.confidence) if fact.verdict is Verdict.INCONCLUSIVE and math.isfinite(fact.value) else None
-    return Finding(
+    return fact, Finding(
         rule=rule.id, extends=rule.extends, metric=metric.id, kind=rule.comparison.value, slicing=planned.slicing, group=found.group or Group(kind=GroupKind.OVERALL), reference=found.reference,
         threshold=context.threshold, value=found.value, interval=found.interval, limit=limit.open_ends, limit_origin=rule.limit_origin.value, serious=serious.nearest(fact.value),
         outcome=fact.outcome, verdict=fact.verdict, needed_for_pass=gates, severity=rule.severity, p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted,
@@ -66,18 +66,31 @@ def _fact(
 ) -> Fact:
     value = math.nan if found.value is None else found.value
     lower, upper = found.interval or (math.nan, math.nan)
-    one = Estimates(found=Estimate(np.array([value]), np.array([lower]), np.array([upper])), rows=np.array([rows]), trials=np.array([float(rows)]), bounds=metric.bounds)
+    one = _estimates(value, lower, upper, metric, rows)
     tails = [float(ndtr(-sign * errors_from(one, end))[0]) for end, sign in zip(limit_ends, (-1, 1), strict=True) if math.isfinite(end)]
     p = float(np.fmin.reduce(tails))
     is_past = value < limit_ends[0] or value > limit_ends[1]
     is_real = p <= alpha and (lower > limit_ends[1] or upper < limit_ends[0])  # an interval that holds the limit convicts nobody
-    surely = one.estimate(one_sided(planned.rule.confidence))
-    least, most = float(surely.lower[0]), float(surely.upper[0])
+    least, most = _one_sided(one, planned.rule.confidence)
     return Fact(
         candidate=0, rows=rows, events=math.nan, value=value, lower=lower, upper=upper, is_reference=False, enough=True, is_past=is_past, is_real=is_real,
         is_beyond=is_past and (is_real or planned.rule.decide_on is Deciding.POINT), is_within=least >= limit_ends[0] and most <= limit_ends[1],
         excludes_serious=least >= serious_ends[0] and most <= serious_ends[1], p_adjusted=p, look_alpha=alpha,
     )  # fmt: skip
+
+
+def bounds_of_whole(fact: Fact, metric: Metric, confidence: float) -> Interval:
+    """The one-sided bounds that a pass rests on."""
+    return _one_sided(_estimates(fact.value, fact.lower, fact.upper, metric, fact.rows), confidence)
+
+
+def _estimates(value: float, lower: float, upper: float, metric: Metric, rows: int) -> Estimates:
+    return Estimates(found=Estimate(np.array([value]), np.array([lower]), np.array([upper])), rows=np.array([rows]), trials=np.array([float(rows)]), bounds=metric.bounds)
+
+
+def _one_sided(one: Estimates, confidence: float) -> Interval:
+    surely = one.estimate(one_sided(confidence))
+    return float(surely.lower[0]), float(surely.upper[0])
 
 
 def _needed(fact: Fact, limit: float, serious: float, confidence: float) -> RowsNeeded | None:

@@ -25,7 +25,7 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
     """Why this outcome and this verdict."""
     match fact.outcome:
         case Outcome.WITHIN if fact.is_reference:
-            return f"the reference itself: the {_chosen(family)}"
+            return f"the reference itself: the {chosen(family)}"
         case Outcome.WITHIN:
             return "within the limit, with the confidence that the rule asks for"
         case Outcome.BEYOND:
@@ -125,7 +125,8 @@ def _excluded(family: Family, fact: Fact) -> str:
     return f"a difference from {whom} as large as {abs(end):g} is excluded"
 
 
-def _chosen(family: Family) -> str:
+def chosen(family: Family) -> str:
+    """Why the reference is the one it is."""
     if family.rule.reference == "best" and family.yardsticks.size:
         return "best-off group with enough evidence"
     return "largest group" if family.rule.reference in ("best", "largest") else "one that the rule names"
