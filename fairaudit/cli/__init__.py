@@ -14,6 +14,7 @@ from fairaudit.errors import CONTENT_FAILED, INTERRUPTED, MISCONFIGURED, Fairaud
 _COMMANDS = {
     "audit": "Audit a model, or scores or decisions, and write the result.",
     "gate": "Judge a finished audit; the exit code is the verdict.",
+    "explain": "Explain a finding, from the counts to the verdict.",
     "waive": "Write waivers of what is violated today.",
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",

@@ -111,6 +111,11 @@ def counted_as(entry: Metric) -> str:
     return _COUNTED.get(entry.undefined, "")
 
 
+def happens(metric_id: str, effect: str) -> str:
+    """What happens to people whom a rate counts: selected; nothing where there is no word for it."""
+    return _HAPPENS.get((metric_id, effect), "")
+
+
 def title_of(metric_id: str) -> str:
     """The metric's title, or its id where this version does not know it."""
     entry = CATALOGUE.get(metric_id)

@@ -124,10 +124,15 @@ def one_sided_bounds(family: Family) -> Bounds:
     return bounds_of(family, level=one_sided(family.rule.confidence))
 
 
+def against_others(family: Family, *, level: float) -> Bounds:
+    """Against everyone else, for each candidate."""
+    return bounds(family.rule, family.candidates, family.others, level=level)
+
+
 def serious_bounds(family: Family) -> Bounds:
     """One-sided, against the rest or the reference that the rule fixes: a best-off group was chosen for its value, and tests nothing."""
     if family.rule.reference == "best" and not family.against_nobody:
-        return bounds(family.rule, family.candidates, family.others, level=one_sided(family.rule.confidence))
+        return against_others(family, level=one_sided(family.rule.confidence))
     return one_sided_bounds(family)
 
 
