@@ -107,6 +107,13 @@ class ClusterCounts(msgspec.Struct, frozen=True, kw_only=True):
     beside: tuple[float, ...] | None = None  # the same of the cluster's rows here and everywhere; None where they are the same
 
 
+class SavedScores(msgspec.Struct, frozen=True, kw_only=True):
+    """That the audited rows were kept by their ids, beside this file."""
+
+    name: str
+    sha256: str
+
+
 class SliceCounts(msgspec.Struct, frozen=True, kw_only=True):
     slice: Slice
     threshold: float | None
@@ -128,6 +135,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     schema: Literal["fairaudit/audit/1"] = "fairaudit/audit/1"
     manifest: Manifest
     rows: Rows
+    scores: SavedScores | None = None  # None: they were not kept
     slicings: tuple[tuple[str, ...], ...]
     references: tuple[ReferenceOf, ...]
     counts: tuple[SliceCounts, ...]

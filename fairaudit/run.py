@@ -16,10 +16,11 @@ from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
 from fairaudit.cube.sampled import Sample, draw
-from fairaudit.cube.scored import count_given, count_scored, sample_given
+from fairaudit.cube.saved import SCORES
+from fairaudit.cube.scored import count_given, count_scored, sample_given, save_given
 from fairaudit.cube.slices import Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of
-from fairaudit.data.files import files_of
+from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.frames import source_of
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
@@ -41,7 +42,7 @@ from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
 from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unbinned, unswept
-from fairaudit.result import Audit, Exclusion, Rows, counts_written
+from fairaudit.result import Audit, Exclusion, Rows, SavedScores, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
 from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_verdict, wanted_pairs
@@ -58,21 +59,24 @@ class Audited:
     cube: Cube
 
 
-def audit(config: AuditConfig, data: Any = None, *, progress: Progress | None = None) -> Audit:
+def audit(config: AuditConfig, data: Any = None, *, scores: Path | str | None = None, progress: Progress | None = None) -> Audit:
     """Audit a model, or scores or decisions that the data hold.
 
     Args:
         config: what to audit.
         data: a pandas DataFrame or an Arrow table, instead of `config.data`.
+        scores: the Parquet file that rows are kept in, by their ids, where `config.save_scores` asks for it.
         progress: told how far the run has come; perhaps from another thread.
 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
-    return audited(config, data, progress=progress).audit
+    return audited(config, data, scores=None if scores is None else Path(scores), progress=progress).audit
 
 
-def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None, sole: bool = False, debug: bool = False) -> Audited:
+def audited(
+    config: AuditConfig, data: Any = None, *, scores: Path | None = None, progress: Progress | None = None, sole: bool = False, debug: bool = False
+) -> Audited:
     """As `audit`, with the cube.
 
     Args:
@@ -81,6 +85,7 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
         debug: what the child prints is shown.
     """
     config = converted(config)
+    _check_scores(config, scores)
     rules, source = _opened(config, data)
     if sole:
         prepare_tensorflow()
@@ -98,16 +103,24 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
             scorer = _scorer(config, source, sole) if config.model else None
             thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
-            cube, rows, sample = _cube(connection, config, source, rows, scorer, thresholds, progress)
+            cube, rows, sample = _cube(connection, config, source, rows, scorer, thresholds, scores, progress)
         with told(source):
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample, scores), cube=cube)
+
+
+def _check_scores(config: AuditConfig, scores: Path | None) -> None:
+    """Returns if scores are kept where they are asked for, and only there."""
+    if config.save_scores and scores is None:
+        raise ConfigError("save_scores keeps rows in a file, and none is named; give audit(config, scores='scores.parquet'), or let `fairaudit audit --out DIR` write it.")
+    if scores is not None and not config.save_scores:
+        raise ConfigError("a file for scores is named, and nothing asks for them; give AuditConfig(save_scores=True, id=…), or leave the file out.")
 
 
 def _measured(
     config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
-    found: Counts, within: Counts | None, sample: Sample | None,
+    found: Counts, within: Counts | None, sample: Sample | None, scores: Path | None,
 ) -> Audit:  # fmt: skip
     context = replace(_context(config), within=within)
     references = _references(config, found)
@@ -133,6 +146,7 @@ def _measured(
             read=rows.read, lines=rows.lines if config.count else None, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
             excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded),
         ),
+        scores=None if scores is None else SavedScores(name=SCORES, sha256=fingerprint(scores)),
         slicings=config.slicings,
         references=references,
         counts=counts_written(found, threshold=asked),
@@ -203,6 +217,7 @@ def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
         attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, cluster=config.cluster, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing, features=config.features,
+        keeps_id=config.save_scores,
     )  # fmt: skip
 
 
@@ -268,7 +283,7 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
 
 
 def _cube(
-    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, progress: Progress | None
+    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, scores: Path | None, progress: Progress | None
 ) -> tuple[Cube, Prepared, Sample | None]:
     """The cube, the rows with what scoring found of them, and a sample of them where one is asked for."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
@@ -283,8 +298,10 @@ def _cube(
     drawn = draw(connection, rows, seed=config.seed) if config.features else None
     if scorer is None or decision is None:
         cube = count_given(connection, source, rows, counted, decision, progress=progress)
+        if scores is not None:
+            save_given(connection, source, rows, counted, decision, scores)
         return cube, rows, sample_given(connection, source, rows, counted, decision, drawn) if drawn else None
-    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, drawn=drawn, progress=progress)
+    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, drawn=drawn, progress=progress, to=scores)
     return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed), scored.sample
 
 

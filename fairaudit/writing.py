@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from fairaudit.cube.cube import Cube
+from fairaudit.cube.saved import SCORES, are_scores
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.gate.policy import Ruling
 from fairaudit.result import Audit, to_json
@@ -55,10 +56,11 @@ def _is_audit(file: Path) -> bool:
         return re.match(rb'\{\s*"schema":\s*"fairaudit/audit/', opened.read(200)) is not None
 
 
-def write_audit(audit: Audit, cube: Cube, out: Path, *, ruling: Ruling | None = None, as_of: date | None = None) -> None:
-    """audit.json, report.html and cube.parquet into a folder.
+def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = None, ruling: Ruling | None = None, as_of: date | None = None) -> None:
+    """audit.json, report.html, cube.parquet and, where they were kept, scores.parquet into a folder.
 
     Args:
+        scores: where they were kept.
         ruling: what the gate made of the audit, for the report.
         as_of: the day, for the report.
 
@@ -69,7 +71,9 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, ruling: Ruling | None = 
     from fairaudit.reports.html import render
 
     report = render(audit, ruling, as_of=as_of).encode()
-    write_files(out, {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
+    kept: dict[str, Writer] = {} if scores is None else {SCORES: lambda path: _copy(scores, path)}
+    files = kept | {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))}
+    write_files(out, files, without=() if kept or not (holds_audit(out) and are_scores(out / SCORES)) else (SCORES,))  # a former audit's would stand beside another's numbers
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -89,13 +93,17 @@ def write_file(path: Path, content: bytes) -> None:
         target = path.resolve() if path.is_symlink() else path
         if _is_audit(target):
             raise ConfigError(f"{path} is an audit; name another file.")
-        if target.name == CUBE and holds_audit(target.parent):
-            raise ConfigError(f"{path} is an audit's cube; name another file.")
+        if target.name in (CUBE, SCORES) and holds_audit(target.parent):
+            raise ConfigError(f"{path} is an audit's {'cube' if target.name == CUBE else 'scores'}; name another file.")
     write_files(target.parent, {target.name: lambda aside: _write(aside, content)})
 
 
-def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
-    """Each file by its writer: first all beside the folder, then moved, the last named last."""
+def write_files(folder: Path, files: Mapping[str, Writer], *, without: Sequence[str] = ()) -> None:
+    """Each file by its writer: first all beside the folder, then moved, the last named last.
+
+    Args:
+        without: files that are taken away with it.
+    """
     with _told(folder):
         for name in files:
             if (folder / name).is_dir():
@@ -106,7 +114,7 @@ def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
         try:
             for name, write in files.items():
                 write(aside / name)
-            _swap(aside, folder, tuple(files))
+            _swap(aside, folder, tuple(files), without)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             for one in made:
@@ -116,17 +124,18 @@ def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _swap(aside: Path, folder: Path, names: Sequence[str]) -> None:
-    """Move every new file into its place, or put back what was there."""
+def _swap(aside: Path, folder: Path, names: Sequence[str], without: Sequence[str]) -> None:
+    """Move every new file into its place, and others away, or put back what was there."""
     kept = aside / "former"
     kept.mkdir()
     done: list[str] = []
     try:
-        for name in names:
+        for name in (*without, *names):
             done.append(name)
             if (folder / name).exists():
                 os.replace(folder / name, kept / name)
-            os.replace(aside / name, folder / name)
+            if name not in without:
+                os.replace(aside / name, folder / name)
     except BaseException:
         for name in done:
             if (kept / name).exists():
@@ -134,6 +143,13 @@ def _swap(aside: Path, folder: Path, names: Sequence[str]) -> None:
             elif not (aside / name).exists():
                 (folder / name).unlink(missing_ok=True)
         raise
+
+
+def _copy(source: Path, path: Path) -> None:
+    with source.open("rb") as read, path.open("wb") as file:
+        shutil.copyfileobj(read, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -37,6 +38,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--count",), {"metavar": "COL", "help": "A line stands for so many rows, as in a table of counts."}),
     (("--cluster",), {"metavar": "COL", "help": "Rows alike in it belong together, as one person's, and are not independent."}),
     (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),
+    (("--save-scores",), {"is_flag": True, "default": None, "help": "Keep ids, scores, decisions, labels and slices of the rows in scores.parquet, so that a later audit can be compared row by row. Needs --id."}),
     (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute: 'age=25,45,65', 'age=young:25,adult:65,old' or 'age=quantiles:4'. Repeatable."}),
     (("--calibration-bins",), {"metavar": "N|mass:N", "help": "Bins of calibration errors: N of equal width, or of about equal weight. [default: 10]"}),
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
@@ -90,6 +92,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
+        from fairaudit.cube.saved import SCORES
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
@@ -104,10 +107,12 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
-        with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
-            found = audited(config, progress=progress, sole=True, debug=debug)
-        ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
-        write_audit(found.audit, found.cube, target, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
+        with TemporaryDirectory(prefix="fairaudit-") as aside:
+            scores = Path(aside) / SCORES if config.save_scores else None
+            with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
+                found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
+            ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
+            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
