@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from fairaudit import baselines
 from fairaudit.bands import Bands, parsed, score_bins
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
@@ -42,11 +44,11 @@ from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
 from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unbinned, unswept
-from fairaudit.result import Audit, Exclusion, Rows, SavedScores, counts_written
+from fairaudit.result import Audit, Exclusion, Rows, SavedScores, baseline_written, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
 from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_verdict, wanted_pairs
-from fairaudit.rules.library import load_rules, warnings_of
+from fairaudit.rules.library import left_out_of_packs, load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
@@ -86,7 +88,7 @@ def audited(
     """
     config = converted(config)
     _check_scores(config, scores)
-    rules, source = _opened(config, data)
+    rules, source, before = _opened(config, data)
     if sole:
         prepare_tensorflow()
     with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
@@ -97,6 +99,8 @@ def audited(
             if rows.audited == 0:
                 reasons = ", ".join(reason for reason, _ in rows.excluded)
                 raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
+            if before is not None:
+                raise_all(baselines.mistaken(before.audit.manifest, config=msgspec.structs.asdict(config), positive=rows.positive))
             raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
             if rows.score_range and grid_range(rows.score_range) != (0.0, 1.0):
                 raise_all(improbable(config, rows.score_range))
@@ -107,7 +111,7 @@ def audited(
         with told(source):
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample, scores), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample, before, scores), cube=cube)
 
 
 def _check_scores(config: AuditConfig, scores: Path | None) -> None:
@@ -120,9 +124,10 @@ def _check_scores(config: AuditConfig, scores: Path | None) -> None:
 
 def _measured(
     config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
-    found: Counts, within: Counts | None, sample: Sample | None, scores: Path | None,
+    found: Counts, within: Counts | None, sample: Sample | None, before: baselines.Former | None, scores: Path | None,
 ) -> Audit:  # fmt: skip
-    context = replace(_context(config), within=within)
+    saved = None if scores is None else SavedScores(name=SCORES, sha256=fingerprint(scores))
+    context = _beside(replace(_context(config, before), within=within), before, scores, found)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
     bins = _score_bins(config)
@@ -139,6 +144,7 @@ def _measured(
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
+    against = None if before is None or context.baseline is None else baseline_written(context.baseline, before.audit, before.sha256, notes=baselines.notes(made, saved, before, context.baseline.matched))
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,
@@ -146,7 +152,7 @@ def _measured(
             read=rows.read, lines=rows.lines if config.count else None, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
             excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded),
         ),
-        scores=None if scores is None else SavedScores(name=SCORES, sha256=fingerprint(scores)),
+        scores=saved,
         slicings=config.slicings,
         references=references,
         counts=counts_written(found, threshold=asked),
@@ -160,6 +166,7 @@ def _measured(
         ),
         sweeps=sweeps,
         histograms=(binned := histograms(found, dict(bins), only, answers[ends[2] :])),
+        baseline=against,
         rules=tuple(rules),
         findings=findings,
         judged_by=kept_for_the_gate(rules, found, context),
@@ -169,6 +176,7 @@ def _measured(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
             *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps), *unbinned(found, binned),
             *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context), *warnings_of(config.rules),
+            *left_out_of_packs(config.rules, _has(config)), *(against.notes if against else ()),
         ),
     )  # fmt: skip
 
@@ -179,13 +187,25 @@ def _bin_edges(found: Counts, only: wanted.Only, bins: Mapping[str, float]) -> t
     return tuple(held.edges.tolist()) if held else ()
 
 
-def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
-    """The rules and the data; everything that is wrong with flags, rules and columns is told at once."""
+def _beside(context: Context, before: baselines.Former | None, scores: Path | None, found: Counts) -> Context:
+    """The context with the rows that the baseline has too."""
+    return context if before is None or context.baseline is None else replace(context, baseline=baselines.beside(scores, before, found, context.baseline))
+
+
+def _has(config: AuditConfig) -> frozenset[str]:
+    """What rules of packs may need."""
+    had = {"baseline": config.baseline is not None, "control": bool(config.control), "score": config.decision_column is None, "label": config.label is not None}
+    return frozenset(name for name, has in had.items() if has)
+
+
+def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source, baselines.Former | None]:
+    """The rules, the data and the baseline that some rule needs; everything that is wrong with flags, rules and columns is told at once."""
     mistakes: list[FairauditError] = []
     if config.features and not can_find_neighbours():
         mistakes.append(ConfigError("--feature needs scikit-learn, which is not installed; pip install 'fairaudit[consistency]', or leave it out."))
     rules: tuple[Rule, ...] = ()
     source: Source | None = None
+    before: baselines.Former | None = None
     try:
         validate(config)
     except FairauditError as error:
@@ -193,8 +213,9 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
     mistaken = list(mistaken_metrics(config))
     mistakes.extend(mistaken)
     try:
-        rules = load_rules(config.rules)
-        plan(rules, _nothing_yet(config), _context(config))
+        rules = load_rules(config.rules, _has(config))
+        before = baselines.former(config.baseline) if config.baseline is not None else None
+        plan(rules, _nothing_yet(config), _context(config, before))
         mistakes.extend(() if mistaken else idle_flags(config, [name for rule in rules for name in rule.metrics]))
     except FairauditError as error:
         mistakes.append(error)
@@ -206,7 +227,7 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
     raise_all(mistakes)
     if source is None:
         raise ConfigError("no data could be opened.")
-    return rules, source
+    return rules, source, before if any(rule.needs_baseline for rule in rules) else None
 
 
 def _source(config: AuditConfig, data: Any) -> Source:
@@ -259,8 +280,9 @@ def _score_bins(config: AuditConfig) -> wanted.Params:
         return ()
 
 
-def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control)
+def _context(config: AuditConfig, before: baselines.Former | None = None) -> Context:
+    baseline = None if before is None else before.baseline(keeps_rows=config.save_scores)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control, baseline=baseline)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import idle, ruled, with_gate_options
+from fairaudit.cli.gating import BASELINE, idle, ruled, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -74,6 +74,7 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
     help="Where audit.json, report.html and cube.parquet go; an earlier audit there stays until this one is whole.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
+@click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="Let the exit code be the verdict.")
 @with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only; notes are in the report and in audit.json.")
@@ -111,7 +112,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
             scores = Path(aside) / SCORES if config.save_scores else None
             with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
                 found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
-            ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
+            ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}) if config.gate else None
             write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's

@@ -7,27 +7,32 @@ from typing import Any
 
 import click
 
-from fairaudit.cli.gating import ruled, split, with_gate_options
+from fairaudit.cli.gating import BASELINE, ruled, split, with_gate_options
 
 
 @click.command("gate")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
 @click.option("--rule", "rules", multiple=True, metavar="ID|FILE|pack:ID", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
+@click.option(*BASELINE[0], **BASELINE[1])
 @with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @click.option("--verbose", is_flag=True, help="Print every finding.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
+def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
     """Judge a finished audit; the exit code is the verdict.
 
     \b
     fairaudit gate demo/audit/audit.json
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
     fairaudit gate demo/audit/audit.json --waivers fairness-waivers.yaml
+    fairaudit gate new/audit.json --baseline old/audit.json --rule no-worse-than-baseline
     """
+    from fairaudit.baselines import former, saved_beside
     from fairaudit.cli.verdict import shown
     from fairaudit.gate.judged import rejudged
     from fairaudit.result import read_audit
 
-    judged = rejudged(read_audit(audit), rules)
-    return shown(judged, ruled(judged, split(given)[0]), report=None, quiet=quiet, verbose=verbose)
+    found, before = read_audit(audit), None if baseline is None else former(baseline)
+    scores = None if before is None else saved_beside(audit / "audit.json" if audit.is_dir() else audit, found.scores)
+    judged = rejudged(found, rules, before=before, scores=scores)
+    return shown(judged, ruled(judged, split(given)[0] | {"baseline": baseline}), report=None, quiet=quiet, verbose=verbose)

@@ -87,6 +87,8 @@ def _compared(rule: Rule, entry: Metric) -> str:
             return "the smallest of any group over the largest"
         case Comparing.VALUE:
             return "one number over all groups of a slicing" if entry.shape is Shape.ACROSS else "of each group, against the limit and nobody else"
+    if rule.comparison is Comparing.CHANGE:
+        return f"of each group less what it was in the baseline{', on either side' if rule.direction is Direction.EITHER else ''}"
     named = ", ".join(f"{attribute}={value}" for attribute, value in rule.reference.items()) if isinstance(rule.reference, dict) else _WHOM[rule.reference]
     how = "divided by that of" if rule.comparison is Comparing.RATIO else "less that of"
     return f"of each group {how} {named}{', on either side' if rule.direction is Direction.EITHER else ''}"
@@ -128,7 +130,7 @@ def _serious(rule: Rule) -> str:
 
 
 def _evidence(rule: Rule) -> str:
-    method = Method.HOLM if rule.multiplicity.method is Method.TWO_LOOK and (rule.reference != "best" or rule.comparison is Comparing.VALUE) else rule.multiplicity.method
+    method = Method.HOLM if rule.multiplicity.method is Method.TWO_LOOK and (rule.reference != "best" or rule.comparison in (Comparing.VALUE, Comparing.CHANGE)) else rule.multiplicity.method
     held = "past the limit, and further than chance would put a value that is at it" if rule.comparison is Comparing.VALUE and rule.decide_on is not Deciding.POINT else _DECIDES[rule.decide_on]
     return f"{held}; at {share(rule.confidence)} confidence{'' if _is_across(rule) else f', {_PAYS[method]}'}"
 
@@ -158,6 +160,10 @@ def _needs(rule: Rule) -> Iterator[str]:
         yield "scores"
     if "threshold" in rule.needs:
         yield "one threshold for everyone"
+    if rule.needs_baseline:
+        yield "a former audit (--baseline)"
+    if rule.within_control:
+        yield "a control (--control)"
 
 
 def _made_for(rule: Rule) -> str:

@@ -16,7 +16,7 @@ from fairaudit.rules.needed import detectable, rows_needed, rows_to_minimum
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
 from fairaudit.rules.tally import Tally
-from fairaudit.rules.words import left_out_of_strata, notes, reason, too_few
+from fairaudit.rules.words import left_out_of_strata, notes, of_change, reason, too_few
 from fairaudit.types import Floats
 
 
@@ -29,7 +29,8 @@ def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> 
     judged = tuple(filter(None, (furthest_apart(family),))) if family.asked.comparison.is_extreme else facts(family)
     shrunken = _shrunken(family)
     found = tuple(_finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate])) for fact in judged)
-    return (*found, _too_few_groups(family, counts, context, gates)) if is_thin(family) or not found else found
+    is_told = family.change is not None and bool(judged) and all(one.outcome is Outcome.WITHIN for one in judged)  # that nobody is worse off takes no events
+    return (*found, _too_few_groups(family, counts, context, gates)) if (is_thin(family) and not is_told) or not found else found
 
 
 def is_thin(family: Family) -> bool:
@@ -43,8 +44,8 @@ def able(family: Family) -> int:
 
 
 def needed_groups(family: Family) -> int:
-    """How many a verdict takes: two to compare, one to be held against a limit."""
-    return 1 if family.against_nobody else 2
+    """How many a verdict takes: two to compare, one to be held against a limit or its own past."""
+    return 1 if family.by_itself else 2
 
 
 def _shrunken(family: Family) -> Floats:
@@ -79,7 +80,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         serious=family.asked_serious.nearest(fact.value),
         outcome=outcome,
         verdict=verdict,
-        needed_for_pass=gates and (fact.enough or rule.small_groups is SmallGroups.GATE),
+        needed_for_pass=gates and (bool(family.gating[fact.candidate]) or rule.small_groups is SmallGroups.GATE),
         severity=rule.severity,
         p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted,
         alpha=family.alpha,
@@ -90,7 +91,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         detectable=detectable(family, fact) if outcome is Outcome.UNDECIDED else None,
         shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
-        notes=(*notes(fact), *left_out_of_strata(family, fact)),
+        notes=(*notes(fact), *left_out_of_strata(family, fact), *of_change(family, fact)),
     )
 
 
