@@ -15,6 +15,7 @@ _COMMANDS = {
     "audit": "Audit a model, or scores or decisions, and write the result.",
     "gate": "Judge a finished audit; the exit code is the verdict.",
     "waive": "Write waivers of what is violated today.",
+    "compare": "Set two audits beside each other: what differs.",
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",
     "inspect": "Show a SavedModel's signatures and how columns would be matched.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -108,8 +109,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
-        with TemporaryDirectory(prefix="fairaudit-") as aside:
-            scores = Path(aside) / SCORES if config.save_scores else None
+        with TemporaryDirectory(prefix="fairaudit-") if config.save_scores else nullcontext() as aside:
+            scores = None if aside is None else Path(aside) / SCORES
             with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
                 found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
             ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}) if config.gate else None

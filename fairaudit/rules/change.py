@@ -74,8 +74,13 @@ class Paired:
         """NaN where there are no rows."""
         return _over(self.gained + self.lost, self.weight)
 
-    def value(self, rule: Rule) -> Floats:
+    @property
+    def change(self) -> Floats:
+        """NaN where there are no rows."""
         return _over(self.gained - self.lost, self.weight)
+
+    def value(self, rule: Rule) -> Floats:
+        return self.change
 
     def bounds(self, rule: Rule, *, level: float) -> Bounds:
         return self.at_size(self.size, level=level)
@@ -167,8 +172,8 @@ def _in_clusters(
     assert matched.clusters is not None
     weight, weight_sq = (sums.reshape(-1, CELLS) for sums in (matched.weight, matched.weight_sq))
     sizes, moves = size.copy(), turned.copy()
-    delta: Floats = (now.astype(float) - before) * counted
-    hit: Floats = now * counted.astype(float)
+    was, is_, of = (cells.astype(np.float64) for cells in (before, now, counted))
+    delta, hit = (is_ - was) * of, is_ * of
     for place, some in enumerate(list(one) for one in members):
         number, own, products = int(matched.clusters.number[some].sum()), weight[some].sum(axis=0), matched.clusters.products[some]
         if number < 2 or not own[counted].sum():
