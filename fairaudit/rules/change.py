@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import numpy as np
+from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.matched import CELLS, Matched
 from fairaudit.evidence.intervals import Bounds, newcombe
 from fairaudit.evidence.paired import mcnemar_lower, mcnemar_upper, newcombe_paired
+from fairaudit.evidence.rates import LEVEL, Z
 from fairaudit.metrics.catalogue import Metric, Shape, mask
 from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.rule import Rule
@@ -179,17 +181,17 @@ def _in_clusters(
         if number < 2 or not own[counted].sum():
             sizes[place] = moves[place] = 0.0
             continue
-        few = number / (number - 1)
+        few, students = number / (number - 1), float(stdtrit(number - 1, (1 + LEVEL) / 2) / Z) ** 2  # as `design_effects.effect_of` has it
 
         def between(influence: Floats, products: Floats = products, few: float = few) -> float:
             return float(np.sqrt(np.maximum(np.einsum("i,kij,j->k", influence, products, influence), 0.0)).sum() ** 2 * few)
 
-        effects = [1.0]
+        effects = []
         for one in (delta, hit):
             influence: Floats = (one - (own * one).sum() / own[counted].sum()) * counted
             alone = float((weight_sq[some].sum(axis=0) * influence**2).sum())
             effects.append(between(influence) / alone if alone > 1e-12 * own.sum() else 1.0)
-        sizes[place] = size[place] / max(effects)
+        sizes[place] = size[place] / max(1.0, max(effects) * students)
         spread = between(delta)
         moves[place] = min(turned[place], (own * np.abs(delta)).sum() ** 2 / spread) if spread > 0 else 0.0
     return sizes, moves
