@@ -215,6 +215,8 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source, b
     try:
         rules = load_rules(config.rules, _has(config))
         before = baselines.former(config.baseline) if config.baseline is not None else None
+        if before is not None and not config.gate and not any(rule.needs_baseline for rule in rules):
+            mistakes.append(ConfigError("--baseline is for rules on what changed, and for the gate; name such a rule, as no-worse-than-baseline, add --gate, or leave it out."))
         plan(rules, _nothing_yet(config), _context(config, before))
         mistakes.extend(() if mistaken else idle_flags(config, [name for rule in rules for name in rule.metrics]))
     except FairauditError as error:

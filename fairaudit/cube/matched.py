@@ -15,7 +15,7 @@ from fairaudit.cube.counts import UNLABELLED
 from fairaudit.cube.cube import WEIGHT_UNIT, plain
 from fairaudit.cube.saved import VALUE_OF, columns_of
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.data.source import literal, quoted
+from fairaudit.data.source import literal, parquet, quoted
 from fairaudit.types import Floats, Ints
 
 CELLS = 3 * 2 * 2  # label, decided before, decided now
@@ -64,7 +64,7 @@ def match(now: Path, before: Path, slices: Sequence[Slice]) -> Matched:
     with duckdb.connect() as connection:
         connection.execute(f"SET temp_directory = {literal(tempfile.gettempdir())}")
         found, combinations = _joined(connection, now, before, attributes, new, old)
-        lines = [connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(path))})").fetchall()[0][0] for path in (now, before)]
+        lines = [connection.execute(f"SELECT count(*) FROM {parquet(path)}").fetchall()[0][0] for path in (now, before)]
     agrees, number = found["agrees"].astype(bool), found["lines"].astype(np.int64)
     account = Account(
         matched=int(number[agrees].sum()), relabelled=int(number[~agrees].sum()), only_now=lines[0] - int(number.sum()), only_before=lines[1] - int(number.sum())
@@ -95,7 +95,7 @@ def _joined(
     taken = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
     connection.execute(f"""
         CREATE TEMP TABLE joined AS SELECT {taken}, {sums}
-        FROM read_parquet({literal(str(now))}) n JOIN read_parquet({literal(str(before))}) o ON n.id = o.id GROUP BY ALL
+        FROM {parquet(now)} n JOIN {parquet(before)} o ON n.id = o.id GROUP BY ALL
     """)
     keys = ", ".join(values)
     codes = f"dense_rank() OVER (ORDER BY {keys}) - 1 AS combination, dense_rank() OVER (ORDER BY cluster) - 1 AS part"

@@ -16,7 +16,7 @@ from fairaudit.cube.sampled import Drawn, Sample, sampled
 from fairaudit.cube.saved import save, write_rows
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared
-from fairaudit.data.source import Source, literal, told
+from fairaudit.data.source import Source, parquet, told
 from fairaudit.models.interface import Scorer
 
 _ROW = "row_place"
@@ -101,8 +101,8 @@ def count_scored(
             else:  # by way of a file, since they are scored once and read twice
                 aside = to.with_suffix(".scored")
                 write_rows(scored(batches), _schema(plan, rows), aside)
-                cube = count(counting, f"{made} read_parquet({literal(str(aside))})", plan)
-                save(counting, f"{made} read_parquet({literal(str(aside))})", plan, to)
+                cube = count(counting, f"{made} {parquet(aside)}", plan)
+                save(counting, f"{made} {parquet(aside)}", plan, to)
                 aside.unlink()
         except Exception:
             if failure:

@@ -55,8 +55,11 @@ def rule_words(rule: Rule, *, as_of: date) -> str:
 
 def pack_words(pack: Pack) -> str:
     """A pack as lines of text."""
-    rules = [("rule", f"{one.rule}{f', which {_VIOLATION[one.severity.value]} here: {one.why}' if one.severity else ''}") for one in pack.rules]
+    rules = [("rule", f"{one.rule}{_ONLY_WITH[one.only_with]}{f', which {_VIOLATION[one.severity.value]} here: {one.why}' if one.severity else ''}") for one in pack.rules]
     return "\n".join((f"pack:{pack.id}: {pack.title}", f"  {pack.about.strip()}", *_aligned([*rules, *(("check", one) for one in pack.warnings)])))
+
+
+_ONLY_WITH = {None: "", "baseline": ", where a baseline is named", "control": ", where a control is named", "score": ", where there are scores", "label": ", where there are labels"}
 
 
 def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:

@@ -92,7 +92,7 @@ def test_changing_nothing_changes_nothing_and_passes() -> None:
 
 
 def test_the_baseline_enters_no_byte_where_nothing_of_it_was_judged() -> None:
-    plain, beside = (["audit", "--data", "new.csv", *FLAGS, "--rule", "four-fifths", "--out", name, *more] for name, more in (("plain", ()), ("beside", ("--baseline", "old"))))
+    plain, beside = (["audit", "--data", "new.csv", *FLAGS, "--rule", "four-fifths", "--gate", "--out", name, *more] for name, more in (("plain", ()), ("beside", ("--baseline", "old"))))
     assert _run(plain) == _run(beside) == 0
     assert Path("plain/audit.json").read_bytes() == Path("beside/audit.json").read_bytes()
     held = json.loads(Path("plain/audit.json").read_text())
@@ -119,6 +119,18 @@ def test_what_cannot_be_is_one_sentence_and_writes_nothing(arguments: tuple[str,
     _audited("--save-scores", *arguments, code=code)
     said = capfd.readouterr().err
     assert told in said and said.count("\n") == 1 and not Path("new").exists()
+
+
+def test_a_baseline_that_nothing_looks_at_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["audit", "--data", "new.csv", *FLAGS, "--rule", "four-fifths", "--baseline", "old", "--out", "new"]) == 2
+    assert capfd.readouterr().err.startswith("fairaudit: --baseline is for rules on what changed, and for the gate; name such a rule, as no-worse-than-baseline, add --gate, or leave it out.")
+
+
+def test_a_folders_name_is_no_pattern() -> None:
+    for name in ("month=5", "o[l]d*"):
+        Path("old").rename(name)
+        assert _audited("--save-scores", "--baseline", name, out=f"{name} new").baseline.matched.matched == 1960
+        Path(name).rename("old")
 
 
 def test_rows_that_were_changed_since_are_told(capfd: pytest.CaptureFixture[str]) -> None:
