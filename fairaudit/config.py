@@ -74,6 +74,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     as_of: date | None = None  # the day on which they are judged, where it is not today (UTC)
     unused_waivers: Literal["warn", "fail"] = "warn"
     baseline: str | None = None  # a former audit's audit.json, or its folder
+    write: dict[str, str | tuple[str, ...]] = {}  # format → path, or several, of what the gate writes
 
     @property
     def attributes(self) -> tuple[str, ...]:

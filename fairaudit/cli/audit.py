@@ -94,6 +94,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
+        from fairaudit.cli.writes import as_flags, deliver, of_gate
         from fairaudit.cube.saved import SCORES
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
@@ -106,6 +107,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     config = _config(config_file, out, gate, given)
     target = Path(str(config.out))
     check_out(target, force=force)
+    targets = of_gate(as_flags(config.write) if config.gate else ())
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
@@ -119,18 +121,23 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
-    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose)
+    if ruling:
+        deliver(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
+    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
     """The configuration: the file's, overridden by the flags that were given."""
+    from fairaudit.cli.writes import as_field, as_flags, mistaken
     from fairaudit.config import AuditConfig, overridden
     from fairaudit.documents import read_document
+    from fairaudit.writing import OURS
 
-    own = (*_PAIRS, "threshold", "group_thresholds")  # those that are no field as they are given
+    own = (*_PAIRS, "threshold", "group_thresholds", "write")  # those that are no field as they are given
     flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in own}
     if given["threshold"]:
         flags |= {"threshold": given["threshold"][0], "other_thresholds": given["threshold"][1:]}
+    flags |= {"write": as_field(given["write"])} if given["write"] else {}
     mistakes: list[FairauditError] = []
     try:
         flags |= {"group_thresholds": _group_thresholds(given["group_thresholds"])} if given["group_thresholds"] else {}
@@ -146,7 +153,9 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
     flags |= {"gate": True} if gate else {}
     base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
     config = overridden(base, flags)
-    raise_all((*idle(given, config.gate), *_lacking(config)))
+    writes = (given["write"] or as_flags(config.write)) if config.gate else ()
+    taken = [Path(config.out) / name for name in OURS] if config.out else []
+    raise_all((*idle(given, config.gate), *_lacking(config), *mistaken(writes, taken=taken)))
     return config
 
 

@@ -25,14 +25,23 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
     fairaudit gate demo/audit/audit.json
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
     fairaudit gate demo/audit/audit.json --waivers fairness-waivers.yaml
+    fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
     fairaudit gate new/audit.json --baseline old/audit.json --rule no-worse-than-baseline
     """
-    from fairaudit.baselines import former, saved_beside
-    from fairaudit.cli.verdict import shown
-    from fairaudit.gate.judged import rejudged
-    from fairaudit.result import read_audit
+    from fairaudit.imports import uncollected
 
-    found, before = read_audit(audit), None if baseline is None else former(baseline)
-    scores = None if before is None else saved_beside(audit / "audit.json" if audit.is_dir() else audit, found.scores)
-    judged = rejudged(found, rules, before=before, scores=scores)
-    return shown(judged, ruled(judged, split(given)[0] | {"baseline": baseline}), report=None, quiet=quiet, verbose=verbose)
+    with uncollected():  # a large audit is a hundred thousand values that all stay
+        from fairaudit.baselines import former, saved_beside
+        from fairaudit.cli.verdict import shown
+        from fairaudit.cli.writes import deliver, of_gate
+        from fairaudit.gate.judged import rejudged
+        from fairaudit.result import read_audit
+
+        asked = split(given)[0]
+        targets = of_gate(asked.pop("write", ()))
+        found, before = read_audit(audit), None if baseline is None else former(baseline)
+        file = audit / "audit.json" if audit.is_dir() else audit
+        judged = rejudged(found, rules, before=before, scores=None if before is None else saved_beside(file, found.scores))
+        decided = ruled(judged, asked | {"baseline": baseline})
+        deliver(targets, judged, decided, file=file, rules=rules)
+        return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)
