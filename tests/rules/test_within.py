@@ -19,7 +19,7 @@ from fairaudit.reports.lookup import lookup
 from fairaudit.reports.told import sentence_of
 from fairaudit.result import from_json, to_json
 from fairaudit.rules.finding import Finding, Outcome, Verdict
-from fairaudit.rules.judge import judge
+from fairaudit.rules.judge import judge, overall_verdict
 from fairaudit.rules.library import load_rule, parse_rule
 from fairaudit.rules.plan import Context
 from tests.builders import counts_from
@@ -79,7 +79,22 @@ def test_rows_with_nobody_to_compare_are_left_out_and_said() -> None:
     apart: Strata = {"A": ((50, 100), (0, 0)), "B": ((0, 0), (50, 100))}
     nobody = _judged("conditional-parity", apart)
     assert nobody["sex=female"].outcome is Outcome.UNDEFINED and nobody["sex=female"].reason == "nobody else is alike in department"
-    assert not any(one.verdict is Verdict.PASS for one in nobody.values())
+    assert overall_verdict(nobody.values()) is Verdict.INCONCLUSIVE and nobody["slicing"].needed_for_pass
+    hardly: Strata = {"A": ((500, 1000), (1, 2)), "B": ((1, 2), (500, 1000))}
+    assert overall_verdict(_judged("conditional-parity", hardly).values()) is Verdict.INCONCLUSIVE
+
+
+def test_groups_that_the_control_makes_small_are_judged_together() -> None:
+    """Whole, b and c have 400 rows each; within the control hardly any of them has anybody to be compared with."""
+    strata: Strata = {"x": ((300, 500), (4, 20), (3, 20)), "y": ((0, 0), (200, 380), (0, 0)), "z": ((0, 0), (0, 0), (190, 380))}
+    found = _judged("conditional-parity", strata, ("a", "b", "c"))
+    assert "small groups together" in found and found["sex=b"].verdict is not Verdict.PASS
+
+
+def test_without_the_counts_within_it_nothing_is_judged() -> None:
+    counts, context = _counted(BERKELEY, SEXES)
+    with pytest.raises(ConfigError, match="judges within department, and the audit's file holds no counts within it; audit again"):
+        judge([load_rule("conditional-parity")], counts, replace(context, within=None))
 
 
 def test_against_a_group_and_by_differences() -> None:
