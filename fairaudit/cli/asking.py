@@ -1,0 +1,64 @@
+"""Questions on a terminal, one by one, each with its explanation and its cautious answer as default."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+
+import click
+
+from fairaudit.rules.tree import Question
+
+
+def is_terminal() -> bool:
+    """Whether there is somebody to ask: whoever types, and reads what is asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def asked(question: Question, place: int, number: int, *, several: bool) -> tuple[str, ...]:
+    """What is answered to a question: an answer by its name, the beginning of it, or its number; several with commas."""
+    from fairaudit.reports.wrapped import paragraph
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    _tell(f"\n{place}/{number}  {question.asks}")
+    _tell(paragraph(question.explains, width=width))
+    for at, (answer, means) in enumerate(question.answers.items(), 1):
+        _tell(f"  {at}  {answer:<16} {means}{' [default]' if answer == question.cautious else ''}")
+    read: Callable[[str], tuple[str, ...]] = (lambda text: tuple(_read(question, one) for one in text.split(","))) if several else (lambda text: (_read(question, text),))
+    return tuple(click.prompt(f"{question.flag}{' (several with commas)' if several else ''}", default=question.cautious, value_proc=read, err=True))
+
+
+def asked_control(question: Question, place: int, number: int) -> tuple[tuple[str, ...], str]:
+    """The columns of a control, and why they may fairly explain a difference; none where nothing is typed."""
+    from fairaudit.reports.wrapped import paragraph
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    _tell(f"\n{place}/{number}  {question.asks}")
+    _tell(paragraph(question.explains, width=width))
+    columns = tuple(dict.fromkeys(one.strip() for one in str(click.prompt("--control (a column, several with commas, or nothing)", default="", show_default=False, err=True)).split(",") if one.strip()))
+    return columns, asked_justification(columns) if columns else ""
+
+
+def asked_justification(columns: tuple[str, ...]) -> str:
+    return str(click.prompt(f"Why may {' and '.join(columns)} fairly explain a difference? One sentence", value_proc=_sentence, err=True))
+
+
+def _sentence(text: str) -> str:
+    if not text.strip():
+        raise click.UsageError("say it in a sentence; the configuration keeps it.")
+    return " ".join(text.split())
+
+
+def _read(question: Question, text: str) -> str:
+    names, typed = list(question.answers), text.strip().casefold()
+    if typed.isdecimal() and 1 <= int(typed) <= len(names):
+        return names[int(typed) - 1]
+    begun = [name for name in names if typed and name.startswith(typed)]
+    if typed in names or len(begun) == 1:
+        return typed if typed in names else begun[0]
+    raise click.UsageError(f"{text!r} is none of {', '.join(names)}.")
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
