@@ -16,7 +16,6 @@ from fairaudit.errors import ConfigError, FairauditError, raise_all
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
     from fairaudit.documents import Document
-    from fairaudit.foreseen import Foreseen
 
 
 @click.command("check")
@@ -45,6 +44,7 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
     from fairaudit.foreseen import foreseen
     from fairaudit.imports import prepare_tensorflow
     from fairaudit.reports.check_words import check_words
+    from fairaudit.result import json_of
     from fairaudit.survey import surveyed
 
     file, flags = _one_file(config_file, also), _flags(given, out, gate)
@@ -55,7 +55,7 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
         raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
         found = foreseen(surveyed(config))
     if as_json:
-        say(_json(found))
+        say(json_of(found))
     else:
         say(check_words(found, name=str(file) if file else "these flags", width=min(shutil.get_terminal_size((100, 24)).columns, 120)))
     return 0
@@ -113,10 +113,3 @@ def _in_place(wrong: list[FairauditError], document: Document | None) -> list[Fa
     of_the_file = sorted((one for one in found if isinstance(one, DocumentError) and one.file == document.file), key=lambda one: (one.line or 0, one.column or 0))
     return [*of_the_file, *(one for one in found if one not in of_the_file)]
 
-
-def _json(found: Foreseen) -> str:
-    import json
-
-    import msgspec
-
-    return json.dumps(msgspec.to_builtins(found), indent=1, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,7 @@ from fairaudit.errors import ConfigError
 
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
-    from fairaudit.evidence.identity import BaseRates
     from fairaudit.rules.choosing import Answers, Choice
-    from fairaudit.rules.sized import Size
     from fairaudit.survey import Survey
 
 QUESTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -65,6 +63,7 @@ def command(config_file: Path | None, out: str | None, target: Path | None, forc
     from fairaudit.cli.console import say, silenced
     from fairaudit.evidence.identity import base_rates
     from fairaudit.reports.choice_words import choice_words
+    from fairaudit.result import json_of
     from fairaudit.suited import as_answered, servable, sized, suiting, usual_needs
 
     if target is not None and target.exists() and not force:
@@ -82,7 +81,7 @@ def command(config_file: Path | None, out: str | None, target: Path | None, forc
     sizes = sized(choice, survey) if survey else ()
     usual = () if survey else tuple(usual_needs(choice, config.effect))
     if as_json:
-        say(_json(choice, rates, sizes))
+        say(json_of({"choice": choice, "base_rates": rates, "forced_gap": rates.gap if rates else None, "sizes": sizes}))
     else:
         say(choice_words(choice, rates=rates, sizes=sizes, usual=usual, width=min(shutil.get_terminal_size((100, 24)).columns, 120)))
     if target is not None:
@@ -185,10 +184,3 @@ def _writer(content: str) -> Callable[[Path], None]:
 
     return write
 
-
-def _json(choice: Choice, rates: BaseRates | None, sizes: Sequence[Size]) -> str:
-    import json
-
-    import msgspec
-
-    return json.dumps(msgspec.to_builtins({"choice": choice, "base_rates": rates, "forced_gap": rates.gap if rates else None, "sizes": sizes}), indent=1, ensure_ascii=False)
