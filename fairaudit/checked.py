@@ -7,12 +7,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from fairaudit.config import AuditConfig, overridden
+from fairaudit.config import ENGINES, AuditConfig, overridden
 from fairaudit.cube.thresholds import thresholds_of
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
 from fairaudit.data.source import Source, require
 from fairaudit.errors import FairauditError
 from fairaudit.evidence.asked import improbable
+from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.run import _asked_of_model, _opened, _source, _unknown_values, _wanted
 
 _COLUMNS = ("label", "weight", "count", "cluster", "id", "score", "decision")  # the parts of `Wanted` that are one column
@@ -29,6 +30,7 @@ def _all(config: AuditConfig) -> Iterator[FairauditError]:
         _opened(config, None)
     except FairauditError as error:
         yield error
+    yield from _of_engines(config)
     try:
         source = _source(config, None)
     except FairauditError:  # which was told
@@ -36,6 +38,16 @@ def _all(config: AuditConfig) -> Iterator[FairauditError]:
     yield from _of_rows(config, source)
     if config.model is not None:
         yield from _of_model(config, source)
+
+
+def _of_engines(config: AuditConfig) -> Iterator[FairauditError]:
+    """An engine that was asked for and is not installed; one that is none was told."""
+    if set(config.engines) <= set(ENGINES):
+        try:
+            with Witnesses(config.engines, seed=config.seed, apart=False):
+                pass
+        except FairauditError as error:
+            yield error
 
 
 def _of_rows(config: AuditConfig, source: Source) -> Iterator[FairauditError]:

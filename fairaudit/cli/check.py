@@ -53,7 +53,11 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
         if config.model is not None:
             prepare_tensorflow()
         raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
-        found = foreseen(surveyed(config))
+        try:
+            found = foreseen(surveyed(config))
+        except FairauditError as error:  # what only counting tells, as too many slices
+            raise_all(_in_place([error], document))
+            raise
     if as_json:
         say(json_of(found))
     else:

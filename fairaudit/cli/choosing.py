@@ -99,7 +99,7 @@ def _config(file: Path | None, out: str | None, given: dict[str, Any]) -> AuditC
     own = {names[-1].split("/")[0].removeprefix("--").replace("-", "_") for names, _ in QUESTIONS}
     flags = flags_of({name: value for name, value in given.items() if name not in own})
     base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
-    return overridden(base, {"rules": (), "gate": False} | ({"out": out} if out else {}) | flags)
+    return overridden(base, {"rules": ()} | ({"out": out} if out else {}) | flags)
 
 
 def _surveyed(config: AuditConfig) -> Survey | None:

@@ -108,6 +108,22 @@ def test_what_is_no_configuration_is_said(text: str, sentence: str, capsys: Said
     assert code == 2 and lines[0].startswith("fairaudit.yaml") and sentence in lines[0]
 
 
+def test_what_only_counting_tells_has_a_place_too(capsys: Said) -> None:
+    rows = "".join(f"g{place},h{place},yes,0.5,p\n" for place in range(2600))
+    Path("people.csv").write_text(f"sex,race,y,s,dept\n{rows}")
+    Path("fairaudit.yaml").write_text("data: [people.csv]\nscore_column: s\nprotected: [sex, race]\nout: out\n")
+    code, lines = _told(capsys, "fairaudit.yaml")
+    assert code == 2 and len(lines) == 1 and "5,201 slices, more than any report can show" in lines[0]
+
+
+def test_an_engine_that_is_not_installed_is_told_with_the_rest(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fairaudit.metrics import engines
+
+    monkeypatch.setattr(engines, "installed", lambda name: None if name == "tfma" else "1")
+    code, lines = _told(capsys, *FLAGS[:-2], "--engine", "tfma", "--rule", "nothing")
+    assert code == 2 and len(lines) == 4 and any("--engine tfma: its library is not installed" in one for one in lines), lines
+
+
 def test_two_configurations_are_one_too_many_and_no_file_is_said(capsys: Said) -> None:
     assert _told(capsys, "a.yaml", "--config", "b.yaml") == (2, ["a.yaml and --config b.yaml are two configurations; keep one."])
     assert _told(capsys, "a.yaml") == (2, ["there is no file 'a.yaml'."])
