@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import click
+import msgspec
 
 from fairaudit.rules.tree import Question
 
@@ -14,6 +15,26 @@ from fairaudit.rules.tree import Question
 def is_terminal() -> bool:
     """Whether there is somebody to ask: whoever types, and reads what is asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+Given = Mapping[str, tuple[str, ...]]
+Seen = Mapping[str, tuple[str, str]]
+
+
+def asks(question: Question, given: Given, seen: Seen) -> bool:
+    """Whether an answer would change anything, after those before it."""
+    return question.id == "update" or _gives(given, seen) != "number"
+
+
+def possible(question: Question, given: Given, seen: Seen) -> Question:
+    """The question with the answers that those before it leave: a decision cannot be read as a probability."""
+    if question.id != "use" or _gives(given, seen) == "score":
+        return question
+    return msgspec.structs.replace(question, answers={answer: means for answer, means in question.answers.items() if answer != "probability"})
+
+
+def _gives(given: Given, seen: Seen) -> str:
+    return given["gives"][0] if given["gives"] else seen["gives"][0] if "gives" in seen else ""
 
 
 def asked(question: Question, place: int, number: int, *, several: bool) -> tuple[str, ...]:
@@ -25,7 +46,13 @@ def asked(question: Question, place: int, number: int, *, several: bool) -> tupl
     _tell(paragraph(question.explains, width=width))
     for at, (answer, means) in enumerate(question.answers.items(), 1):
         _tell(f"  {at}  {answer:<16} {means}{' [default]' if answer == question.cautious else ''}")
-    read: Callable[[str], tuple[str, ...]] = (lambda text: tuple(_read(question, one) for one in text.split(","))) if several else (lambda text: (_read(question, text),))
+
+    def read(text: str) -> tuple[str, ...]:
+        found = tuple(_read(question, one) for one in (text.split(",") if several else [text]))
+        if len(found) > 1 and "none" in found:
+            raise click.UsageError("none says that it is none of the others; keep one or the other.")
+        return found
+
     return tuple(click.prompt(f"{question.flag}{' (several with commas)' if several else ''}", default=question.cautious, value_proc=read, err=True))
 
 

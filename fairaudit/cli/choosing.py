@@ -50,7 +50,7 @@ def _with_flags_of_audit(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(config_file: Path | None, out: str | None, target: Path | None, force: bool, as_json: bool, debug: bool, **given: Any) -> int:
-    """Choose rules by eight questions: which, why, and what is traded away; with data, what they force and how many rows are needed.
+    """Choose rules by nine questions: which, why, and what is traded away; with data, what they force and how many rows are needed.
 
     On a terminal what no flag answers is asked. Elsewhere the cautious answer is taken, and it is said so.
 
@@ -113,7 +113,7 @@ def _surveyed(config: AuditConfig) -> Survey | None:
 
 def _answers(config: AuditConfig, survey: Survey | None, given: dict[str, Any]) -> Answers:
     """What flags, data and whoever sits at the terminal answer."""
-    from fairaudit.cli.asking import asked, asked_control, asked_justification, is_terminal
+    from fairaudit.cli.asking import asked, asked_control, asked_justification, asks, is_terminal, possible
     from fairaudit.rules.choosing import answered
     from fairaudit.rules.tree import table
     from fairaudit.suited import seen_already
@@ -128,13 +128,13 @@ def _answers(config: AuditConfig, survey: Survey | None, given: dict[str, Any]) 
         raise ConfigError("--justification says why a control may explain a difference, and no --control COL is given; name it, or leave the sentence out.")
     if is_terminal():
         for place, question in enumerate(table().questions, 1):
-            if own[question.id] or question.id in seen:
+            if own[question.id] or question.id in seen or not asks(question, own, seen):
                 continue
             if question.id == "control":
                 columns, justification = asked_control(question, place, len(table().questions))
                 own["control"] = ("given",) if columns else ("none",)
             else:
-                own[question.id] = asked(question, place, len(table().questions), several=question.id == "law")
+                own[question.id] = asked(possible(question, own, seen), place, len(table().questions), several=question.id == "law")
         justification = justification or (asked_justification(columns) if columns else "")
     if columns and not justification.strip():
         raise ConfigError(f"say with --justification, in a sentence, why {' and '.join(columns)} may fairly explain a difference; the configuration keeps it.")

@@ -77,6 +77,12 @@ def _forced(choice: Choice, rates: BaseRates | None) -> Iterator[str]:
             yield f"{IDENTITY} With --data and --label it is computed on your own base rates."
         return
     yield f"How often the label is true: {'; '.join(_base(one) for one in rates.groups)}."
+    labels = choice.answers.the("labels")
+    if labels == "selective":
+        yield "These are of people once chosen; what they are among the others is not known, and so neither is what they force."
+        return
+    if labels == "proxy":
+        yield "All of this is by a label that stands in for what is meant: if it leans, so do these rates."
     whose = (
         f"With a predictive value of {percent(rates.predictive_value)} and {percent(rates.miss_rate)} missed in every group, "
         f"{'which are examples, since nothing is decided yet' if rates.is_example else 'which are everyone’s here'},"
@@ -86,7 +92,7 @@ def _forced(choice: Choice, rates: BaseRates | None) -> Iterator[str]:
         yield "No two groups have enough labels of both kinds for their base rates to be compared."
         return
     yield f"{whose} false positive rates would have to be: {'; '.join(f'{one.slice} {percent(one.forced)}' for one in forced if one.forced is not None)}."
-    yield f"So whatever the model, equal predictive values and equal misses force false positive rates that are up to {decimal(rates.gap)} apart."
+    yield f"So equal predictive values and equal misses of this size force false positive rates that are up to {decimal(rates.gap)} apart, whatever the model."
     if any(one.forced is not None and one.forced > 1 for one in forced):
         yield "A rate above 100% means that no model can have these values there."
     yield IDENTITY

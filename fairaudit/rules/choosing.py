@@ -1,4 +1,4 @@
-"""Which rules suit a use: eight questions and a few facts of the data → rules with their severities, why, and what is traded away."""
+"""Which rules suit a use: nine questions and a few facts of the data → rules with their severities, why, and what is traded away."""
 
 from __future__ import annotations
 

@@ -88,9 +88,10 @@ def need(rule: Rule, entry: Metric, better: Better, *, alpha: float, rate: float
     def rows(other: float) -> int | None:
         return rows_for_power(group_rate=min(max(other, 0.0), 1.0), other_rate=rate, alpha=side)
 
-    serious = line(rule, entry, better, serious_magnitude(rule, entry, better)).end
+    ends = [one for one in line(rule, entry, better, serious_magnitude(rule, entry, better)).open_ends if one is not None]
+    serious = [rows(rate * one if _is_of_ratio(rule) else rate + one) for one in ends]  # on either side, where the rule looks at both
     return Need(
-        rate=rate, serious=rows(rate * serious if _is_of_ratio(rule) else rate + serious),
+        rate=rate, serious=None if None in serious else max(one for one in serious if one is not None),
         at_true_ratio=rows(rate * TRUE_RATIO if better is not Better.LOWER else rate / TRUE_RATIO) if _is_of_ratio(rule) else None,
     )  # fmt: skip
 
@@ -129,7 +130,7 @@ def _groups(rule: Rule, counts: Counts, indices: Ints, basis: Basis | None, shar
 
 def _basis(entry: Metric, counts: Counts, indices: Ints, *, decided: bool) -> tuple[Basis | None, float | None]:
     """The groups with their rows, and everyone's share of events, as far as both are known."""
-    if not indices.size:
+    if not indices.size or (counts.clusters is not None and not decided):  # how much rows of a cluster tell follows from what is decided of them
         return None, None
     if entry.shape is Shape.RATE:
         if not decided and not _whatever_is_decided(entry.denominator):

@@ -77,6 +77,13 @@ def test_with_data_the_forced_gap_and_the_rows_are_computed_on_them(capsys: Said
     assert found["choice"]["answers"]["seen"] == {"gives": "--score-column", "flagged": "the data, where 40.0% are decided positively"}
 
 
+@pytest.mark.parametrize(("labels", "forced", "sentence"), [("sound", True, ""), ("proxy", True, "if it leans, so do these rates"), ("selective", False, "what they are among the others is not known")])
+def test_what_base_rates_force_is_told_as_far_as_the_labels_carry(labels: str, forced: bool, sentence: str, capsys: Said) -> None:
+    assert _run(["rules", "choose", *DATA, "--labels", labels]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "sex=f 30.0% of 600; sex=m 50.0% of 600" in told and ("apart, whatever the model" in told) == forced and sentence in told
+
+
 def test_rules_that_the_data_cannot_serve_are_not_had(capsys: Said) -> None:
     text = Path("people.csv").read_text().replace("0.8", "8").replace("0.2", "2")
     Path("points.csv").write_text(text)
@@ -201,6 +208,13 @@ def test_on_a_terminal_each_question_is_asked_with_its_explanation_and_default(c
     assert answers["# - control"] == "dept (They applied there.)" and answers["# - update"] == "no" and "assumed" not in "".join(answers.values())
     assert "# may fairly explain a difference: They applied there." in written
     assert _run(["check", "fairaudit.yaml"]) == 0
+
+
+def test_what_earlier_answers_exclude_is_not_asked() -> None:
+    code, shown = _on_a_terminal(["rules", "choose", "--flagged", "many", "--control", "dept", "--justification", "So."], ["decision", "none, nyc", "none", "", "", "", "proba", "1", ""])
+    assert code == 0 and "Error: none says that it is none of the others" in shown and "somebody reads it as a probability" not in shown and "Error: 'proba' is none of yes-no, top-k." in shown
+    code, shown = _on_a_terminal(["rules", "choose", "--gives", "number"], ["y"])
+    assert code == 0 and shown.count(" [default]") == 1 and "no-worse-than-baseline" in shown and "This version audits decisions" in " ".join(shown.split())
 
 
 def test_flags_skip_questions_and_ctrl_d_ends_without_a_file() -> None:

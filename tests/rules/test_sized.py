@@ -11,7 +11,7 @@ from fairaudit.rules.judge import judge
 from fairaudit.rules.library import load_rule
 from fairaudit.rules.plan import Context, plan
 from fairaudit.rules.sized import USUAL_RATES, look_alpha, need, sizes
-from tests.builders import counts_from
+from tests.builders import counts_from, counts_in_clusters
 
 FOUR_FIFTHS = load_rule("four-fifths")
 # RULES.md E3: rows for one group against a large rest, found with 80 % power at a true ratio of 0.6 (0.7), look 1, α/2 = 0.025, at rates 0.1, 0.2, 0.3, 0.5.
@@ -81,3 +81,13 @@ def test_a_rule_that_tests_nothing_needs_no_rows() -> None:
     counts, context = _counts(), Context(slicings=(("g",),))
     (one,) = sizes(plan([load_rule("nyc-ll144-selection")], counts, context), counts, context, decided=True)
     assert one.needs == () and one.minimum == 1 and one.too_small == ()
+
+
+def test_in_clusters_nothing_is_known_before_decisions_are() -> None:
+    counts = counts_in_clusters(cluster=[place // 2 for place in range(400)], label=[0, 1] * 200, score=[0.2] * 400, group=["a", "b", "b", "b"] * 100)
+    context = Context(slicings=(("group",),))
+    planned = plan([load_rule("equal-opportunity")], counts, context)
+    (one,) = sizes(planned, counts, context, decided=False)
+    assert [group.enough for group in one.groups] == [None, None] and one.too_small == () and all(group.rows for group in one.groups)
+    (one,) = sizes(planned, counts, context, decided=True)
+    assert None not in [group.enough for group in one.groups]
