@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 import msgspec
 
+from fairaudit.errors import UnknownName
 from fairaudit.rules.tree import Question
 
 
@@ -39,11 +40,7 @@ def _gives(given: Given, seen: Seen) -> str:
 
 def asked(question: Question, place: int, number: int, *, several: bool) -> tuple[str, ...]:
     """What is answered to a question: an answer by its name, the beginning of it, or its number; several with commas."""
-    from fairaudit.reports.wrapped import paragraph
-
-    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    _tell(f"\n{place}/{number}  {question.asks}")
-    _tell(paragraph(question.explains, width=width))
+    _explained(question, place, number)
     for at, (answer, means) in enumerate(question.answers.items(), 1):
         _tell(f"  {at}  {answer:<16} {means}{' [default]' if answer == question.cautious else ''}")
 
@@ -56,19 +53,33 @@ def asked(question: Question, place: int, number: int, *, several: bool) -> tupl
     return tuple(click.prompt(f"{question.flag}{' (several with commas)' if several else ''}", default=question.cautious, value_proc=read, err=True))
 
 
-def asked_control(question: Question, place: int, number: int) -> tuple[tuple[str, ...], str]:
-    """The columns of a control, and why they may fairly explain a difference; none where nothing is typed."""
-    from fairaudit.reports.wrapped import paragraph
+def asked_control(question: Question, place: int, number: int, known: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a control; none where nothing is typed.
 
-    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    _tell(f"\n{place}/{number}  {question.asks}")
-    _tell(paragraph(question.explains, width=width))
-    columns = tuple(dict.fromkeys(one.strip() for one in str(click.prompt("--control (a column, several with commas, or nothing)", default="", show_default=False, err=True)).split(",") if one.strip()))
-    return columns, asked_justification(columns) if columns else ""
+    Args:
+        known: the data's columns, where there are data.
+    """
+    _explained(question, place, number)
+
+    def read(text: str) -> tuple[str, ...]:
+        columns = tuple(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
+        for one in columns:
+            if known and one not in known:
+                raise click.UsageError(str(UnknownName("column", one, known)))
+        return columns
+
+    return tuple(click.prompt(f"{question.flag} (a column, several with commas, or nothing)", default="", show_default=False, value_proc=read, err=True))
 
 
 def asked_justification(columns: tuple[str, ...]) -> str:
     return str(click.prompt(f"Why may {' and '.join(columns)} fairly explain a difference? One sentence", value_proc=_sentence, err=True))
+
+
+def _explained(question: Question, place: int, number: int) -> None:
+    from fairaudit.reports.wrapped import paragraph
+
+    _tell(f"\n{place}/{number}  {question.asks}")
+    _tell(paragraph(question.explains, width=min(shutil.get_terminal_size((100, 24)).columns, 100)))
 
 
 def _sentence(text: str) -> str:

@@ -131,8 +131,9 @@ def _answers(config: AuditConfig, survey: Survey | None, given: dict[str, Any]) 
             if own[question.id] or question.id in seen or not asks(question, own, seen):
                 continue
             if question.id == "control":
-                columns, justification = asked_control(question, place, len(table().questions))
+                columns = asked_control(question, place, len(table().questions), survey.source.columns if survey else ())
                 own["control"] = ("given",) if columns else ("none",)
+                justification = justification or (asked_justification(columns) if columns else "")
             else:
                 own[question.id] = asked(possible(question, own, seen), place, len(table().questions), several=question.id == "law")
         justification = justification or (asked_justification(columns) if columns else "")

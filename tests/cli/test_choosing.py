@@ -195,12 +195,13 @@ def _on_a_terminal(arguments: list[str], typed: list[str]) -> tuple[int, str]:
 
 def test_on_a_terminal_each_question_is_asked_with_its_explanation_and_default(capsys: Said) -> None:
     # gives is known from the data's flags; law, labels (mistyped once), effect, worse-error, use, control with its sentence, update; flagged is known from the data.
-    typed = ["us-employment, nyc", "3x", "sound", "1", "", "yes", "dept", "They applied there.", "n"]
+    typed = ["us-employment, nyc", "3x", "sound", "1", "", "yes", "dep", "dept", "They applied there.", "n"]
     code, shown = _on_a_terminal(["rules", "choose", *DATA, "--write", "fairaudit.yaml"], typed)
     assert code == 0, shown
     flat = " ".join(shown.split())
     for question in table().questions:
         assert (question.asks in flat) == (question.id not in ("gives", "flagged"))
+    assert "Error: there is no column 'dep'; did you mean 'dept'?" in flat
     assert "Error: '3x' is none of sound, selective, proxy, none." in flat and "both are burdens [default]" in flat and "Traceback" not in flat
     written = Path("fairaudit.yaml").read_text()
     answers = {line.split(": ")[0]: line.split(": ", 1)[1] for line in written.splitlines() if line.startswith("# - ")}
