@@ -1,6 +1,6 @@
 """Made-up rows of any number, written in pieces.
 
-python -m benchmarks.data PATH ROWS [ages]
+python -m benchmarks.data PATH ROWS [ages|groups]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 _PIECE = 1_000_000
+_ATTRIBUTES, _VALUES = 4, 1249  # 4,997 slices with everyone; an audit takes 5,000
 
 
 def write_rows(path: Path, *, rows: int, ages: bool = False) -> Path:
@@ -29,5 +30,17 @@ def write_rows(path: Path, *, rows: int, ages: bool = False) -> Path:
     return path
 
 
+def write_groups(path: Path, *, rows: int) -> Path:
+    """Rows of label, score, and attributes group0 to group3 of so many values that two rules make ten thousand findings."""
+    rng = np.random.default_rng(0)
+    score = rng.random(rows)
+    columns = {f"group{place}": pa.array([f"value {value}" for value in rng.integers(0, _VALUES, rows)]) for place in range(_ATTRIBUTES)}
+    pq.write_table(pa.table(columns | {"label": (rng.random(rows) < score).astype(np.int8), "score": score}), path)
+    return path
+
+
 if __name__ == "__main__":
-    write_rows(Path(sys.argv[1]), rows=int(sys.argv[2]), ages="ages" in sys.argv[3:])
+    if "groups" in sys.argv[3:]:
+        write_groups(Path(sys.argv[1]), rows=int(sys.argv[2]))
+    else:
+        write_rows(Path(sys.argv[1]), rows=int(sys.argv[2]), ages="ages" in sys.argv[3:])

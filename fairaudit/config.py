@@ -72,6 +72,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     waivers: str | None = None  # a file of violations that are tolerated
     as_of: date | None = None  # the day on which they are judged, where it is not today (UTC)
     unused_waivers: Literal["warn", "fail"] = "warn"
+    write: dict[str, str | tuple[str, ...]] = {}  # format → path, or several, of what the gate writes
 
     @property
     def attributes(self) -> tuple[str, ...]:

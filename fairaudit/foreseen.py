@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -93,12 +94,20 @@ def foreseen(survey: Survey) -> Foreseen:
         families=tuple(FamilyOf(rule=one.rule.id, severity=one.rule.severity, slicing=one.slicing, share=one.alpha) for one in planned),
         sizes=sizes(planned, counts, survey.context, decided=survey.decided), engines={name: engines[name] for name in NAMES if name in engines},
         seconds=_seconds(config, files, rows.lines, slices, engines), mebibytes=_mebibytes(config, slices, engines),
-        writes=tuple(str(Path(config.out) / name) for name in ("audit.json", "report.html", "cube.parquet")) if config.out else (), cautions=cautions(survey.rules, survey.context),
+        writes=tuple(_writes(config)), cautions=cautions(survey.rules, survey.context),
     )  # fmt: skip
 
 
 def _group(survey: Survey, index: int) -> Group:
     return Group(slice=survey.counts.slices[index], rows=int(survey.counts.rows[index].sum()))
+
+
+def _writes(config: AuditConfig) -> Iterator[str]:
+    """The audit's own files, and those of the gate."""
+    if config.out:
+        yield from (str(Path(config.out) / name) for name in ("audit.json", "report.html", "cube.parquet"))
+    for format, paths in config.write.items() if config.gate else ():
+        yield from (f"{path} ({format})" for path in ((paths,) if isinstance(paths, str) else paths))
 
 
 def _decides(config: AuditConfig) -> str:

@@ -6,11 +6,13 @@ import errno
 import os
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 from fairaudit.cube.cube import Cube
 from fairaudit.errors import ConfigError, ContentError
@@ -18,7 +20,9 @@ from fairaudit.gate.policy import Ruling
 from fairaudit.result import Audit, to_json
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
+OURS = (AUDIT, REPORT, CUBE)
 _ASIDE = ".fairaudit-"  # what a folder that is written to begins with; it stays where the machine stops
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 Writer = Callable[[Path], None]
 
 
@@ -37,9 +41,14 @@ def check_out(out: Path, *, force: bool) -> None:
         raise ConfigError(f"--out {out} is a file; name a folder.")
     if is_taken and not force:
         raise ConfigError(f"--out {out} holds something other than an audit; name another folder, or add --force to write into it.")
-    nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise ConfigError(f"--out {out} cannot be written: {nearest} is not a folder that you may write to.")
+    _check_folder(out, f"--out {out}")
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    with _told(folder):
+        nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            raise ConfigError(f"{name} cannot be written: {nearest} is not a folder that you may write to.")
 
 
 def holds_audit(out: Path) -> bool:
@@ -79,60 +88,119 @@ def write_file(path: Path, content: bytes) -> None:
         ConfigError: a folder or an audit stands there, or it cannot be written.
         ContentError: the disk is full.
     """
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, bytes | None]) -> None:
+    """Files in any folders, all or nothing; None takes away what stands there. Pipes come last, since nobody can take back what went into one.
+
+    Raises:
+        ConfigError: a folder or an audit stands in the place of one, or it cannot be written.
+        ContentError: the disk is full.
+    """
+    streams = {path: content for path, content in files.items() if content is not None and _is_stream(path)}
+    _write_all({path: None for path, content in files.items() if content is None} | {_target(path): _writer(content) for path, content in files.items() if content is not None and path not in streams})
+    for path, content in streams.items():
+        with _told(path), suppress(BrokenPipeError), _opened(path) as stream:  # BrokenPipeError: nobody reads on
+            stream.write(content)
+
+
+def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
+    """Each file by its writer, into one folder: first all beside their places, then moved, the last named last."""
+    _write_all({folder / name: write for name, write in files.items()})
+
+
+def check_file(path: Path) -> None:
+    """Returns if a file may be written there; asked before the work, so that it is not in vain.
+
+    Raises:
+        ConfigError: a folder or an audit stands there, or it cannot be written.
+    """
+    if "\0" in str(path):
+        raise ConfigError(f"{str(path)[:200]!r} cannot be written: no file's name has a null byte; name another file.")
+    if not _is_stream(path):
+        _check_folder(_target(path).parent, f"{str(path)[:200]}")
+
+
+def _is_stream(path: Path) -> bool:
+    with _told(path):
+        return str(path) in _STANDARD or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A pipe; standard output as this process has it, since opened anew it would be written from its beginning where it is a file."""
+    if str(path) not in _STANDARD:
+        return path.open("wb")
+    sys.stdout.flush()
+    return os.fdopen(os.dup(_STANDARD[str(path)]), "wb")
+
+
+def _target(path: Path) -> Path:
+    """Where a file goes: through a link to what it names; never onto a folder or a part of an audit."""
     with _told(path):
         if path.is_dir():
             raise ConfigError(f"{path} is a folder; name a file in it.")
-        if path.exists() and not path.is_file():
-            with suppress(BrokenPipeError), path.open("wb") as stream:  # nobody reads on
-                stream.write(content)
-            return
         target = path.resolve() if path.is_symlink() else path
         if _is_audit(target):
             raise ConfigError(f"{path} is an audit; name another file.")
         if target.name == CUBE and holds_audit(target.parent):
             raise ConfigError(f"{path} is an audit's cube; name another file.")
-    write_files(target.parent, {target.name: lambda aside: _write(aside, content)})
+        return target
 
 
-def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
-    """Each file by its writer: first all beside the folder, then moved, the last named last."""
-    with _told(folder):
-        for name in files:
-            if (folder / name).is_dir():
-                raise ConfigError(f"{folder / name} is a folder, where a file must go; move it away.")
-        made = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
-        try:
-            for name, write in files.items():
-                write(aside / name)
-            _swap(aside, folder, tuple(files))
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            for one in made:
-                if one.is_dir() and not any(one.iterdir()):
-                    one.rmdir()
-            raise
+def _writer(content: bytes) -> Writer:
+    return lambda path: _write(path, content)
+
+
+def _write_all(files: Mapping[Path, Writer | None]) -> None:
+    made: list[Path] = []
+    asides: dict[Path, Path] = {}
+    try:
+        for path in files:
+            if path.parent not in asides:
+                with _told(path.parent):
+                    made += [one for one in (path.parent, *path.parent.absolute().parents) if not one.exists()]
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    asides[path.parent] = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=path.parent))
+            if path.is_dir():
+                raise ConfigError(f"{path} is a folder, where a file must go; move it away.")
+        for path, write in files.items():
+            if write is not None:
+                with _told(path.parent):
+                    write(asides[path.parent] / path.name)
+        _swap(files, asides)
+    except BaseException:
+        _clear(asides)
+        for one in sorted(made, key=lambda folder: len(folder.absolute().parts), reverse=True):
+            if one.is_dir() and not any(one.iterdir()):
+                one.rmdir()
+        raise
+    _clear(asides)
+
+
+def _clear(asides: Mapping[Path, Path]) -> None:
+    for aside in asides.values():
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _swap(aside: Path, folder: Path, names: Sequence[str]) -> None:
+def _swap(files: Mapping[Path, Writer | None], asides: Mapping[Path, Path]) -> None:
     """Move every new file into its place, or put back what was there."""
-    kept = aside / "former"
-    kept.mkdir()
-    done: list[str] = []
+    kept = {folder: Path(tempfile.mkdtemp(dir=aside)) for folder, aside in asides.items()}
+    done: list[Path] = []
     try:
-        for name in names:
-            done.append(name)
-            if (folder / name).exists():
-                os.replace(folder / name, kept / name)
-            os.replace(aside / name, folder / name)
+        for path, write in files.items():
+            with _told(path.parent):
+                done.append(path)
+                if path.exists():
+                    os.replace(path, kept[path.parent] / path.name)
+                if write is not None:
+                    os.replace(asides[path.parent] / path.name, path)
     except BaseException:
-        for name in done:
-            if (kept / name).exists():
-                os.replace(kept / name, folder / name)
-            elif not (aside / name).exists():
-                (folder / name).unlink(missing_ok=True)
+        for path in done:
+            if (kept[path.parent] / path.name).exists():
+                os.replace(kept[path.parent] / path.name, path)
+            elif files[path] is not None and not (asides[path.parent] / path.name).exists():
+                path.unlink(missing_ok=True)
         raise
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 # Before anything imports TensorFlow: Keras is not needed, and its logs are noise.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.pop("GITHUB_STEP_SUMMARY", None)  # or the gates of the tests would write into the page of the tests' own build
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

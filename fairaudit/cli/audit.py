@@ -91,6 +91,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
+        from fairaudit.cli.writes import as_flags, deliver, of_gate
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
@@ -102,6 +103,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     config = _config(config_file, out, gate, given)
     target = Path(str(config.out))
     check_out(target, force=force)
+    targets = of_gate(as_flags(config.write) if config.gate else ())
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
@@ -113,11 +115,14 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
-    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose)
+    if ruling:
+        deliver(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
+    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
     """The configuration: the file's, overridden by the flags that were given."""
+    from fairaudit.cli.writes import unwritable
     from fairaudit.config import AuditConfig, overridden
     from fairaudit.documents import read_document
 
@@ -126,7 +131,7 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
     flags |= {"gate": True} if gate else {}
     base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
     config = overridden(base, flags)
-    raise_all((*idle(given, config.gate), *_lacking(config)))
+    raise_all((*idle(given, config.gate), *_lacking(config), *unwritable(config, given["write"])))
     return config
 
 
@@ -136,10 +141,13 @@ def flags_of(given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError, Several: one cannot be read as what it should be.
     """
-    own = (*_PAIRS, "threshold", "group_thresholds")  # those that are no field as they are given
+    from fairaudit.cli.writes import as_field
+
+    own = (*_PAIRS, "threshold", "group_thresholds", "write")  # those that are no field as they are given
     flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in own}
     if given["threshold"]:
         flags |= {"threshold": given["threshold"][0], "other_thresholds": given["threshold"][1:]}
+    flags |= {"write": as_field(given["write"])} if given.get("write") else {}
     mistakes: list[FairauditError] = []
     try:
         flags |= {"group_thresholds": _group_thresholds(given["group_thresholds"])} if given["group_thresholds"] else {}

@@ -160,7 +160,7 @@ def _write(target: Path, config: AuditConfig, choice: Choice, *, force: bool) ->
     from fairaudit.documents import read_document
     from fairaudit.reports.config_text import config_text, extending_text
     from fairaudit.rules.choosing import id_of
-    from fairaudit.writing import write_files
+    from fairaudit.writing import write_together
 
     if not choice.can_be_audited:
         raise ConfigError("--write has nothing to write: this version audits decisions that are yes or no. If the number is cut somewhere, audit that: --gives decision, with --score-column and --threshold.")
@@ -173,15 +173,7 @@ def _write(target: Path, config: AuditConfig, choice: Choice, *, force: bool) ->
     taken = [name for name, content in files.items() if (target.parent / name).exists() and (target.parent / name).read_bytes() != content.encode()]
     if taken and not force:
         raise ConfigError(f"{target.parent / taken[0]} is there already and is another rule; name another folder with --write, or add --force to replace it.")
-    everything = {**files, target.name: text}
-    write_files(target.parent, {name: _writer(content) for name, content in everything.items()})
+    write_together({target.parent / name: content.encode() for name, content in {**files, target.name: text}.items()})
     beside = f", with {' and '.join(files)} beside it" if files else ""
     return f"{target}: written{beside}. `fairaudit check {target}` looks whether all is well."
-
-
-def _writer(content: str) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
-        path.write_bytes(content.encode())
-
-    return write
 

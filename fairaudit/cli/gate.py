@@ -24,10 +24,19 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     fairaudit gate demo/audit/audit.json
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
     fairaudit gate demo/audit/audit.json --waivers fairness-waivers.yaml
+    fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
     """
-    from fairaudit.cli.verdict import shown
-    from fairaudit.gate.judged import rejudged
-    from fairaudit.result import read_audit
+    from fairaudit.imports import uncollected
 
-    judged = rejudged(read_audit(audit), rules)
-    return shown(judged, ruled(judged, split(given)[0]), report=None, quiet=quiet, verbose=verbose)
+    with uncollected():  # a large audit is a hundred thousand values that all stay
+        from fairaudit.cli.verdict import shown
+        from fairaudit.cli.writes import deliver, of_gate
+        from fairaudit.gate.judged import rejudged
+        from fairaudit.result import read_audit
+
+        asked = split(given)[0]
+        targets = of_gate(asked.pop("write", ()))
+        judged = rejudged(read_audit(audit), rules)
+        decided = ruled(judged, asked)
+        deliver(targets, judged, decided, file=audit / "audit.json" if audit.is_dir() else audit, rules=rules)
+        return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

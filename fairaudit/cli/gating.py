@@ -32,6 +32,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--fail-on",), {"type": click.Choice(["fail", "warn"]), "help": "warn: a rule that only warns fails the build too. [default: fail]"}),
     *WAIVERS,
     (("--unused-waivers",), {"type": click.Choice(["warn", "fail"]), "help": "What a waiver does for which nothing is violated: a stale one hides the next violation. [default: warn]"}),
+    (("--write",), {"multiple": True, "metavar": "FORMAT=PATH", "help": "Write the gate's result as json, junit, sarif, markdown, a badge (.svg, .json) or a folder with a blessing. Repeatable."}),
 )
 
 
@@ -54,7 +55,7 @@ NAMES = tuple(names[-1].removeprefix("--").replace("-", "_") for names, _ in OPT
 
 def split(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What was asked of the gate, and the rest."""
-    return {name: given[name] for name in NAMES if given.get(name) is not None}, {name: value for name, value in given.items() if name not in NAMES}
+    return {name: given[name] for name in NAMES if given.get(name) not in (None, ())}, {name: value for name, value in given.items() if name not in NAMES}
 
 
 def idle(given: dict[str, Any], gate: bool) -> Iterator[ConfigError]:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
-
 _ADDED_BY = {"findings": "--rule ID", "sweeps": "--threshold-sweep STEP", "histograms": "--metric score_histogram"}  # what an audit may have been made without
 
 
@@ -27,10 +25,11 @@ def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int
     """
     from fairaudit import tables
     from fairaudit.cli.console import say
+    from fairaudit.cli.writes import parsed
     from fairaudit.result import read_audit
     from fairaudit.writing import write_file
 
-    targets = _targets(writes, tuple(tables.WRITERS))
+    targets = parsed(writes, tuple(tables.WRITERS), example="csv=table.csv")
     found = tables.table(read_audit(audit), name)  # type: ignore[arg-type]
     if not found.num_rows and name in _ADDED_BY:
         click.echo(f"fairaudit: {audit} has no {name}; `fairaudit audit {_ADDED_BY[name]}` adds them.", err=True)
@@ -40,21 +39,3 @@ def command(audit: Path, writes: tuple[str, ...], name: str, debug: bool) -> int
         write_file(path, tables.WRITERS[format](found))
         say(f"{path}: {found.num_rows:,} {name}")
     return 0
-
-
-def _targets(writes: tuple[str, ...], known: tuple[str, ...]) -> list[tuple[str, Path]]:
-    """What is to be written where; every mistake at once."""
-    mistakes: list[FairauditError] = []
-    targets: list[tuple[str, Path]] = []
-    for one in writes:
-        format, equals, path = one.partition("=")
-        if not equals or not path:
-            mistakes.append(ConfigError(f"--write {one!r} is not of the form FORMAT=PATH, as csv=table.csv."))
-        elif format not in known:
-            mistakes.append(UnknownName("format", format, known, where="--write"))
-        elif Path(path) in (other for _, other in targets):
-            mistakes.append(ConfigError(f"--write names {path} twice; give each format a file of its own."))
-        else:
-            targets.append((format, Path(path)))
-    raise_all(mistakes)
-    return targets

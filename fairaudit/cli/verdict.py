@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from fairaudit.cli.console import say
@@ -13,7 +14,7 @@ from fairaudit.reports.terminal import summary
 from fairaudit.result import Audit
 
 
-def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool) -> int:
+def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool, written: Sequence[tuple[str, Path]] = ()) -> int:
     """Print the verdict; the exit code is the gate's, or 0 where none was asked."""
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = summary(audit, ruling, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
@@ -30,4 +31,6 @@ def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bo
             say(f"Note: {note}")
         if report is not None:
             say(f"Report: {report}")
+        for format, path in written:
+            say(f"{format}: {path}")
     return ruling.exit_code if ruling else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 _NORMAL = NormalDist()
@@ -22,10 +23,15 @@ def power(group_rows: float, other_rows: float, *, group_rate: float, other_rate
     pooled = share * group_rate + (1 - share) * other_rate
     null = math.sqrt(pooled * (1 - pooled) * (1 / group_rows + 1 / other_rows))
     true = math.sqrt(group_rate * (1 - group_rate) / group_rows + other_rate * (1 - other_rate) / other_rows)
-    margin = abs(group_rate - other_rate) - _NORMAL.inv_cdf(1 - alpha) * null
+    margin = abs(group_rate - other_rate) - _critical(alpha) * null
     if true == 0:
         return float(margin > 0)
     return _NORMAL.cdf(margin / true)
+
+
+@lru_cache(maxsize=64)  # of a run there are as many as families, and each is asked for by every group and step
+def _critical(alpha: float) -> float:
+    return _NORMAL.inv_cdf(1 - alpha)
 
 
 def minimum_detectable_difference(group_rows: float, other_rows: float, *, other_rate: float, alpha: float, aim: float = POWER) -> tuple[float | None, float | None]:
@@ -36,20 +42,23 @@ def minimum_detectable_difference(group_rows: float, other_rows: float, *, other
 
     Source: as `power`, solved for the group's rate.
     """
+    below, above = (detectable_towards(furthest, group_rows, other_rows, other_rate=other_rate, alpha=alpha, aim=aim) for furthest in (0.0, 1.0))
+    return below, above
 
-    def smallest(furthest: float) -> float | None:
-        def found(share: float) -> bool:
-            return power(group_rows, other_rows, group_rate=other_rate + share * (furthest - other_rate), other_rate=other_rate, alpha=alpha) >= aim
 
-        if furthest == other_rate or not found(1.0):
-            return None
-        low, high = 0.0, 1.0
-        while high - low > 1e-6:
-            middle = (low + high) / 2
-            low, high = (low, middle) if found(middle) else (middle, high)
-        return high * (furthest - other_rate)
+def detectable_towards(furthest: float, group_rows: float, other_rows: float, *, other_rate: float, alpha: float, aim: float = POWER) -> float | None:
+    """The one of the two on the side of `furthest`, 0 or 1, the rate that is furthest away there."""
 
-    return smallest(0.0), smallest(1.0)
+    def found(share: float) -> bool:
+        return power(group_rows, other_rows, group_rate=other_rate + share * (furthest - other_rate), other_rate=other_rate, alpha=alpha) >= aim
+
+    if furthest == other_rate or not found(1.0):
+        return None
+    low, high = 0.0, 1.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high * (furthest - other_rate)
 
 
 def rows_for_power(*, group_rate: float, other_rate: float, alpha: float, other_rows: float = math.inf, grows: float = 0.0, aim: float = POWER) -> int | None:

@@ -47,7 +47,7 @@ def rule_words(rule: Rule, *, as_of: date) -> str:
     facts = (
         ("extends", rule.extends or ""), ("why", rule.rationale.strip()), *(("judges", one) for one in _judges(rule)), ("slices", _slices(rule)),
         ("left out", "; ".join(_left_out(rule))), ("limit", f"{_limits(rule)}. {told.sentence}"), *((("serious", _serious(rule)),) if rule.is_binary else ()),
-        ("evidence", _evidence(rule)), ("small groups", _small(rule)), ("violation", _VIOLATION[rule.severity.value]), ("needs", ", ".join(_needs(rule)) or "decisions alone"),
+        ("evidence", _evidence(rule)), ("small groups", _small(rule)), ("violation", _VIOLATION[rule.severity.value]), ("needs", listed(list(_needs(rule)) or ["decisions alone"])),
         ("made for", _made_for(rule)), *(("source", one) for one in told.sources), *(("not for", one) for one in rule.not_for),
     )  # fmt: skip
     return "\n".join((f"{rule.id}: {rule.title}", f"  {rule.principle}", *_aligned([(name, text) for name, text in facts if text])))
@@ -89,7 +89,8 @@ def _compared(rule: Rule, entry: Metric) -> str:
             return "one number over all groups of a slicing" if entry.shape is Shape.ACROSS else "of each group, against the limit and nobody else"
     named = ", ".join(f"{attribute}={value}" for attribute, value in rule.reference.items()) if isinstance(rule.reference, dict) else _WHOM[rule.reference]
     how = "divided by that of" if rule.comparison is Comparing.RATIO else "less that of"
-    return f"of each group {how} {named}{', on either side' if rule.direction is Direction.EITHER else ''}"
+    alike = ", among people alike in the control" if rule.within_control else ""
+    return f"of each group {how} {named}{', on either side' if rule.direction is Direction.EITHER else ''}{alike}"
 
 
 def _slices(rule: Rule) -> str:
@@ -158,6 +159,8 @@ def _needs(rule: Rule) -> Iterator[str]:
         yield "scores"
     if "threshold" in rule.needs:
         yield "one threshold for everyone"
+    if rule.within_control:
+        yield f"the control {listed(rule.control)}" if rule.control else "a control (--control COL)"
 
 
 def _made_for(rule: Rule) -> str:

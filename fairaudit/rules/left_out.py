@@ -41,7 +41,7 @@ def left_out(rule: Rule, slicing: Slicing, indices: Ints, counts: Counts) -> Ite
     for index in indices.tolist():
         if index not in looked_at and rows[index]:
             share = int(rows[index]) / (every_known if index in known else everyone)
-            reason = f"it has {share:.2%} of the rows, and the rule leaves out groups below {rule.exclude_below:.3g}" if index in known else _ONLY_COUNTED
+            reason = f"it has {share:.2%} of the rows, and the rule leaves out groups below {100 * (rule.exclude_below or 0):.6g}%" if index in known else _ONLY_COUNTED
             yield LeftOut(rule=rule.id, slicing=slicing, slice=counts.slices[index], rows=int(rows[index]), share=share, reason=reason)
 
 

@@ -196,3 +196,11 @@ def test_a_model_is_matched_to_the_columns_and_never_loaded(built: Callable[[str
     Path("fairaudit.yaml").write_text(f"data: [people.csv]\nlabel: y\npositive: yes\nprotected: [sex]\nmodel: {model}\nout: out\n")
     code, lines = _told(capsys, "fairaudit.yaml")
     assert code == 2 and lines[0].startswith("fairaudit.yaml:5:1: people.csv has no column for 3 inputs")
+
+
+def test_what_the_gate_would_write_is_told_and_what_it_cannot_is_refused(capsys: Said) -> None:
+    flags = [*FLAGS, "--positive", "yes", "--gate", "--write", "junit=junit.xml"]
+    assert _run(["check", *flags]) == 0
+    assert "· junit.xml (junit)" in " ".join(capsys.readouterr().out.split()) and not Path("junit.xml").exists()
+    code, lines = _told(capsys, *flags, "--write", "junt=b.xml")
+    assert code == 2 and len(lines) == 1 and "did you mean 'junit'?" in lines[0]

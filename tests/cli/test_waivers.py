@@ -174,7 +174,6 @@ MISTAKES = {
     "no such file of waivers": (("gate", "unfair", "--waivers", "none.yaml"), "fairaudit: there is no file 'none.yaml'.\n"),
     "no file of waivers": (("gate", "unfair", "--waivers", "unfair.csv"), "fairaudit: unfair.csv:1:1: the file of waivers must be a mapping (name: value), and is "),
     "a day of the gate": (("gate", "unfair", "--as-of", "26.11.2026"), "fairaudit: --as-of '26.11.2026' is no date; write it as 2026-07-05.\n"),
-    "a day without waivers": (("report", "unfair", "--as-of", "2026-11-26"), "fairaudit: --as-of is the day on which waivers are judged; add --waivers FILE, or leave it out.\n"),
     "waivers without a gate": (("audit", "--data", "unfair.csv", *FLAGS, "--out", "new", "--waivers", W), "fairaudit: --waivers is asked of the gate; add --gate, or leave it out.\n"),
     "waivers with mistakes cost no audit": (("audit", "--data", "unfair.csv", *FLAGS, "--rule", "four-fifths", "--out", "new", "--gate", "--waivers", "none.yaml"), "fairaudit: there is no file 'none.yaml'.\n"),
 }

@@ -12,7 +12,7 @@ import pytest
 from fairaudit.errors import ConfigError
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.judge import judge, overall_verdict
-from fairaudit.rules.library import load_rule, shipped_rules
+from fairaudit.rules.library import load_rule, parse_rule, shipped_rules
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import Intersections, SourceKind
 from tests.builders import counts_of_rows
@@ -110,6 +110,16 @@ def test_a_rule_passes_the_fair_and_finds_who_is_wronged(id: str) -> None:
     assert failed and any("group=b" in (str(one.group), str(one.reference)) for one in failed)
     expected = Verdict.FAIL if load_rule(id).severity.value == "fail" else Verdict.PASS
     assert overall_verdict(unfair) is expected
+
+
+def test_the_metric_of_the_worst_group_is_ones_own_to_choose() -> None:
+    """A group on which the model says yes to nobody has no recall, and its accuracy hides that where positives are few."""
+    text = "schema: fairaudit/rule/1\nextends: worst-group\nid: worst-recall\ntitle: Worst recall\nlimit_origin: ours\nmetric: recall\n"
+    rule, people = parse_rule(text), People(tpr=0.4, fpr=0.01, base=0.1)
+    counts = counts_of_rows({slice_of(name): people.group == name for name in "abc"}, label=people.label.tolist(), decision=people.decision.tolist())
+    by_recall, by_accuracy = (judge([one], counts, CONTEXT) for one in (rule, load_rule("worst-group")))
+    assert rule.metrics == ("true_positive_rate",) and rule.slices == Intersections(intersections=2)
+    assert [str(one.group) for one in by_recall if one.verdict is Verdict.FAIL] == ["group=b"] and overall_verdict(by_accuracy) is Verdict.PASS
 
 
 def test_every_rule_that_can_be_judged_is_tried_and_the_other_is_refused() -> None:

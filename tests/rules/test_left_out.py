@@ -37,7 +37,7 @@ def test_a_group_with_less_than_its_share_gets_no_verdict_and_the_reason_with_it
     assert "c" in found(exclude_below=0.009)
     (gone,) = not_judged([rule(exclude_below=0.01)], selections(GROUPS), CONTEXT)
     assert (gone.slice, gone.rows, gone.share) == (slice_of("c"), 20, 20 / 2100)
-    assert gone.reason == "it has 0.95% of the rows, and the rule leaves out groups below 0.01"
+    assert gone.reason == "it has 0.95% of the rows, and the rule leaves out groups below 1%"
     exact: Table = {"a": (300, 980), "c": (2, 20)}
     assert by_group(judge([rule(exclude_below=0.02)], selections(exact), CONTEXT)).keys() >= {"a", "c"}
 
@@ -150,7 +150,7 @@ def test_the_file_holds_who_was_left_out_and_the_gate_says_the_same_again(audite
 def test_the_report_keeps_them_in_the_table_with_their_rate(audited: Audit) -> None:
     page = render(audited)
     rate = next(one.value for one in audited.measurements if one.metric == "selection_rate" and str(one.slice) == "sex=x")
-    assert f"Selection rate {rate:.1%}; it has 0.91% of the rows, and the rule leaves out groups below 0.02." in page
+    assert f"Selection rate {rate:.1%}; it has 0.91% of the rows, and the rule leaves out groups below 2%." in page
     assert "missing values are only counted, outside the groups." in page and "2 slices without a verdict" in page
 
 

@@ -1,0 +1,172 @@
+"""`--write FORMAT=PATH`: what is to be written where, checked before any work; and what the gate writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+from fairaudit.reports.formats import BADGE_SUFFIXES, FORMATS, paths
+
+if TYPE_CHECKING:
+    from fairaudit.config import AuditConfig
+    from fairaudit.gate.policy import Ruling
+    from fairaudit.reports.lookup import Lookup
+    from fairaudit.result import Audit
+
+Target = tuple[str, Path]  # a format and its path
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+_SUMMARY_BYTES = 1024 * 1024  # of a step, whoever wrote it
+
+
+def parsed(writes: Sequence[str], known: Sequence[str], *, example: str) -> tuple[Target, ...]:
+    """What is to be written where.
+
+    Raises:
+        ConfigError: not of the form FORMAT=PATH, a format nobody knows, or a path given twice; every mistake at once.
+    """
+    mistakes: list[FairauditError] = []
+    targets: list[Target] = []
+    for one in writes:
+        format, equals, path = one.partition("=")
+        if not equals or not path.strip():
+            mistakes.append(ConfigError(f"--write {one!r} is not of the form FORMAT=PATH, as {example}."))
+        elif format not in known:
+            mistakes.append(UnknownName("format", format, known, where="--write"))
+        else:
+            targets.append((format, Path(path)))
+    first: dict[Path, Path] = {}
+    for _, file in targets:
+        if first.setdefault(_place(file), file) is not file:
+            mistakes.append(ConfigError(f"--write names {first[_place(file)]} twice; give each format a file of its own."))
+    raise_all(mistakes)
+    return tuple(targets)
+
+
+def of_gate(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> tuple[Target, ...]:
+    """What the gate is to write, if all of it can be written.
+
+    Args:
+        taken: files that the audit itself writes.
+
+    Raises:
+        ConfigError: one sentence a mistake.
+    """
+    targets = parsed(writes, FORMATS, example="junit=out/junit.xml")
+    raise_all(_unwritable(targets, taken))
+    return targets
+
+
+def mistaken(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> Iterator[FairauditError]:
+    """What of it cannot be."""
+    try:
+        of_gate(writes, taken=taken)
+    except FairauditError as error:
+        yield error
+
+
+def unwritable(config: AuditConfig, given: Sequence[str] = ()) -> Iterator[FairauditError]:
+    """What of the files that a configuration has the gate write cannot be.
+
+    Args:
+        given: the flags as they were typed, which win.
+    """
+    from fairaudit.writing import OURS
+
+    writes = (given or as_flags(config.write)) if config.gate else ()
+    yield from mistaken(writes, taken=[Path(config.out) / name for name in OURS] if config.out else [])
+
+
+def as_flags(write: Mapping[str, str | Sequence[str]]) -> tuple[str, ...]:
+    """The configuration's field as flags would say it."""
+    return tuple(f"{format}={path}" for format, given in write.items() for path in ((given,) if isinstance(given, str) else given))
+
+
+def as_field(writes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Flags as the configuration's field."""
+    field: dict[str, tuple[str, ...]] = {}
+    for one in writes:
+        format, _, path = one.partition("=")
+        field[format] = (*field.get(format, ()), path)
+    return field
+
+
+def _unwritable(targets: Sequence[Target], taken: Sequence[Path]) -> Iterator[FairauditError]:
+    from fairaudit.writing import check_file
+
+    files = [(format, path, file, _place(file)) for format, path in targets for file in paths(format, path)]
+    audits, seen = {_place(path) for path in taken}, set[Path]()
+    for format, path, file, place in files:
+        name = f"--write {format}={path}"
+        if format == "badge" and path.suffix not in BADGE_SUFFIXES:
+            yield ConfigError(f"{name}: a badge is a drawing, as badge.svg, or what shields.io draws, as badge.json; end the name in {' or '.join(BADGE_SUFFIXES)}.")
+        elif format == "blessing" and os.path.exists(path) and not os.path.isdir(path):
+            if file == paths(format, path)[0]:  # once, though it has two files
+                yield ConfigError(f"{name} is a file; name a folder, in which BLESSED or NOT_BLESSED will stand.")
+        elif place in audits:
+            yield ConfigError(f"{name} is a file of the audit itself; name another.")
+        elif place in seen:
+            yield ConfigError(f"{name}: something else is written to {file}; name another.")
+        elif any(other in place.parents for *_, other in files):
+            yield ConfigError(f"{name}: a part of this path is another file to be written; name another.")
+        else:
+            try:
+                check_file(file)
+            except FairauditError as error:
+                yield ConfigError(f"{name}: {error}")
+        seen.add(place)
+
+
+def _place(path: Path) -> Path:
+    """Where a path leads, so that two names of one file are one."""
+    return Path(os.path.realpath(str(path).replace("\0", "")))
+
+
+def deliver(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
+    """Write all files of the gate, or none; and in a step of GitHub's, its summary.
+
+    Args:
+        file: the audit's own.
+        rules: as they were asked for, ID or FILE.
+        config: the configuration that names them, where one does.
+
+    Raises:
+        ConfigError, ContentError: they cannot be written.
+    """
+    summary = os.environ.get(_SUMMARY)
+    if not targets and not summary:
+        return
+    from fairaudit.reports.lookup import lookup
+
+    known = lookup(audit)
+    if targets:
+        from fairaudit.cli.places import places
+        from fairaudit.reports.formats import rendered
+        from fairaudit.reports.formats.interface import Gated
+        from fairaudit.writing import write_together
+
+        gated = Gated(known=known, ruling=ruling, places=places(audit, file=file, rules=rules, config=config))
+        write_together({file: content for format, path in targets for file, content in rendered(format, path, gated).items()})
+    if summary and ("markdown", _place(Path(summary))) not in ((format, _place(path)) for format, path in targets):
+        _summarize(known, ruling, summary)
+
+
+def _summarize(known: Lookup, ruling: Ruling, file: str) -> None:
+    """Add to what the step's page shows. A summary that cannot be written changes no verdict."""
+    from fairaudit.reports.formats.markdown import MOST_BYTES, markdown
+
+    try:
+        room = _SUMMARY_BYTES - (os.path.getsize(file) if os.path.exists(file) else 0) - 1
+        text = markdown(known, ruling, most_bytes=min(MOST_BYTES, room)).encode()
+        if len(text) <= room:
+            with open(file, "ab") as summary:
+                summary.write(b"\n" + text)
+            return
+        reason = "it is full"
+    except (OSError, ValueError) as error:
+        reason = f"it cannot be written: {getattr(error, 'strerror', None) or error}"
+    click.echo(f"fairaudit: the gate's summary is not added to {_SUMMARY} ({file[:200]}): {reason}.", err=True)
