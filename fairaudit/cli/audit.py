@@ -91,7 +91,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import as_flags, deliver, of_gate
+        from fairaudit.cli.writes import as_flags, deliver, of_gate, retract
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
@@ -104,6 +104,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     target = Path(str(config.out))
     check_out(target, force=force)
     targets = of_gate(as_flags(config.write) if config.gate else ())
+    retract(targets)
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:

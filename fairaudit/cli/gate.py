@@ -30,12 +30,15 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
 
     with uncollected():  # a large audit is a hundred thousand values that all stay
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import deliver, of_gate
+        from fairaudit.cli.writes import deliver, of_gate, retract
         from fairaudit.gate.judged import rejudged
         from fairaudit.result import read_audit
+        from fairaudit.writing import OURS
 
         asked = split(given)[0]
-        targets = of_gate(asked.pop("write", ()))
+        folder = audit if audit.is_dir() else audit.parent
+        targets = of_gate(asked.pop("write", ()), taken=[folder / name for name in OURS])
+        retract(targets)
         judged = rejudged(read_audit(audit), rules)
         decided = ruled(judged, asked)
         deliver(targets, judged, decided, file=audit / "audit.json" if audit.is_dir() else audit, rules=rules)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
-from fairaudit.reports.formats import BADGE_SUFFIXES, FORMATS, paths
+from fairaudit.reports.formats import BADGE_SUFFIXES, BLESSINGS, FORMATS, paths
 
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
@@ -59,6 +59,13 @@ def of_gate(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> tuple[Targe
     targets = parsed(writes, FORMATS, example="junit=out/junit.xml")
     raise_all(_unwritable(targets, taken))
     return targets
+
+
+def retract(targets: Sequence[Target]) -> None:
+    """Take back what was blessed before: until there is a verdict, nothing is."""
+    for format, path in targets:
+        if format == "blessing":
+            (path / BLESSINGS[0]).unlink(missing_ok=True)
 
 
 def mistaken(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> Iterator[FairauditError]:
