@@ -143,7 +143,7 @@ def test_the_flags_that_the_action_gives_are_the_audits() -> None:
     given = set(re.findall(r'"([a-z-]+)=\$FAIRAUDIT', SCRIPT)) | set(re.findall(r"--([a-z]+)[=\s]", SCRIPT.split("run() {")[1].split("\naudit() {")[0]))
     assert given >= {"config", "waivers", "inconclusive", "fail-on", "rule", "out", "gate", "write"}
     assert {f"--{name}" for name in given} <= flags_of("audit")
-    assert set(re.search(r"for name in (.*); do", SCRIPT)[1].replace("=", " ").split()) & set(FORMATS) == set(FORMATS) - {"blessing"}  # type: ignore[index]
+    assert {"junit", "sarif", "markdown", "badge"} <= set(re.findall(r"(\w+)=[a-z]+\.[a-z]+", SCRIPT)) <= set(FORMATS)
 
 
 def test_the_actions_flags_in_its_descriptions_and_extras_exist() -> None:
@@ -210,7 +210,7 @@ def test_what_an_earlier_run_wrote_is_not_taken_for_this_ones(workspace: Path) -
     ran = act(workspace, args=FAIR, rules="no-such-rule")
     assert (ran.code, ran.outputs["verdict"], ran.outputs["folder"]) == (2, "unjudged", "")
     assert {path.name for path in (workspace / "fairness").iterdir()} == {"audit.json", "cube.parquet", "report.html"}
-    assert "still holds the audit that was made before" in ran.errors or "no-such-rule" in ran.errors
+    assert "no-such-rule" in ran.errors
 
 
 ODD = ["two  spaces", "it's", 'say "f"', "$(touch pwned)", "`touch pwned`", "a; touch pwned #", "*", "back\\slash", "two\nlines", "é ≥ ${HOME}"]
@@ -336,6 +336,6 @@ def test_the_pages_yaml_is_yaml_and_names_what_there_is() -> None:
 def test_the_commands_of_the_page_and_of_gitlabs_job_have_flags_that_exist() -> None:
     text = PAGE + "\n".join(GITLAB["script"])
     commands = re.findall(r"fairaudit (audit|gate|waive|report) ([^'`\n]*--[^'`\n]*)", text)
-    assert len(commands) >= 3 and flags_of("rules", "validate") == {"paths"} and HOOK["entry"] == "fairaudit rules validate"
+    assert len(commands) >= 3 and flags_of("rules", "validate") and HOOK["entry"] == "fairaudit rules validate"
     for name, arguments in commands:
         assert set(re.findall(r"(?<!\S)--[a-z-]+", arguments)) <= flags_of(name) | {"--help"}, arguments
