@@ -369,6 +369,11 @@ def to_json(audit: Audit) -> bytes:
     return msgspec.json.format(msgspec.json.encode(audit, enc_hook=encoded), indent=1) + b"\n"
 
 
+def json_of(value: Any) -> str:
+    """Any value of ours as JSON for programs, slices written as in an audit."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=encoded), indent=1).decode()
+
+
 def from_json(text: bytes, *, where: str) -> Audit:
     """The audit in a file's bytes.
 

@@ -93,17 +93,10 @@ def audited(
         prepare_tensorflow()
     with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
         with source.connect() as connection:
-            with watched(connection, progress, "checking"):
-                rows = prepare(connection, source, _wanted(config))
-                source = rows.source
-            if rows.audited == 0:
-                reasons = ", ".join(reason for reason, _ in rows.excluded)
-                raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
+            rows = _prepared(connection, config, source, progress)
+            source = rows.source
             if before is not None:
                 raise_all(baselines.mistaken(before.audit.manifest, config=msgspec.structs.asdict(config), positive=rows.positive))
-            raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
-            if rows.score_range and grid_range(rows.score_range) != (0.0, 1.0):
-                raise_all(improbable(config, rows.score_range))
             scorer = _scorer(config, source, sole) if config.model else None
             thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
@@ -120,6 +113,19 @@ def _check_scores(config: AuditConfig, scores: Path | None) -> None:
         raise ConfigError("save_scores keeps rows in a file, and none is named; give audit(config, scores='scores.parquet'), or let `fairaudit audit --out DIR` write it.")
     if scores is not None and not config.save_scores:
         raise ConfigError("a file for scores is named, and nothing asks for them; give AuditConfig(save_scores=True, id=…), or leave the file out.")
+
+
+def _prepared(connection: Any, config: AuditConfig, source: Source, progress: Progress | None) -> Prepared:
+    """The rows, checked; raises what is wrong with them, or with what the configuration asks of them."""
+    with watched(connection, progress, "checking"):
+        rows = prepare(connection, source, _wanted(config))
+    if rows.audited == 0:
+        reasons = ", ".join(reason for reason, _ in rows.excluded)
+        raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
+    raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
+    if rows.score_range and grid_range(rows.score_range) != (0.0, 1.0):
+        raise_all(improbable(config, rows.score_range))
+    return rows
 
 
 def _measured(
@@ -290,13 +296,9 @@ def _context(config: AuditConfig, before: baselines.Former | None = None) -> Con
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     from fairaudit import models
 
-    parts = {config.label, config.weight, config.count, config.cluster, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
         try:
-            scorer = models.load(
-                Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
-                signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
-            )  # fmt: skip
+            scorer = models.load(Path(str(config.model)), **_asked_of_model(config, source), batch_size=config.batch_size)
         except ConfigError as error:
             if not source.unread:
                 raise
@@ -306,18 +308,21 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     return scorer
 
 
+def _asked_of_model(config: AuditConfig, source: Source) -> dict[str, Any]:
+    """How a model is to be matched to the data, as `models.load` and `models.matched` take it."""
+    parts = {config.label, config.weight, config.count, config.cluster, config.id}
+    return {
+        "columns": source.schema, "data_name": source.name, "feature_columns": [name for name in source.columns if name not in parts],
+        "signature": config.signature, "output": config.output, "activation": config.activation,
+    }  # fmt: skip
+
+
 def _cube(
     connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, scores: Path | None, progress: Progress | None
 ) -> tuple[Cube, Prepared, Sample | None]:
     """The cube, the rows with what scoring found of them, and a sample of them where one is asked for."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
-    counted = Plan(
-        attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
-        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None, has_clusters=config.cluster is not None,
-        bands=tuple(map(rows.reading.bands.get, config.counted_by)),
-        merged=tuple(rare.values if (rare := rows.reading.merged.get(one)) else () for one in config.counted_by),
-        edges=thresholds.edges if thresholds else (),
-    )  # fmt: skip
+    counted = _plan(config, rows, grid, thresholds)
     decision = thresholds.decision(config.counted_by) if thresholds else None
     drawn = draw(connection, rows, seed=config.seed) if config.features else None
     if scorer is None or decision is None:
@@ -327,6 +332,17 @@ def _cube(
         return cube, rows, sample_given(connection, source, rows, counted, decision, drawn) if drawn else None
     scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, drawn=drawn, progress=progress, to=scores)
     return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed), scored.sample
+
+
+def _plan(config: AuditConfig, rows: Prepared, grid: tuple[float, float] | None, thresholds: Thresholds | None) -> Plan:
+    """What is counted; without a range of scores, decisions alone."""
+    return Plan(
+        attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
+        has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None, has_clusters=config.cluster is not None,
+        bands=tuple(map(rows.reading.bands.get, config.counted_by)),
+        merged=tuple(rare.values if (rare := rows.reading.merged.get(one)) else () for one in config.counted_by),
+        edges=thresholds.edges if thresholds else (),
+    )  # fmt: skip
 
 
 def _consistencies(config: AuditConfig, sample: Sample, ties: float, found: Counts, witnesses: Witnesses, threshold: float | None) -> tuple[Measurement, ...]:

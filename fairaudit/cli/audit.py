@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from fairaudit.cli.gating import BASELINE, idle, ruled, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
-_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--model",), {"metavar": "DIR", "help": "A SavedModel to score the rows with."}),
     (("--score-column",), {"metavar": "COL", "help": "Scores are a column of the data, instead of --model."}),
     (("--decision-column",), {"metavar": "COL", "help": "Decisions are a column of the data, instead of --model."}),
@@ -58,14 +58,15 @@ _GROUP_THRESHOLD = "A=VALUE:T, as 'race=Black:0.4'"
 _PAIRS = {"reference": "A=VALUE, as 'race=White'", "bins": "A=EDGE,EDGE, as 'age=25,45,65'"}
 
 
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    for names, settings in reversed(_OPTIONS):
+def with_options(command: Callable[..., int], *, without: Collection[str] = ()) -> Callable[..., int]:
+    """Give a command the flags that say what to audit, but for some of them."""
+    for names, settings in reversed([one for one in OPTIONS if one[0][0] not in without]):
         command = click.option(*names, **settings)(command)
     return command
 
 
 @click.command("audit")
-@_with_options
+@with_options
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
     help="The same fields as YAML; flags win. Paths in it are from the working directory, as on the command line.",
@@ -94,7 +95,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import as_flags, deliver, of_gate
+        from fairaudit.cli.writes import as_flags, deliver, of_gate, retract
         from fairaudit.cube.saved import SCORES
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
@@ -108,6 +109,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     target = Path(str(config.out))
     check_out(target, force=force)
     targets = of_gate(as_flags(config.write) if config.gate else ())
+    retract(targets)
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
@@ -128,16 +130,32 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
     """The configuration: the file's, overridden by the flags that were given."""
-    from fairaudit.cli.writes import as_field, as_flags, mistaken
+    from fairaudit.cli.writes import unwritable
     from fairaudit.config import AuditConfig, overridden
     from fairaudit.documents import read_document
-    from fairaudit.writing import OURS
+
+    flags = flags_of(given)
+    flags |= {"out": str(out)} if out else {}
+    flags |= {"gate": True} if gate else {}
+    base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
+    config = overridden(base, flags)
+    raise_all((*idle(given, config.gate), *_lacking(config), *unwritable(config, given["write"])))
+    return config
+
+
+def flags_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the configuration that flags gave.
+
+    Raises:
+        ConfigError, Several: one cannot be read as what it should be.
+    """
+    from fairaudit.cli.writes import as_field
 
     own = (*_PAIRS, "threshold", "group_thresholds", "write")  # those that are no field as they are given
     flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in own}
     if given["threshold"]:
         flags |= {"threshold": given["threshold"][0], "other_thresholds": given["threshold"][1:]}
-    flags |= {"write": as_field(given["write"])} if given["write"] else {}
+    flags |= {"write": as_field(given["write"])} if given.get("write") else {}
     mistakes: list[FairauditError] = []
     try:
         flags |= {"group_thresholds": _group_thresholds(given["group_thresholds"])} if given["group_thresholds"] else {}
@@ -149,14 +167,7 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
         except FairauditError as error:
             mistakes.append(error)
     raise_all(mistakes)
-    flags |= {"out": str(out)} if out else {}
-    flags |= {"gate": True} if gate else {}
-    base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
-    config = overridden(base, flags)
-    writes = (given["write"] or as_flags(config.write)) if config.gate else ()
-    taken = [Path(config.out) / name for name in OURS] if config.out else []
-    raise_all((*idle(given, config.gate), *_lacking(config), *mistaken(writes, taken=taken)))
-    return config
+    return flags
 
 
 def _lacking(config: Any) -> Iterator[FairauditError]:

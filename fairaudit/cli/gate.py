@@ -33,12 +33,15 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
     with uncollected():  # a large audit is a hundred thousand values that all stay
         from fairaudit.baselines import former, saved_beside
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import deliver, of_gate
+        from fairaudit.cli.writes import deliver, of_gate, retract
         from fairaudit.gate.judged import rejudged
         from fairaudit.result import read_audit
+        from fairaudit.writing import OURS
 
         asked = split(given)[0]
-        targets = of_gate(asked.pop("write", ()))
+        folder = audit if audit.is_dir() else audit.parent
+        targets = of_gate(asked.pop("write", ()), taken=[folder / name for name in OURS])
+        retract(targets)
         found, before = read_audit(audit), None if baseline is None else former(baseline)
         file = audit / "audit.json" if audit.is_dir() else audit
         judged = rejudged(found, rules, before=before, scores=None if before is None else saved_beside(file, found.scores))

@@ -111,7 +111,7 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         limit=family.asked_line.open_ends,
         limit_origin=rule.limit_origin.value,
         serious=None,
-        outcome=Outcome.UNDECIDED,
+        outcome=Outcome.UNDECIDED if _has_values(family) else Outcome.UNDEFINED,
         verdict=Verdict.INCONCLUSIVE,
         needed_for_pass=gates,
         severity=rule.severity,
@@ -122,6 +122,12 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         rows_needed=needed[-1] if needed else None,
         reason=too_few(family, needed, gates=gates),
     )
+
+
+def _has_values(family: Family) -> bool:
+    """Whether anything was seen of any group, or of any that has somebody to be compared with."""
+    values = family.candidates.value if family.within is None else family.within.value(family.rule)
+    return bool(np.isfinite(values).any())
 
 
 def _rows_for_enough(family: Family, counts: Counts) -> tuple[RowsNeeded, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.errors import UnknownName
+from fairaudit.errors import ConfigError, UnknownName
 from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.rules.basis import Basis
@@ -156,31 +156,45 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
 
     is_rate = entry.shape is Shape.RATE
     before = context.baseline if asked.comparison is Comparing.CHANGE else None
+    better = rule.better_of(entry.id, context.effect)
+    known = np.array([not one.has_missing for one in slices], dtype=bool)
+
+    def among_alike(sides: Sides, pooled: tuple[int, ...]) -> Within | None:
+        """The sides by stratum. Its reference is none that is chosen for its value."""
+        if not rule.within_control:
+            return None
+        if context.within is None:
+            raise ConfigError(f"the rule {asked.id!r} judges within {' and '.join(context.control)}, and the audit's file holds no counts within it; audit again.")
+        nobody = np.zeros(0, dtype=np.int64)
+        return within_control(rule, entry, slices, sides, pooled, _reference(rule, better, slices, sides.candidates, nobody, known), context.within, context.control)
+
     if before is not None:
         alone, _ = changed(entry, counts, indices, (), before)
     else:
         alone = of_rate(entry, counts, indices, ()) if is_rate else sizes_of_estimate(entry, counts, indices)
-    pooled = _pooled(rule, alone.candidates, reaches(rule.minimum, alone.candidates, alone.share))
+    pooled = _pooled(rule, alone.candidates, _enough(rule, alone, among_alike(alone, ())))
     change = None
     if before is not None:
         sides, change = changed(entry, counts, indices, pooled, before)
     else:
         sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=params_of(asked, entry.id, context.bins), own=own_params(asked, entry.id), kept=context.kept)
-    enough = reaches(rule.minimum, sides.candidates, sides.share)
-    better = rule.better_of(entry.id, context.effect)
-    known = np.array([not one.has_missing for one in slices], dtype=bool)
+    within = among_alike(sides, pooled)
+    enough = _enough(rule, sides, within)
     # A gap looks for the furthest two of all that can be judged, the small together among them.
     may_serve = np.append(known, True) if pooled and asked.comparison.is_extreme else known
     yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
     reference = _reference(rule, better, slices, sides.candidates, yardsticks, known)
-    within = within_control(rule, entry, slices, sides, pooled, reference, context.within, context.control) if rule.within_control and context.within else None
-    if within is not None:  # rows without anybody to compare with say nothing
-        enough &= reaches(rule.minimum, within.compared(sides.candidates), sides.share)
     gating = enough if change is None else enough | reaches(rule.minimum, of_rate(entry, counts, indices, pooled).candidates, sides.share)
     return Family(
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
         sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=reference, gating=gating, within=within, change=change,
     )  # fmt: skip
+
+
+def _enough(rule: Rule, sides: Sides, within: Within | None) -> Bools:
+    """Who can be judged alone. Rows without anybody to compare with say nothing."""
+    enough = reaches(rule.minimum, sides.candidates, sides.share)
+    return enough if within is None else enough & reaches(rule.minimum, within.compared(sides.candidates), sides.share)
 
 
 def as_pairs(rule: Rule) -> Rule:

@@ -19,7 +19,7 @@ from fairaudit.rules.rule import Rule
 from fairaudit.yaml_nodes import DocumentError, text_of
 
 _FOLDER, _SUFFIX = "rules", ".yaml"
-_STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
+STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
 
 
 def shipped_rules() -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def load_rules(asked: Sequence[str], has: Collection[str] | None = None) -> tupl
         for rule in called:
             other = rules.setdefault(rule.id, rule)
             if other != rule and (name.startswith(PREFIX) or name in shipped_rules()) and replace(other, severity=rule.severity) == rule:
-                rules[rule.id] = min(other, rule, key=lambda one: _STRICTEST_FIRST.index(one.severity))
+                rules[rule.id] = min(other, rule, key=lambda one: STRICTEST_FIRST.index(one.severity))
             elif other != rule:
                 wrong.append(ConfigError(f"{name}: there is another rule with the id {rule.id!r}; findings and waivers need ids of their own."))
     raise_all(wrong)
