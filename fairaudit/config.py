@@ -51,7 +51,8 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
     cluster: str | None = None  # whose rows belong together: a person with several, a household
-    id: str | None = None
+    id: str | None = None  # tells rows apart
+    save_scores: bool = False  # by their ids, so that the same rows of another audit can be matched with them
     bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, or 'young:25,adult:65,old', or 'quantiles:4'
     calibration_bins: str = "10"  # of the score, of equal width; 'mass:10': of about equal weight
     other_below: int | None = None  # categories with fewer rows are one slice together
@@ -72,6 +73,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     waivers: str | None = None  # a file of violations that are tolerated
     as_of: date | None = None  # the day on which they are judged, where it is not today (UTC)
     unused_waivers: Literal["warn", "fail"] = "warn"
+    baseline: str | None = None  # a former audit's audit.json, or its folder
     write: dict[str, str | tuple[str, ...]] = {}  # format → path, or several, of what the gate writes
 
     @property
@@ -159,6 +161,8 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError(f"--calibration-bins {config.calibration_bins!r}: {error}.")
     if config.p_values and (config.weight or config.cluster):
         yield ConfigError(f"--p-values {config.p_values} is an exact test of rows that each count once, and --{'weight' if config.weight else 'cluster'} makes them count otherwise; leave one out.")
+    if config.save_scores and config.id is None:
+        yield ConfigError("--save-scores keeps what each row was given, and without ids nobody could tell which row is which; name the column that tells them apart with --id COL.")
     yield from _idle(config)
     yield from _mistaken_slices(config)
     for name in config.engines:

@@ -93,6 +93,23 @@ def read_document(
     return value
 
 
+def salvaged(document: Document, type: type[T], *, kind: str) -> tuple[T, tuple[DocumentError, ...]]:
+    """What can be read of a document whose fields all have defaults, and every mistake in it: a field with a mistake is as if it were not there."""
+    reader, shape = _Reader(kind, document.file, {}), shapes.type_info(type)
+    assert isinstance(shape, shapes.StructType)
+    if not isinstance(document.root, MappingNode):
+        reader.value(document.root, shape, ())
+        return msgspec.convert({}, type), tuple(reader.mistakes())
+    fields = {one.encode_name: one for one in shape.fields}
+    sound = {}
+    for name, node in reader.pairs(document.root, (), fields):
+        before = len(reader.mistakes())
+        value = reader.value(node, fields[name].type, (name,))
+        if len(reader.mistakes()) == before:
+            sound[name] = value
+    return msgspec.convert(sound, type), tuple(reader.mistakes())
+
+
 class _Reader:
     """Builds what `msgspec.convert` takes from nodes, guided by the type, and collects what does not fit."""
 
@@ -115,7 +132,7 @@ class _Reader:
                     if isinstance(choice, shapes.StructType):
                         return self._struct(node, choice, place)
                     if isinstance(choice, shapes.DictType):
-                        return {key: self.value(item, choice.value_type, (*place, key)) for key, item in self._pairs(node, place)}
+                        return {key: self.value(item, choice.value_type, (*place, key)) for key, item in self.pairs(node, place)}
             case SequenceNode():
                 for choice in choices:
                     if isinstance(choice, shapes.ListType | shapes.VarTupleType):
@@ -133,14 +150,14 @@ class _Reader:
     def _struct(self, node: MappingNode, shape: shapes.StructType, place: Place) -> dict[str, object]:
         fields = {one.encode_name: one for one in shape.fields}
         built: dict[str, object] = {}
-        for key, item in self._pairs(node, place, fields):
+        for key, item in self.pairs(node, place, fields):
             built[key] = self.value(item, fields[key].type, (*place, key))
         for name, one in fields.items():
             if one.required and name not in built:
                 self.found(node, f"{self._owner(place)} lacks the field {name!r}.")
         return built
 
-    def _pairs(self, node: MappingNode, place: Place, known: Iterable[str] | None = None) -> list[tuple[str, Node]]:
+    def pairs(self, node: MappingNode, place: Place, known: Iterable[str] | None = None) -> list[tuple[str, Node]]:
         """The mapping's keys and values, without keys that are not known or come twice."""
         first: dict[str, int] = {}
         pairs = []

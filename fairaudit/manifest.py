@@ -22,7 +22,7 @@ from fairaudit.result import DataFile, Manifest, Merge, Model
 from fairaudit.version import VERSION
 
 _PACKAGES = ("duckdb", "numpy", "pyarrow", "scipy", "tensorflow", "tensorflow-model-analysis", "fairness-indicators", "aif360")
-_NOT_OF_THE_RESULT = ("out", "gate", "inconclusive", "fail_on", "waivers", "as_of", "unused_waivers", "write")
+_NOT_OF_THE_RESULT = ("out", "gate", "inconclusive", "fail_on", "waivers", "as_of", "unused_waivers", "write", "save_scores", "baseline")
 
 
 def manifest(

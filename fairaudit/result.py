@@ -12,9 +12,11 @@ import numpy as np
 
 from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import UNLABELLED, Counts
+from fairaudit.cube.matched import CELLS, Account, Matched, MatchedClusters
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Comparison, Histogram, Measurement, Sweep
+from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.left_out import LeftOut
 from fairaudit.rules.rule import Rule
@@ -107,11 +109,61 @@ class ClusterCounts(msgspec.Struct, frozen=True, kw_only=True):
     beside: tuple[float, ...] | None = None  # the same of the cluster's rows here and everywhere; None where they are the same
 
 
+class SavedScores(msgspec.Struct, frozen=True, kw_only=True):
+    """That the audited rows were kept by their ids, beside this file."""
+
+    name: str
+    sha256: str
+
+
 class SliceCounts(msgspec.Struct, frozen=True, kw_only=True):
     slice: Slice
     threshold: float | None
     cells: tuple[CountsCell, ...]
     clusters: ClusterCounts | None = None  # where rows are in clusters
+
+
+class ChangedCell(msgspec.Struct, frozen=True, kw_only=True):
+    """Matched rows of one label that were decided so before, and are so now."""
+
+    label: Literal[0, 1] | None
+    before: Literal[0, 1]
+    now: Literal[0, 1]
+    rows: int
+    weight: float
+    weight_sq: float
+
+
+class SliceChanges(msgspec.Struct, frozen=True, kw_only=True):
+    slice: Slice
+    cells: tuple[ChangedCell, ...]
+    moved: int = 0  # rows that were in another slice before
+    clusters: int | None = None  # with rows in the slice, where rows are in clusters
+    products: tuple[float, ...] = ()  # of them: Σ over clusters of their weight in one cell times that in another, the upper half row by row; cells by label (0, 1, null), before and now
+
+
+class MatchedRows(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows that both audits have, matched on their ids."""
+
+    matched: int
+    relabelled: int  # found in both, but with another label, and left out
+    only_now: int
+    only_before: int
+    slices: tuple[SliceChanges, ...]
+
+
+class Against(msgspec.Struct, frozen=True, kw_only=True):
+    """The former audit that rules on change were judged against, as far as they look at it."""
+
+    sha256: str  # of its audit.json
+    version: str
+    model: Model
+    slicings: tuple[tuple[str, ...], ...]
+    has_labels: bool
+    has_weights: bool
+    matched: MatchedRows | None = None  # None: rows are independent
+    counts: tuple[SliceCounts, ...] = ()  # of the former audit, where they are
+    notes: tuple[str, ...] = ()  # those of the audit's that are about it
 
 
 class ReferenceOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +180,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     schema: Literal["fairaudit/audit/1"] = "fairaudit/audit/1"
     manifest: Manifest
     rows: Rows
+    scores: SavedScores | None = None  # None: they were not kept
     slicings: tuple[tuple[str, ...], ...]
     references: tuple[ReferenceOf, ...]
     counts: tuple[SliceCounts, ...]
@@ -136,6 +189,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     sweeps: tuple[Sweep, ...] = ()
     histograms: tuple[Histogram, ...] = ()  # where scores are probabilities
+    baseline: Against | None = None  # where a rule judged what changed since
     rules: tuple[Rule, ...]  # as they were judged
     findings: tuple[Finding, ...]
     judged_by: tuple[Judged, ...] = ()  # of rules on metrics of single scores: what their groups have, so that `gate` can judge again
@@ -213,6 +267,12 @@ def strata_read(audit: Audit) -> Counts | None:
 
 
 def _read(audit: Audit, counts: Sequence[SliceCounts], *, has_scores: bool) -> Counts:
+    config = audit.manifest.config
+    has_labels, has_weights = config.get("label") is not None, config.get("weight") is not None
+    return _counts_of(counts, has_scores=has_scores, has_labels=has_labels, has_weights=has_weights, has_probabilities=audit.manifest.model.probabilities)
+
+
+def _counts_of(counts: Sequence[SliceCounts], *, has_scores: bool, has_labels: bool, has_weights: bool, has_probabilities: bool) -> Counts:
     shape = (len(counts), 3, 2)
     rows, weight, weight_sq = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
     score, score_sq = np.zeros(shape), np.zeros(shape)
@@ -221,12 +281,70 @@ def _read(audit: Audit, counts: Sequence[SliceCounts], *, has_scores: bool) -> C
             place = (index, UNLABELLED if cell.label is None else cell.label, cell.decision)
             rows[place], weight[place], weight_sq[place] = cell.rows, cell.weight, cell.weight_sq
             score[place], score_sq[place] = cell.score or 0.0, cell.score_sq or 0.0
-    config = audit.manifest.config
     return Counts(
         slices=tuple(one.slice for one in counts), rows=rows, weight=weight, weight_sq=weight_sq,
         score=score if has_scores else None, score_sq=score_sq if has_scores else None,
-        has_labels=config.get("label") is not None, has_weights=config.get("weight") is not None,
-        has_probabilities=audit.manifest.model.probabilities, clusters=_clusters_read(counts),
+        has_labels=has_labels, has_weights=has_weights, has_probabilities=has_probabilities, clusters=_clusters_read(counts),
+    )  # fmt: skip
+
+
+def baseline_written(baseline: Baseline, former: Audit, sha256: str, *, notes: Sequence[str]) -> Against:
+    """What rules on change were judged by, so that they can be judged again; of what was counted then only where rows are independent."""
+    has_labels, has_weights, matched = baseline.counts.has_labels, baseline.counts.has_weights, baseline.matched
+    of_slices: tuple[SliceCounts, ...] = ()
+    if matched is None:
+        of_slices = tuple(msgspec.structs.replace(one, cells=tuple(msgspec.structs.replace(cell, score=None, score_sq=None) for cell in one.cells)) for one in former.counts)
+    return Against(
+        sha256=sha256, version=former.manifest.version, model=former.manifest.model, slicings=baseline.slicings, has_labels=has_labels,
+        has_weights=has_weights if matched is None else matched.has_weights, matched=None if matched is None else _matched_written(matched), counts=of_slices, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _matched_written(matched: Matched) -> MatchedRows:
+    return MatchedRows(
+        matched=matched.account.matched, relabelled=matched.account.relabelled, only_now=matched.account.only_now, only_before=matched.account.only_before,
+        slices=tuple(_changes(matched, index) for index in range(len(matched.slices))),
+    )  # fmt: skip
+
+
+def _changes(matched: Matched, index: int) -> SliceChanges:
+    cells = tuple(
+        ChangedCell(label=label, before=before, now=now, rows=int(matched.rows[at]), weight=float(matched.weight[at]), weight_sq=float(matched.weight_sq[at]))
+        for label, before, now in product(_LABELS, _DECISIONS, _DECISIONS)
+        if matched.rows[at := (index, UNLABELLED if label is None else label, before, now)]
+    )
+    known = matched.clusters
+    clusters, products = (None, ()) if known is None else (int(known.number[index]), tuple(known.products[index][np.triu_indices(CELLS)].tolist()))
+    return SliceChanges(slice=matched.slices[index], cells=cells, moved=int(matched.moved[index]), clusters=clusters, products=products)
+
+
+def baseline_read(audit: Audit) -> Baseline | None:
+    """As `baseline_written` wrote it; None where no rule judged what changed."""
+    found = audit.baseline
+    if found is None:
+        return None
+    counts = _counts_of(found.counts, has_scores=False, has_labels=found.has_labels, has_weights=found.has_weights, has_probabilities=False)
+    return Baseline(counts=counts, slicings=found.slicings, matched=None if found.matched is None else _matched_read(found.matched, has_weights=found.has_weights))
+
+
+def _matched_read(found: MatchedRows, *, has_weights: bool) -> Matched:
+    shape = (len(found.slices), UNLABELLED + 1, 2, 2)
+    rows, weight, weight_sq = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
+    for index, one in enumerate(found.slices):
+        for cell in one.cells:
+            at = (index, UNLABELLED if cell.label is None else cell.label, cell.before, cell.now)
+            rows[at], weight[at], weight_sq[at] = cell.rows, cell.weight, cell.weight_sq
+    clusters = None
+    if any(one.clusters is not None for one in found.slices):
+        halves, (upper, lower) = np.array([one.products for one in found.slices]), np.triu_indices(CELLS)
+        products = np.zeros((len(found.slices), CELLS, CELLS))
+        products[:, upper, lower] = halves
+        products[:, lower, upper] = halves
+        clusters = MatchedClusters(number=np.array([one.clusters for one in found.slices], dtype=np.int64), products=products)
+    return Matched(
+        slices=tuple(one.slice for one in found.slices), rows=rows, weight=weight, weight_sq=weight_sq, moved=np.array([one.moved for one in found.slices], dtype=np.int64),
+        has_weights=has_weights, clusters=clusters,
+        account=Account(matched=found.matched, relabelled=found.relabelled, only_now=found.only_now, only_before=found.only_before),
     )  # fmt: skip
 
 
@@ -249,6 +367,11 @@ def _decoded(kind: type, value: Any) -> Any:
 def to_json(audit: Audit) -> bytes:
     """The bytes of `audit.json`: the same audit, the same bytes."""
     return msgspec.json.format(msgspec.json.encode(audit, enc_hook=encoded), indent=1) + b"\n"
+
+
+def json_of(value: Any) -> str:
+    """Any value of ours as JSON for programs, slices written as in an audit."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=encoded), indent=1).decode()
 
 
 def from_json(text: bytes, *, where: str) -> Audit:

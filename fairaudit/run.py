@@ -9,17 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from fairaudit import baselines
 from fairaudit.bands import Bands, parsed, score_bins
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
 from fairaudit.cube.sampled import Sample, draw
-from fairaudit.cube.scored import count_given, count_scored, sample_given
+from fairaudit.cube.saved import SCORES
+from fairaudit.cube.scored import count_given, count_scored, sample_given, save_given
 from fairaudit.cube.slices import Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of
-from fairaudit.data.files import files_of
+from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.frames import source_of
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared, Wanted, grid_range, prepare, values_of
@@ -41,11 +44,11 @@ from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
 from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unbinned, unswept
-from fairaudit.result import Audit, Exclusion, Rows, counts_written
+from fairaudit.result import Audit, Exclusion, Rows, SavedScores, baseline_written, counts_written
 from fairaudit.result import ReferenceOf as Reference
 from fairaudit.rules.agreement import disagreements
 from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_verdict, wanted_pairs
-from fairaudit.rules.library import load_rules, warnings_of
+from fairaudit.rules.library import left_out_of_packs, load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
 
@@ -58,21 +61,24 @@ class Audited:
     cube: Cube
 
 
-def audit(config: AuditConfig, data: Any = None, *, progress: Progress | None = None) -> Audit:
+def audit(config: AuditConfig, data: Any = None, *, scores: Path | str | None = None, progress: Progress | None = None) -> Audit:
     """Audit a model, or scores or decisions that the data hold.
 
     Args:
         config: what to audit.
         data: a pandas DataFrame or an Arrow table, instead of `config.data`.
+        scores: the Parquet file that rows are kept in, by their ids, where `config.save_scores` asks for it.
         progress: told how far the run has come; perhaps from another thread.
 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
-    return audited(config, data, progress=progress).audit
+    return audited(config, data, scores=None if scores is None else Path(scores), progress=progress).audit
 
 
-def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None = None, sole: bool = False, debug: bool = False) -> Audited:
+def audited(
+    config: AuditConfig, data: Any = None, *, scores: Path | None = None, progress: Progress | None = None, sole: bool = False, debug: bool = False
+) -> Audited:
     """As `audit`, with the cube.
 
     Args:
@@ -81,35 +87,53 @@ def audited(config: AuditConfig, data: Any = None, *, progress: Progress | None 
         debug: what the child prints is shown.
     """
     config = converted(config)
-    rules, source = _opened(config, data)
+    _check_scores(config, scores)
+    rules, source, before = _opened(config, data)
     if sole:
         prepare_tensorflow()
     with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
         with source.connect() as connection:
-            with watched(connection, progress, "checking"):
-                rows = prepare(connection, source, _wanted(config))
-                source = rows.source
-            if rows.audited == 0:
-                reasons = ", ".join(reason for reason, _ in rows.excluded)
-                raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
-            raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
-            if rows.score_range and grid_range(rows.score_range) != (0.0, 1.0):
-                raise_all(improbable(config, rows.score_range))
+            rows = _prepared(connection, config, source, progress)
+            source = rows.source
+            if before is not None:
+                raise_all(baselines.mistaken(before.audit.manifest, config=msgspec.structs.asdict(config), positive=rows.positive))
             scorer = _scorer(config, source, sole) if config.model else None
             thresholds = thresholds_of(config, rows, scorer.card.score_type if scorer else None)
             witnesses.begin()
-            cube, rows, sample = _cube(connection, config, source, rows, scorer, thresholds, progress)
+            cube, rows, sample = _cube(connection, config, source, rows, scorer, thresholds, scores, progress)
         with told(source):
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
-        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample), cube=cube)
+        return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample, before, scores), cube=cube)
+
+
+def _check_scores(config: AuditConfig, scores: Path | None) -> None:
+    """Returns if scores are kept where they are asked for, and only there."""
+    if config.save_scores and scores is None:
+        raise ConfigError("save_scores keeps rows in a file, and none is named; give audit(config, scores='scores.parquet'), or let `fairaudit audit --out DIR` write it.")
+    if scores is not None and not config.save_scores:
+        raise ConfigError("a file for scores is named, and nothing asks for them; give AuditConfig(save_scores=True, id=…), or leave the file out.")
+
+
+def _prepared(connection: Any, config: AuditConfig, source: Source, progress: Progress | None) -> Prepared:
+    """The rows, checked; raises what is wrong with them, or with what the configuration asks of them."""
+    with watched(connection, progress, "checking"):
+        rows = prepare(connection, source, _wanted(config))
+    if rows.audited == 0:
+        reasons = ", ".join(reason for reason, _ in rows.excluded)
+        raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")
+    raise_all(_unknown_values(config, rows, values_of(connection, rows, tuple(dict.fromkeys((*config.reference, *config.group_thresholds))))))
+    if rows.score_range and grid_range(rows.score_range) != (0.0, 1.0):
+        raise_all(improbable(config, rows.score_range))
+    return rows
 
 
 def _measured(
     config: AuditConfig, source: Source, rows: Prepared, rules: Sequence[Rule], witnesses: Witnesses, scorer: Scorer | None, thresholds: Thresholds | None,
-    found: Counts, within: Counts | None, sample: Sample | None,
+    found: Counts, within: Counts | None, sample: Sample | None, before: baselines.Former | None, scores: Path | None,
 ) -> Audit:  # fmt: skip
-    context = replace(_context(config), within=within)
+    saved = None if scores is None else SavedScores(name=SCORES, sha256=fingerprint(scores))
+    context = _beside(replace(_context(config, before), within=within), before, scores, found)
     references = _references(config, found)
     only = only_asked(config, [name for rule in rules for name in rule.metrics])
     bins = _score_bins(config)
@@ -126,6 +150,7 @@ def _measured(
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
+    against = None if before is None or context.baseline is None else baseline_written(context.baseline, before.audit, before.sha256, notes=baselines.notes(made, saved, before, context.baseline.matched))
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,
@@ -133,6 +158,7 @@ def _measured(
             read=rows.read, lines=rows.lines if config.count else None, audited=rows.audited, unlabelled=rows.unlabelled if config.label else rows.audited,
             excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded),
         ),
+        scores=saved,
         slicings=config.slicings,
         references=references,
         counts=counts_written(found, threshold=asked),
@@ -146,6 +172,7 @@ def _measured(
         ),
         sweeps=sweeps,
         histograms=(binned := histograms(found, dict(bins), only, answers[ends[2] :])),
+        baseline=against,
         rules=tuple(rules),
         findings=findings,
         judged_by=kept_for_the_gate(rules, found, context),
@@ -155,6 +182,7 @@ def _measured(
             *notes(config, rows, found, within, references, thresholds), *of_clusters(config, found, sweeps), *of_scores(found, only),
             *of_smoothing(found, only), *of_bins(config, edges), *unswept(found, sweeps), *unbinned(found, binned),
             *(of_sample(config, sample, ties) if sample else ()), *copies(made.data), *witnesses.notes, *(scorer.notes if scorer else ()), *cautions(rules, context), *warnings_of(config.rules),
+            *left_out_of_packs(config.rules, _has(config)), *(against.notes if against else ()),
         ),
     )  # fmt: skip
 
@@ -165,13 +193,25 @@ def _bin_edges(found: Counts, only: wanted.Only, bins: Mapping[str, float]) -> t
     return tuple(held.edges.tolist()) if held else ()
 
 
-def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
-    """The rules and the data; everything that is wrong with flags, rules and columns is told at once."""
+def _beside(context: Context, before: baselines.Former | None, scores: Path | None, found: Counts) -> Context:
+    """The context with the rows that the baseline has too."""
+    return context if before is None or context.baseline is None else replace(context, baseline=baselines.beside(scores, before, found, context.baseline))
+
+
+def _has(config: AuditConfig) -> frozenset[str]:
+    """What rules of packs may need."""
+    had = {"baseline": config.baseline is not None, "control": bool(config.control), "score": config.decision_column is None, "label": config.label is not None}
+    return frozenset(name for name, has in had.items() if has)
+
+
+def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source, baselines.Former | None]:
+    """The rules, the data and the baseline that some rule needs; everything that is wrong with flags, rules and columns is told at once."""
     mistakes: list[FairauditError] = []
     if config.features and not can_find_neighbours():
         mistakes.append(ConfigError("--feature needs scikit-learn, which is not installed; pip install 'fairaudit[consistency]', or leave it out."))
     rules: tuple[Rule, ...] = ()
     source: Source | None = None
+    before: baselines.Former | None = None
     try:
         validate(config)
     except FairauditError as error:
@@ -179,8 +219,11 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
     mistaken = list(mistaken_metrics(config))
     mistakes.extend(mistaken)
     try:
-        rules = load_rules(config.rules)
-        plan(rules, _nothing_yet(config), _context(config))
+        rules = load_rules(config.rules, _has(config))
+        before = baselines.former(config.baseline) if config.baseline is not None else None
+        if before is not None and not config.gate and not any(rule.needs_baseline for rule in rules):
+            mistakes.append(ConfigError("--baseline is for rules on what changed, and for the gate; name such a rule, as no-worse-than-baseline, add --gate, or leave it out."))
+        plan(rules, _nothing_yet(config), _context(config, before))
         mistakes.extend(() if mistaken else idle_flags(config, [name for rule in rules for name in rule.metrics]))
     except FairauditError as error:
         mistakes.append(error)
@@ -192,7 +235,7 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source]:
     raise_all(mistakes)
     if source is None:
         raise ConfigError("no data could be opened.")
-    return rules, source
+    return rules, source, before if any(rule.needs_baseline for rule in rules) else None
 
 
 def _source(config: AuditConfig, data: Any) -> Source:
@@ -203,6 +246,7 @@ def _wanted(config: AuditConfig) -> Wanted:
     return Wanted(
         attributes=config.counted_by, bins=_bands(config), other_below=config.other_below, kept=config.control, label=config.label, positive=config.positive, positive_decision=config.positive_decision, weight=config.weight, count=config.count, cluster=config.cluster, id=config.id,
         score=config.score_column, decision=config.decision_column, missing=config.missing, features=config.features,
+        keeps_id=config.save_scores,
     )  # fmt: skip
 
 
@@ -244,20 +288,17 @@ def _score_bins(config: AuditConfig) -> wanted.Params:
         return ()
 
 
-def _context(config: AuditConfig) -> Context:
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control)
+def _context(config: AuditConfig, before: baselines.Former | None = None) -> Context:
+    baseline = None if before is None else before.baseline(keeps_rows=config.save_scores)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control, baseline=baseline)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     from fairaudit import models
 
-    parts = {config.label, config.weight, config.count, config.cluster, config.id}
     with uncollected() if sole else nullcontext():  # TensorFlow is imported when `load` is asked for
         try:
-            scorer = models.load(
-                Path(str(config.model)), columns=source.schema, data_name=source.name, feature_columns=[name for name in source.columns if name not in parts],
-                signature=config.signature, output=config.output, activation=config.activation, batch_size=config.batch_size,
-            )  # fmt: skip
+            scorer = models.load(Path(str(config.model)), **_asked_of_model(config, source), batch_size=config.batch_size)
         except ConfigError as error:
             if not source.unread:
                 raise
@@ -267,25 +308,41 @@ def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
     return scorer
 
 
+def _asked_of_model(config: AuditConfig, source: Source) -> dict[str, Any]:
+    """How a model is to be matched to the data, as `models.load` and `models.matched` take it."""
+    parts = {config.label, config.weight, config.count, config.cluster, config.id}
+    return {
+        "columns": source.schema, "data_name": source.name, "feature_columns": [name for name in source.columns if name not in parts],
+        "signature": config.signature, "output": config.output, "activation": config.activation,
+    }  # fmt: skip
+
+
 def _cube(
-    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, progress: Progress | None
+    connection: Any, config: AuditConfig, source: Source, rows: Prepared, scorer: Scorer | None, thresholds: Thresholds | None, scores: Path | None, progress: Progress | None
 ) -> tuple[Cube, Prepared, Sample | None]:
     """The cube, the rows with what scoring found of them, and a sample of them where one is asked for."""
     grid = (0.0, 1.0) if scorer else grid_range(rows.score_range) if rows.score_range else None
-    counted = Plan(
+    counted = _plan(config, rows, grid, thresholds)
+    decision = thresholds.decision(config.counted_by) if thresholds else None
+    drawn = draw(connection, rows, seed=config.seed) if config.features else None
+    if scorer is None or decision is None:
+        cube = count_given(connection, source, rows, counted, decision, progress=progress)
+        if scores is not None:
+            save_given(connection, source, rows, counted, decision, scores)
+        return cube, rows, sample_given(connection, source, rows, counted, decision, drawn) if drawn else None
+    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, drawn=drawn, progress=progress, to=scores)
+    return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed), scored.sample
+
+
+def _plan(config: AuditConfig, rows: Prepared, grid: tuple[float, float] | None, thresholds: Thresholds | None) -> Plan:
+    """What is counted; without a range of scores, decisions alone."""
+    return Plan(
         attributes=config.counted_by, slicings=config.slicings, control=config.control, grid=Grid(lowest=grid[0], highest=grid[1]) if grid else None,
         has_labels=config.label is not None, has_weights=config.weight is not None, has_probabilities=grid == (0.0, 1.0), has_copies=config.count is not None, has_clusters=config.cluster is not None,
         bands=tuple(map(rows.reading.bands.get, config.counted_by)),
         merged=tuple(rare.values if (rare := rows.reading.merged.get(one)) else () for one in config.counted_by),
         edges=thresholds.edges if thresholds else (),
     )  # fmt: skip
-    decision = thresholds.decision(config.counted_by) if thresholds else None
-    drawn = draw(connection, rows, seed=config.seed) if config.features else None
-    if scorer is None or decision is None:
-        cube = count_given(connection, source, rows, counted, decision, progress=progress)
-        return cube, rows, sample_given(connection, source, rows, counted, decision, drawn) if drawn else None
-    scored = count_scored(source, rows, counted, scorer, decision, batch_size=config.batch_size, drawn=drawn, progress=progress)
-    return scored.cube, replace(rows, trimmed=rows.trimmed or scored.trimmed), scored.sample
 
 
 def _consistencies(config: AuditConfig, sample: Sample, ties: float, found: Counts, witnesses: Witnesses, threshold: float | None) -> tuple[Measurement, ...]:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import IO
 
 from fairaudit.cube.cube import Cube
+from fairaudit.cube.saved import SCORES, are_scores
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.gate.policy import Ruling
 from fairaudit.result import Audit, to_json
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
-OURS = (AUDIT, REPORT, CUBE)
+OURS = (AUDIT, REPORT, CUBE, SCORES)
 _ASIDE = ".fairaudit-"  # what a folder that is written to begins with; it stays where the machine stops
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 Writer = Callable[[Path], None]
@@ -64,10 +65,11 @@ def _is_audit(file: Path) -> bool:
         return re.match(rb'\{\s*"schema":\s*"fairaudit/audit/', opened.read(200)) is not None
 
 
-def write_audit(audit: Audit, cube: Cube, out: Path, *, ruling: Ruling | None = None, as_of: date | None = None) -> None:
-    """audit.json, report.html and cube.parquet into a folder.
+def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = None, ruling: Ruling | None = None, as_of: date | None = None) -> None:
+    """audit.json, report.html, cube.parquet and, where they were kept, scores.parquet into a folder.
 
     Args:
+        scores: where they were kept.
         ruling: what the gate made of the audit, for the report.
         as_of: the day, for the report.
 
@@ -78,7 +80,9 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, ruling: Ruling | None = 
     from fairaudit.reports.html import render
 
     report = render(audit, ruling, as_of=as_of).encode()
-    write_files(out, {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
+    kept: dict[str, Writer] = {} if scores is None else {SCORES: lambda path: _copy(scores, path)}
+    gone: dict[str, Writer | None] = {SCORES: None} if holds_audit(out) and are_scores(out / SCORES) else {}  # a former audit's would stand beside another's numbers
+    write_files(out, gone | kept | {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -105,8 +109,8 @@ def write_together(files: Mapping[Path, bytes | None]) -> None:
             stream.write(content)
 
 
-def write_files(folder: Path, files: Mapping[str, Writer]) -> None:
-    """Each file by its writer, into one folder: first all beside their places, then moved, the last named last."""
+def write_files(folder: Path, files: Mapping[str, Writer | None]) -> None:
+    """Each file by its writer, into one folder: first all beside their places, then moved, the last named last; without one, what stands there is taken away."""
     _write_all({folder / name: write for name, write in files.items()})
 
 
@@ -143,8 +147,8 @@ def _target(path: Path) -> Path:
         target = path.resolve() if path.is_symlink() else path
         if _is_audit(target):
             raise ConfigError(f"{path} is an audit; name another file.")
-        if target.name == CUBE and holds_audit(target.parent):
-            raise ConfigError(f"{path} is an audit's cube; name another file.")
+        if target.name in (CUBE, SCORES) and holds_audit(target.parent):
+            raise ConfigError(f"{path} is an audit's {'cube' if target.name == CUBE else 'scores'}; name another file.")
         return target
 
 
@@ -202,6 +206,13 @@ def _swap(files: Mapping[Path, Writer | None], asides: Mapping[Path, Path]) -> N
             elif files[path] is not None and not (asides[path.parent] / path.name).exists():
                 path.unlink(missing_ok=True)
         raise
+
+
+def _copy(source: Path, path: Path) -> None:
+    with source.open("rb") as read, path.open("wb") as file:
+        shutil.copyfileobj(read, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write(path: Path, content: bytes) -> None:

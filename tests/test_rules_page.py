@@ -87,7 +87,7 @@ def test_the_examples_are_on_another_limit_a_score_a_value_and_a_gap() -> None:
 def _row_of(metric: str, shape: Shape) -> set[str]:
     """The comparisons of the row of the table that a metric is in: by its name, or else by what is said of its kind."""
     rows = [line.strip("|").split(" | ") for line in PAGE.split("## Which metrics can be judged")[1].splitlines() if line.startswith("| ") and "---" not in line][1:]
-    kinds = {Shape.RATE: "every rate", Shape.ACROSS: "over all groups", Shape.COUNT: "counts", Shape.PAIR: "counts", Shape.CONDITIONAL: "counts", Shape.INDIVIDUAL: "counts"}
+    kinds = {Shape.RATE: "every other rate", Shape.ACROSS: "over all groups", Shape.COUNT: "counts", Shape.PAIR: "counts", Shape.CONDITIONAL: "counts", Shape.INDIVIDUAL: "counts"}
     named = [by for names, by in rows if f"`{metric}`" in names or (metric.endswith("calibration_error") and f"{metric.split('_')[0]}_" in names)]
     (by,) = named or [by for names, by in rows if shape in kinds and kinds[shape] in names]
     return set(re.findall(r"`(\w+)`", by)) - {"roc_auc"}
@@ -112,9 +112,12 @@ def test_the_page_lists_no_rule_that_is_not_there() -> None:
     assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.split("## Packs")[0], re.MULTILINE)) == set(shipped_rules())
 
 
+HAS = {None: "", "score": " (with scores)", "control": " (with a control)", "baseline": " (with a baseline)", "label": " (with labels)"}
+
+
 def test_the_page_lists_every_pack_with_its_rules_and_the_severities_it_changes() -> None:
     listed = {row.split("`")[1]: row for row in PAGE.split("## Packs")[1].split("## Rules of your own")[0].splitlines() if row.startswith("| `")}
     assert listed.keys() == set(shipped_packs())
     for id, row in listed.items():
-        told = [f"`{one.rule}`{'' if one.severity is None else ' (warns)'}" for one in load_pack(id).rules]
+        told = [f"`{one.rule}`{'' if one.severity is None else ' (warns)'}{HAS[one.only_with]}" for one in load_pack(id).rules]
         assert row.strip("| ").split(" | ")[1] == ", ".join(told) and {one.severity for one in load_pack(id).rules} <= {None, Severity.WARN}

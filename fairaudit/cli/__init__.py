@@ -12,14 +12,16 @@ import click
 from fairaudit.errors import CONTENT_FAILED, INTERRUPTED, MISCONFIGURED, FairauditError
 
 _COMMANDS = {
+    "check": "Tell everything that is wrong with an audit at once, or what it would do.",
     "audit": "Audit a model, or scores or decisions, and write the result.",
     "gate": "Judge a finished audit; the exit code is the verdict.",
     "explain": "Explain a finding, from the counts to the verdict.",
     "waive": "Write waivers of what is violated today.",
+    "compare": "Set two audits beside each other: what differs.",
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",
     "inspect": "Show a SavedModel's signatures and how columns would be matched.",
-    "rules": "List, explain, check and begin rules.",
+    "rules": "List, explain, choose, check and begin rules.",
     "metrics": "List what can be measured, and how other libraries differ.",
     "completion": "Print the shell completion script.",
 }

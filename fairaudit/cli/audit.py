@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import idle, ruled, with_gate_options
+from fairaudit.cli.gating import BASELINE, idle, ruled, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
-_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--model",), {"metavar": "DIR", "help": "A SavedModel to score the rows with."}),
     (("--score-column",), {"metavar": "COL", "help": "Scores are a column of the data, instead of --model."}),
     (("--decision-column",), {"metavar": "COL", "help": "Decisions are a column of the data, instead of --model."}),
@@ -37,6 +39,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--count",), {"metavar": "COL", "help": "A line stands for so many rows, as in a table of counts."}),
     (("--cluster",), {"metavar": "COL", "help": "Rows alike in it belong together, as one person's, and are not independent."}),
     (("--id",), {"metavar": "COL", "help": "A column that tells rows apart; checked."}),
+    (("--save-scores",), {"is_flag": True, "default": None, "help": "Keep ids, scores, decisions, labels and slices of the rows in scores.parquet, so that a later audit can be compared row by row. Needs --id."}),
     (("--bins",), {"metavar": "A=E,E", "multiple": True, "help": "Cut a numeric attribute: 'age=25,45,65', 'age=young:25,adult:65,old' or 'age=quantiles:4'. Repeatable."}),
     (("--calibration-bins",), {"metavar": "N|mass:N", "help": "Bins of calibration errors: N of equal width, or of about equal weight. [default: 10]"}),
     (("--other-below",), {"type": int, "metavar": "N", "help": "Categories with fewer rows are one slice, 'other'. [default: all are kept]"}),
@@ -55,14 +58,15 @@ _GROUP_THRESHOLD = "A=VALUE:T, as 'race=Black:0.4'"
 _PAIRS = {"reference": "A=VALUE, as 'race=White'", "bins": "A=EDGE,EDGE, as 'age=25,45,65'"}
 
 
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    for names, settings in reversed(_OPTIONS):
+def with_options(command: Callable[..., int], *, without: Collection[str] = ()) -> Callable[..., int]:
+    """Give a command the flags that say what to audit, but for some of them."""
+    for names, settings in reversed([one for one in OPTIONS if one[0][0] not in without]):
         command = click.option(*names, **settings)(command)
     return command
 
 
 @click.command("audit")
-@_with_options
+@with_options
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
     help="The same fields as YAML; flags win. Paths in it are from the working directory, as on the command line.",
@@ -72,6 +76,7 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
     help="Where audit.json, report.html and cube.parquet go; an earlier audit there stays until this one is whole.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
+@click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="Let the exit code be the verdict.")
 @with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only; notes are in the report and in audit.json.")
@@ -90,7 +95,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import as_flags, deliver, of_gate
+        from fairaudit.cli.writes import as_flags, deliver, of_gate, retract
+        from fairaudit.cube.saved import SCORES
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
@@ -103,13 +109,16 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     target = Path(str(config.out))
     check_out(target, force=force)
     targets = of_gate(as_flags(config.write) if config.gate else ())
+    retract(targets)
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
-        with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
-            found = audited(config, progress=progress, sole=True, debug=debug)
-        ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of")} | {"waivers": waivers}) if config.gate else None
-        write_audit(found.audit, found.cube, target, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
+        with TemporaryDirectory(prefix="fairaudit-") if config.save_scores else nullcontext() as aside:
+            scores = None if aside is None else Path(aside) / SCORES
+            with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
+                found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
+            ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}) if config.gate else None
+            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
@@ -121,16 +130,32 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
     """The configuration: the file's, overridden by the flags that were given."""
-    from fairaudit.cli.writes import as_field, as_flags, mistaken
+    from fairaudit.cli.writes import unwritable
     from fairaudit.config import AuditConfig, overridden
     from fairaudit.documents import read_document
-    from fairaudit.writing import OURS
+
+    flags = flags_of(given)
+    flags |= {"out": str(out)} if out else {}
+    flags |= {"gate": True} if gate else {}
+    base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
+    config = overridden(base, flags)
+    raise_all((*idle(given, config.gate), *_lacking(config), *unwritable(config, given["write"])))
+    return config
+
+
+def flags_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the configuration that flags gave.
+
+    Raises:
+        ConfigError, Several: one cannot be read as what it should be.
+    """
+    from fairaudit.cli.writes import as_field
 
     own = (*_PAIRS, "threshold", "group_thresholds", "write")  # those that are no field as they are given
     flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None and value != () and name not in own}
     if given["threshold"]:
         flags |= {"threshold": given["threshold"][0], "other_thresholds": given["threshold"][1:]}
-    flags |= {"write": as_field(given["write"])} if given["write"] else {}
+    flags |= {"write": as_field(given["write"])} if given.get("write") else {}
     mistakes: list[FairauditError] = []
     try:
         flags |= {"group_thresholds": _group_thresholds(given["group_thresholds"])} if given["group_thresholds"] else {}
@@ -142,14 +167,7 @@ def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, An
         except FairauditError as error:
             mistakes.append(error)
     raise_all(mistakes)
-    flags |= {"out": str(out)} if out else {}
-    flags |= {"gate": True} if gate else {}
-    base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
-    config = overridden(base, flags)
-    writes = (given["write"] or as_flags(config.write)) if config.gate else ()
-    taken = [Path(config.out) / name for name in OURS] if config.out else []
-    raise_all((*idle(given, config.gate), *_lacking(config), *mistaken(writes, taken=taken)))
-    return config
+    return flags
 
 
 def _lacking(config: Any) -> Iterator[FairauditError]:

@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 
-from fairaudit.cli.gating import ruled, split, with_gate_options
+from fairaudit.cli.gating import BASELINE, ruled, split, with_gate_options
 
 
 @click.command("gate")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
 @click.option("--rule", "rules", multiple=True, metavar="ID|FILE|pack:ID", help="Judge by this rule instead. Repeatable. [default: the audit's own]")
+@click.option(*BASELINE[0], **BASELINE[1])
 @with_gate_options
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @click.option("--verbose", is_flag=True, help="Print every finding.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
+def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
     """Judge a finished audit; the exit code is the verdict.
 
     \b
@@ -25,18 +26,25 @@ def command(audit: Path, rules: tuple[str, ...], quiet: bool, verbose: bool, deb
     fairaudit gate demo/audit/audit.json --rule four-fifths --rule ./our-rule.yaml
     fairaudit gate demo/audit/audit.json --waivers fairness-waivers.yaml
     fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
+    fairaudit gate new/audit.json --baseline old/audit.json --rule no-worse-than-baseline
     """
     from fairaudit.imports import uncollected
 
     with uncollected():  # a large audit is a hundred thousand values that all stay
+        from fairaudit.baselines import former, saved_beside
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import deliver, of_gate
+        from fairaudit.cli.writes import deliver, is_folder, of_gate, retract
         from fairaudit.gate.judged import rejudged
         from fairaudit.result import read_audit
+        from fairaudit.writing import OURS
 
         asked = split(given)[0]
-        targets = of_gate(asked.pop("write", ()))
-        judged = rejudged(read_audit(audit), rules)
-        decided = ruled(judged, asked)
-        deliver(targets, judged, decided, file=audit / "audit.json" if audit.is_dir() else audit, rules=rules)
+        folder = audit if is_folder(audit) else audit.parent
+        targets = of_gate(asked.pop("write", ()), taken=[folder / name for name in OURS])
+        retract(targets)
+        found, before = read_audit(audit), None if baseline is None else former(baseline)
+        file = audit / "audit.json" if audit.is_dir() else audit
+        judged = rejudged(found, rules, before=before, scores=None if before is None else saved_beside(file, found.scores))
+        decided = ruled(judged, asked | {"baseline": baseline})
+        deliver(targets, judged, decided, file=file, rules=rules)
         return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

@@ -50,6 +50,9 @@ def _with(options: tuple[tuple[tuple[str, ...], dict[str, Any]], ...], command: 
     return command
 
 
+BASELINE: tuple[tuple[str, ...], dict[str, Any]] = (
+    ("--baseline",), {"metavar": "AUDIT.json", "help": "A former audit, or its folder: rules on change are judged against it, and the gate says what was judged there and is not here. [default: none]"},
+)  # fmt: skip
 NAMES = tuple(names[-1].removeprefix("--").replace("-", "_") for names, _ in OPTIONS)  # as the command gets them
 
 
@@ -70,4 +73,4 @@ def ruled(audit: Audit, asked: dict[str, Any]) -> Ruling:
     from fairaudit.gate.policy import Policy
 
     of_policy = {name: value for name, value in asked.items() if name in Policy.__struct_fields__}
-    return ruling(audit, Policy(**of_policy), waivers=() if asked.get("waivers") is None else asked["waivers"], as_of=asked.get("as_of"))
+    return ruling(audit, Policy(**of_policy), waivers=() if asked.get("waivers") is None else asked["waivers"], as_of=asked.get("as_of"), baseline=asked.get("baseline"))

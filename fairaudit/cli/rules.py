@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fairaudit.cli.choosing import command as choose
+
 if TYPE_CHECKING:
     from fairaudit.errors import FairauditError
     from fairaudit.rules.rule import Rule
@@ -17,9 +19,10 @@ _AS_OF = click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DAT
 
 @click.group("rules")
 def command() -> None:
-    """List, explain, check and begin rules.
+    """List, explain, choose, check and begin rules.
 
     \b
+    fairaudit rules choose
     fairaudit rules list
     fairaudit rules show four-fifths
     fairaudit rules validate our-rule.yaml
@@ -141,6 +144,9 @@ def new(id: str, base: str | None, out: Path | None) -> int:
     write_file(target, text.encode())
     say(f"{target}: a rule to be filled in. Check it with `fairaudit rules validate {target}`.")
     return 0
+
+
+command.add_command(choose)
 
 
 @command.command("schema")

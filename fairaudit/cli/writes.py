@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
-from fairaudit.reports.formats import BADGE_SUFFIXES, FORMATS, paths
+from fairaudit.reports.formats import BADGE_SUFFIXES, BLESSINGS, FORMATS, paths
 
 if TYPE_CHECKING:
+    from fairaudit.config import AuditConfig
     from fairaudit.gate.policy import Ruling
     from fairaudit.reports.lookup import Lookup
     from fairaudit.result import Audit
@@ -60,12 +61,39 @@ def of_gate(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> tuple[Targe
     return targets
 
 
+def is_folder(path: Path) -> bool:
+    """Also of a name that is too long for any."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def retract(targets: Sequence[Target]) -> None:
+    """Take back what was blessed before: until there is a verdict, nothing is."""
+    for format, path in targets:
+        if format == "blessing":
+            (path / BLESSINGS[0]).unlink(missing_ok=True)
+
+
 def mistaken(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> Iterator[FairauditError]:
     """What of it cannot be."""
     try:
         of_gate(writes, taken=taken)
     except FairauditError as error:
         yield error
+
+
+def unwritable(config: AuditConfig, given: Sequence[str] = ()) -> Iterator[FairauditError]:
+    """What of the files that a configuration has the gate write cannot be.
+
+    Args:
+        given: the flags as they were typed, which win.
+    """
+    from fairaudit.writing import OURS
+
+    writes = (given or as_flags(config.write)) if config.gate else ()
+    yield from mistaken(writes, taken=[Path(config.out) / name for name in OURS] if config.out else [])
 
 
 def as_flags(write: Mapping[str, str | Sequence[str]]) -> tuple[str, ...]:

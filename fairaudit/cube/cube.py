@@ -137,7 +137,7 @@ def _by_cluster(connection: duckdb.DuckDBPyConnection, plan: Plan) -> ByCluster:
     """).to_arrow_table())
     values = connection.execute(f"{numbered.format(', '.join(names))} ORDER BY {', '.join(names)}").fetchall()
     connection.execute("DROP TABLE by_cluster")
-    return ByCluster(entries=Entries(**{name: _plain(taken.column(name)) for name in taken.schema.names}), values=tuple(values))
+    return ByCluster(entries=Entries(**{name: plain(taken.column(name)) for name in taken.schema.names}), values=tuple(values))
 
 
 def _clusters(cube: Cube, slicings: Sequence[Slicing], slices: Sequence[Slice], *, has_scores: bool) -> Clusters:
@@ -218,7 +218,7 @@ def _score_cells(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], pla
             CAST(coalesce(loss, 0) AS DOUBLE) / {MOMENT_UNIT!r} AS loss
         FROM (SELECT *, {_ranked(keys)} AS slice FROM cells)
     """).to_arrow_table()
-    columns: dict[str, Any] = {name: _plain(taken.column(name)) for name in taken.schema.names}
+    columns: dict[str, Any] = {name: plain(taken.column(name)) for name in taken.schema.names}
     columns["slice"] = places[columns["slice"] - 1]
     sorted_by = np.lexsort((columns["label"], columns["order"], columns["slice"]))
     return _whatever_decided(ScoreCells(**{name: values[sorted_by] for name, values in columns.items()}))
@@ -235,7 +235,7 @@ def _whatever_decided(cells: ScoreCells) -> ScoreCells:
     return replace(cells.at(first), **summed, **ends)
 
 
-def _plain(column: pa.ChunkedArray) -> Any:
+def plain(column: pa.ChunkedArray) -> Any:
     """The numbers of a column without nulls; its own `to_numpy` would import pandas first, a quarter of a second."""
     kind = np.dtype(str(column.type).replace("double", "float64"))
     chunks = [np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * kind.itemsize) for chunk in column.chunks if len(chunk)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -12,9 +13,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Cube, Plan, count
 from fairaudit.cube.sampled import Drawn, Sample, sampled
+from fairaudit.cube.saved import save, write_rows
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared
-from fairaudit.data.source import Source, told
+from fairaudit.data.source import Source, parquet, told
 from fairaudit.models.interface import Scorer
 
 _ROW = "row_place"
@@ -46,6 +48,13 @@ def sample_given(connection: duckdb.DuckDBPyConnection, source: Source, rows: Pr
         )
 
 
+def save_given(connection: duckdb.DuckDBPyConnection, source: Source, rows: Prepared, plan: Plan, decision: str | None, to: Path) -> None:
+    """The audited rows with their ids as a file, with their decisions as `count_given` has them."""
+    taken = "*" if decision is None else f"* EXCLUDE (decision), {decision} AS decision"
+    with told(source):
+        save(connection, f"SELECT {taken} FROM ({rows.relation()}) WHERE excluded IS NULL", plan, to)
+
+
 class Scored(NamedTuple):
     """A model's cube."""
 
@@ -55,12 +64,13 @@ class Scored(NamedTuple):
 
 
 def count_scored(
-    source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, drawn: Drawn | None = None, progress: Progress | None = None
-) -> Scored:
+    source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, drawn: Drawn | None = None, progress: Progress | None = None, to: Path | None = None,
+) -> Scored:  # fmt: skip
     """The cube of rows that a model scores, batch by batch, in constant memory.
 
     Args:
         drawn: rows to keep as a sample, in which their decisions are.
+        to: the file that the rows with their ids go to; none: they are not kept.
 
     Raises:
         ContentError: a value does not fit the model, the model broke, or some scores are no probabilities.
@@ -83,9 +93,17 @@ def count_scored(
 
     with told(source), source.connect() as reading, duckdb.connect() as counting:
         batches: Any = reading.sql(_streamed(rows, [one.name for one in scorer.features])).to_arrow_reader(batch_size)
-        counting.register("scored_rows", pa.RecordBatchReader.from_batches(_schema(plan, rows), scored(batches)))
+        made = f"SELECT *, {decision} AS decision FROM"
         try:
-            cube = count(counting, f"SELECT *, {decision} AS decision FROM scored_rows", plan)
+            if to is None:
+                counting.register("scored_rows", pa.RecordBatchReader.from_batches(_schema(plan, rows), scored(batches)))
+                cube = count(counting, f"{made} scored_rows", plan)
+            else:  # by way of a file, since they are scored once and read twice
+                aside = to.with_suffix(".scored")
+                write_rows(scored(batches), _schema(plan, rows), aside)
+                cube = count(counting, f"{made} {parquet(aside)}", plan)
+                save(counting, f"{made} {parquet(aside)}", plan, to)
+                aside.unlink()
         except Exception:
             if failure:
                 raise failure[0] from None
@@ -109,7 +127,7 @@ def _scored(
 ) -> Iterator[tuple[pa.RecordBatch, bool]]:
     """Each batch as it is counted, and whether texts of it were trimmed."""
     starts = [0, *accumulate(rows.per_file)]
-    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies", *(one for one, _ in (*_clustered_by(rows), *_sampled_by(rows)))]
+    done, kept = 0, [*(f"a{place}" for place in range(len(rows.wanted.attributes))), "label", "weight", "copies", *(one for one, _ in (*_clustered_by(rows), *_kept_by(rows), *_sampled_by(rows)))]
     for batch in batches:
         places = batch.column(_ROW)
         features = pa.RecordBatch.from_arrays([batch.column(f"f{place}") for place in range(len(scorer.features))], [one.name for one in scorer.features])
@@ -134,11 +152,15 @@ def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
 
 def _schema(plan: Plan, rows: Prepared) -> pa.Schema:
     attributes = [(f"a{place}", pa.string()) for place in range(len(plan.attributes))]
-    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_clustered_by(rows), *_sampled_by(rows), ("score", pa.float64())])
+    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_clustered_by(rows), *_kept_by(rows), *_sampled_by(rows), ("score", pa.float64())])
 
 
 def _clustered_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:
     return [("cluster", pa.string())] if rows.wanted.cluster is not None else []
+
+
+def _kept_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:
+    return [("id", pa.string())] if rows.wanted.keeps_id else []
 
 
 def _sampled_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:

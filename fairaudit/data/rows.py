@@ -46,6 +46,7 @@ class Wanted:
     decision: str | None = None
     missing: tuple[str, ...] = ()
     features: tuple[str, ...] = ()  # numbers by which rows are near one another
+    keeps_id: bool = False  # whether `relation` has the id, for rows that are saved
 
     @property
     def columns(self) -> dict[str, str]:
@@ -93,7 +94,7 @@ class Prepared:
         return self.read - sum(rows for _, rows in self.excluded)
 
     def relation(self, features: Sequence[str] = ()) -> str:
-        """SQL: file_place, a0 …, label, weight, copies, score, decision, cluster where there are some (text), `excluded` (a reason, or null), f0 … as the file has these features, texts trimmed; `trimmed`: if one was; and n0 …, the numbers by which rows are near one another."""
+        """SQL: file_place, a0 …, label, weight, copies, score, decision, cluster and id where there are some (text), `excluded` (a reason, or null), f0 … as the file has these features, texts trimmed; `trimmed`: if one was; and n0 …, the numbers by which rows are near one another."""
         return _relation(self.source, self.wanted, self.reading, features)
 
 
@@ -510,6 +511,8 @@ def _relation(source: Source, wanted: Wanted, reading: Reading, features: Sequen
     taken.append(f"{two_sided(wanted.decision, reading.decision, 'BOOLEAN')} AS decision")
     if wanted.cluster is not None:
         taken.append(f"{columns[wanted.cluster].text} AS cluster")
+    if wanted.keeps_id and wanted.id is not None:
+        taken.append(f"{columns[wanted.id].text} AS id")
     taken.extend(f"CASE WHEN isnan({columns[name].number}) THEN NULL ELSE {columns[name].number}::DOUBLE END AS n{place}" for place, name in enumerate(wanted.features))
     given = [Column(name=name, sql=source.alias(name), type=source.schema.field(name).type) for name in features]
     taken.extend(f"{one.as_given} AS f{place}" for place, one in enumerate(given))

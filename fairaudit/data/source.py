@@ -127,11 +127,20 @@ def kind_of(type: pa.DataType) -> str:
     return "a whole number" if pa.types.is_integer(plain) else str(plain)
 
 
+def parquet(path: Path) -> str:
+    """SQL for a table of the columns and rows of a Parquet file, whatever its name and its folders' are."""
+    return f"read_parquet([{_itself(path)}], hive_partitioning=false)"
+
+
+def _itself(path: Path) -> str:
+    """A file's name as SQL has it. It is no pattern: brackets and stars in it stand for themselves, and so does ~ behind a folder."""
+    return literal(re.sub(r"([\[\]*?])", r"[\1]", str(path.absolute())))
+
+
 def _reader(file: DataFile, parallel: bool) -> str:
-    # A file's name is no pattern: brackets and stars in it stand for themselves, and so does ~ behind a folder.
-    path = literal(re.sub(r"([\[\]*?])", r"[\1]", str(file.path.absolute())))
     if file.format == "parquet":
-        return f"read_parquet([{path}], hive_partitioning=false)"
+        return parquet(file.path)
+    path = _itself(file.path)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns)
     return f"read_csv([{path}], {_CSV}, parallel={str(parallel).lower()}, columns={{{columns}}})"
 

@@ -4,6 +4,9 @@ The observed distance is that of the true difference, as a function of the score
 to 1 where everybody does. The true difference is 0 at both ends and as large as said at its peak. In between it is taken to be a roof over the clock; how likely a
 bridge stays below a line that it starts under is known in closed form on either side of the peak (Siegmund 1986, Annals of Statistics 14:361), so how likely it stays below
 a distance is an integral over its height at the peak. Without a difference the test is Smirnov's.
+
+Where scores take few values, fewer heights of the bridge are seen and its highest is lower: a distance is then as likely as one that is larger by a part of a step would be if all were seen.
+For the upper end that is reckoned with (Broadie, Glasserman & Kou 1997, Math. Finance 7:325); the lower one is cautious there, as Smirnov's test is.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ _WRONG = 1 - LEVEL
 _HALVINGS = 40
 # How much of its height a true difference loses from its peak to the ends, for all that the test can see of it: where it is flat, chance finds more room.
 _FLAT, _STEEP = 0.5, 0.75  # where an observed distance is too large for it, and too small
+_UNSEEN = 0.5826  # of a step's standard deviation: −ζ(½) / √(2π)
 
 
 def ks_separation(counts: Counts, value: Floats, params: dict[str, float]) -> Bounds:
@@ -44,7 +48,7 @@ def _bounds(found: Distances) -> Bounds:
         return rejects
 
     def too_small(true: Floats) -> Bools:
-        rejects: Bools = _smaller(observed, true, found, _STEEP) < _lower_tail(true, found)
+        rejects: Bools = _seen_smaller(observed, true, found) < _lower_tail(true, found)
         return rejects
 
     low, high = none, observed
@@ -64,8 +68,13 @@ def _bounds(found: Distances) -> Bounds:
 
 def _lower_tail(true: Floats, found: Distances) -> Floats:
     """How much of the error goes to observed distances that are too small for this true one."""
-    tail: Floats = np.minimum(_WRONG / 2, _smaller(true, true, found, _STEEP))
+    tail: Floats = np.minimum(_WRONG / 2, _seen_smaller(true, true, found))
     return tail
+
+
+def _seen_smaller(distance: Floats, true: Floats, found: Distances) -> Floats:
+    """How likely the observed distance is below one, of as few scores as there are."""
+    return _smaller(distance + _UNSEEN * np.sqrt(found.rarity * found.grain), true, found, _STEEP)
 
 
 def _smaller(distance: Floats, true: Floats, found: Distances, slope: float) -> Floats:

@@ -22,6 +22,7 @@ class GroupKind(StrEnum):
     REST = "rest"  # everyone outside the slice
     POOL = "pool"  # small together: the groups too small to judge alone
     OVERALL = "overall"
+    BASELINE = "baseline"  # the same group in a former audit
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +30,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: GroupKind = GroupKind.SLICE
     slice: Slice = msgspec.field(default_factory=Slice)
-    members: tuple[Slice, ...] = ()  # of a pool
+    members: tuple[Slice, ...] = ()  # of a pool, also as it was in the baseline
 
     def __str__(self) -> str:
         match self.kind:
@@ -41,6 +42,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
                 return "small groups together"
             case GroupKind.OVERALL:
                 return "everyone"
+            case GroupKind.BASELINE:
+                return "the baseline"
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):

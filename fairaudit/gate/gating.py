@@ -6,27 +6,39 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from fairaudit.baselines import former
+from fairaudit.errors import ConfigError
 from fairaudit.gate.policy import Policy, Ruling, ruled
+from fairaudit.gate.vanished import vanished
 from fairaudit.gate.waiver import Waiver, Waivers
 from fairaudit.gate.waiver_file import load_waivers
 from fairaudit.gate.waivers import applied
 from fairaudit.result import Audit
 
 
-def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | Waivers | Sequence[Waiver] = (), as_of: date | None = None) -> Ruling:
+def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | Waivers | Sequence[Waiver] = (), as_of: date | None = None, baseline: Path | str | Audit | None = None) -> Ruling:
     """What the gate makes of an audit's findings.
 
     Args:
         policy: what missing evidence and warnings do. [default: missing evidence blocks, warnings do not]
         waivers: a file of waivers, or entries. [default: none]
         as_of: the day on which waivers are judged. [default: today, UTC]
+        baseline: a former audit, or its file: what was judged there and is not here is said. Rules on change were judged with the audit. [default: none]
 
     Raises:
-        ConfigError: the waivers have mistakes.
+        ConfigError: the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
     """
     asked, day = policy or Policy(), as_of or today()
     found = applied(audit.findings, load_waivers(waivers).waivers, asked, as_of=day)
-    return ruled(audit.findings, asked, as_of=day, waived=found.waived, remarks=found.remarks)
+    gone = () if baseline is None else vanished(audit, baseline if isinstance(baseline, Audit) else _of_file(audit, baseline))
+    return ruled(audit.findings, asked, as_of=day, waived=found.waived, remarks=(*found.remarks, *gone))
+
+
+def _of_file(audit: Audit, path: Path | str) -> Audit:
+    found = former(path)
+    if audit.baseline is not None and audit.baseline.sha256 != found.sha256 and any(rule.needs_baseline for rule in audit.rules):
+        raise ConfigError(f"{path} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {path}`.")
+    return found.audit
 
 
 def today() -> date:

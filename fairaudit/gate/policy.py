@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from fairaudit.cube.slices import Slice
-from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, PASSED, VIOLATED
+from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, PASSED, VIOLATED, UnknownName
 from fairaudit.gate.waiver import Waiver
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, Severity, Verdict
 
@@ -21,6 +21,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     inconclusive: Literal["fail", "warn", "pass"] = "fail"  # what it does that evidence is missing where it is needed; what is undefined there always blocks
     fail_on: Literal["fail", "warn"] = "fail"  # `warn`: a violated rule of severity warn fails the build too
     unused_waivers: Literal["warn", "fail"] = "warn"  # a stale waiver hides the next violation
+
+    def __post_init__(self) -> None:
+        for name, known in (("inconclusive", ("fail", "warn", "pass")), ("fail_on", ("fail", "warn")), ("unused_waivers", ("warn", "fail"))):
+            if getattr(self, name) not in known:
+                raise UnknownName(f"policy of {name}", str(getattr(self, name)), known)
 
 
 class State(StrEnum):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from msgspec import ValidationError, convert, to_builtins
 from msgspec.structs import replace
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
@@ -35,7 +36,10 @@ def load_waivers(source: Path | str | Waivers | Sequence[Waiver]) -> Waivers:
     """
     if isinstance(source, Path | str):
         return read_document(Path(source), Waivers, kind="file of waivers", check=mistakes)
-    held = source if isinstance(source, Waivers) else Waivers(schema="fairaudit/waivers/1", waivers=tuple(source))
+    try:  # what Python builds is not checked when it is built
+        held = convert(to_builtins(source if isinstance(source, Waivers) else Waivers(schema="fairaudit/waivers/1", waivers=tuple(source))), Waivers)
+    except (ValidationError, TypeError) as error:
+        raise ConfigError(f"these are no waivers: {str(error).rstrip('.')}.") from error
     raise_all(ConfigError(sentence) for sentence in sentences(held))
     return held
 

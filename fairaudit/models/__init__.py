@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fairaudit.models.interface import Feature, ModelCard, Scorer
     from fairaudit.models.matching import Match, inputs_of, matches
-    from fairaudit.models.savedmodel import Description, describe, load
+    from fairaudit.models.savedmodel import Description, describe, load, matched
 
-__all__ = ["Description", "Feature", "Match", "ModelCard", "Scorer", "describe", "inputs_of", "load", "matches"]
+__all__ = ["Description", "Feature", "Match", "ModelCard", "Scorer", "describe", "inputs_of", "load", "matched", "matches"]
 _HOMES = {
     "interface": ("Feature", "ModelCard", "Scorer"),
     "matching": ("Match", "inputs_of", "matches"),
-    "savedmodel": ("Description", "describe", "load"),
+    "savedmodel": ("Description", "describe", "load", "matched"),
 }
 
 

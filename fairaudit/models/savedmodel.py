@@ -48,7 +48,17 @@ def describe(path: Path) -> Description:
         return Description(name=folder.name_of(place), sha256=folder.fingerprint(place), signatures=signatures.read_signatures(place))
 
 
-def load(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """A SavedModel that fits the data's columns, as far as it says so itself; it is not loaded."""
+
+    place: Path
+    card: ModelCard
+    inputs: Inputs
+    output: Output
+
+
+def matched(
     path: Path,
     *,
     columns: pa.Schema,
@@ -57,9 +67,8 @@ def load(
     signature: str | None = None,
     output: str | None = None,
     activation: str | None = None,
-    batch_size: int = BATCH_SIZE,
-) -> SavedModelScorer:
-    """The SavedModel at `path`, matched to the data's columns. Imports TensorFlow; its environment and noise are the caller's.
+) -> Matched:
+    """The SavedModel at `path`, matched to the data's columns without being loaded.
 
     Args:
         columns: the data's names and types; text where the file has no types.
@@ -68,7 +77,6 @@ def load(
 
     Raises:
         ConfigError: it is no SavedModel, or its signature, output or columns do not fit; `Several` where more than one.
-        ModelFailed: TensorFlow cannot load it.
     """
     with folder.told(path):
         place = folder.saved_model_folder(path)
@@ -79,9 +87,22 @@ def load(
         lambda: _inputs(called, columns, feature_columns, data_name=data_name, model=name),
         lambda: outputs.chosen_output(called, output, activation, model=name),
     )
-    module = _loaded(place, name)
     card = ModelCard(name=name, sha256=sha256, signature=called.name, output=taken.name, score_type=taken.dtype)
-    return SavedModelScorer(module, card=card, inputs=inputs, output=taken, batch_size=batch_size)
+    return Matched(place=place, card=card, inputs=inputs, output=taken)
+
+
+def load(path: Path, *, batch_size: int = BATCH_SIZE, **asked: Any) -> SavedModelScorer:
+    """The same, loaded. Imports TensorFlow; its environment and noise are the caller's.
+
+    Args:
+        asked: as `matched` takes it.
+
+    Raises:
+        ConfigError: as `matched` does.
+        ModelFailed: TensorFlow cannot load it.
+    """
+    fits = matched(path, **asked)
+    return SavedModelScorer(_loaded(fits.place, fits.card.name), card=fits.card, inputs=fits.inputs, output=fits.output, batch_size=batch_size)
 
 
 class SavedModelScorer:

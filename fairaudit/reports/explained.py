@@ -89,7 +89,20 @@ def _stored(one: Explanation, file: str) -> str:
 
 
 def _steps(seen: Seen) -> tuple[Step, ...]:
+    if seen.case.family is not None and seen.case.family.change is not None and seen.case.fact is not None:
+        return _changed(seen.finding), limit(seen), decided(seen)
     return tuple(step(seen) for step in (_OF_ALL if seen.case.fact is None else _OF_GROUP))
+
+
+def _changed(one: Finding) -> Step:
+    """Of rows that two audits share, of which the file holds what they add up to."""
+    known = {"rows": one.rows, "value": one.value, "interval": one.interval, "p_adjusted": one.p_adjusted}
+    told = (
+        f"{one.metric} of {one.group} was set beside that of the baseline: change {one.value}, 95% interval {one.interval}, adjusted p {one.p_adjusted}, on {one.rows:,} rows.",
+        "These rest on McNemar's exact test and Newcombe's paired interval where both audits hold the same rows, and on Fisher's test and Newcombe's interval otherwise; the formulas are not shown here, docs/baseline.md names them.",
+        *map(ended, map(at_start, one.notes)),
+    )
+    return Step(id="change", title="What changed", lines=told, numbers=known)
 
 
 def _disagreement(one: Finding) -> tuple[Step, ...]:

@@ -24,8 +24,8 @@ from fairaudit.rules.words import unit
 MOST_TOLD = 12  # sentences of one kind; beyond that the table says it
 MOST_OPEN = 12  # rows of a table that is not folded away
 
-_VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value"}
-_AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis}
+_VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value", "change": "Change"}
+_AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis, "change": difference_axis}
 
 _SEVERITY = {
     Severity.FAIL: "A violation fails the audit.",
@@ -125,6 +125,8 @@ def _limit(finding: Finding, rule: Rule) -> str:
     if finding.kind == "ratio":
         turned = f", which is 1 / {rule.limit:g}, since low is good here" if finding.limit[0] is None else ""
         return f"The {what} of a group must be {allowed} that of its reference{turned}."
+    if finding.kind == "change":
+        return f"The {what} of a group may be {allowed} than it was in the baseline."
     return f"The {what} of a group may be {allowed} than that of its reference."
 
 

@@ -10,7 +10,7 @@ from fairaudit.reports.numbers import significant
 from fairaudit.rules.finding import Finding
 from fairaudit.rules.rule import Comparing, Direction, Method, Rule
 
-_WITH_REFERENCE = (Comparing.RATIO, Comparing.DIFFERENCE, Comparing.MIN_MAX_RATIO)  # whose axes mark where there is no difference
+_WITH_REFERENCE = (Comparing.RATIO, Comparing.DIFFERENCE, Comparing.MIN_MAX_RATIO, Comparing.CHANGE)  # whose axes mark where there is no difference
 _CORRECTION = {
     Method.TWO_LOOK: "with Holm's correction for their number",
     Method.HOLM: "with Holm's correction for their number",
@@ -32,6 +32,8 @@ def _tests(known: Lookup, rule: Rule) -> str:
         case Comparing.VALUE:
             each = "" if _is_across(rule) else f", {_CORRECTION[rule.multiplicity.method]}"
             return f"p: how easily chance alone would put a value that is at the limit so far past it ({_test(known, rule)}{each})."
+    if rule.comparison is Comparing.CHANGE:
+        return f"p: how easily chance alone would change a slice as far{'' if rule.direction is Direction.EITHER else ' for the worse'} ({_test_of_change(known, rule)}, {_CORRECTION[rule.multiplicity.method]})."
     side = "on either side" if rule.direction is Direction.EITHER else "on the worse side"
     fixed = isinstance(rule.reference, dict) or rule.reference == "largest"
     first = f"{_test(known, rule)}, {_CORRECTION[rule.multiplicity.method]}"
@@ -55,6 +57,13 @@ def _test(known: Lookup, rule: Rule) -> str:
     if is_rate == {True, False}:
         return f"{counts} for rates, a z-test by standard errors for what is no rate"
     return counts if True in is_rate else "a z-test by standard errors"
+
+
+def _test_of_change(known: Lookup, rule: Rule) -> str:
+    if known.audit.baseline is None or known.audit.baseline.matched is None:
+        return f"{_test(known, rule)} of the rows of both audits"
+    config = known.audit.manifest.config
+    return "McNemar's exact test of the same rows" if not (config.get("weight") or config.get("cluster")) else "McNemar's test of the same rows, by effective counts"
 
 
 def _is_across(rule: Rule) -> bool:

@@ -61,7 +61,7 @@ def whole(value: float) -> str:
     return sign + (f"{size:,.0f}" if size == int(size) else f"{size:,.1f}")
 
 
-_DIFFERENCES = ("difference", "conditional_difference")
+_DIFFERENCES = ("difference", "conditional_difference", "change")
 
 
 def probability(value: float) -> str:
@@ -72,7 +72,7 @@ def probability(value: float) -> str:
 
 def apart(kind: str, value: float, limits: tuple[float | None, float | None]) -> str:
     """`value` with as many digits as it takes to see on which side of a limit it is: 0.7998 is not shown as 0.8."""
-    write = decimal if kind == "difference" else significant
+    write = decimal if kind in ("difference", "change") else significant
     for digits in range(3, _MOST_DIGITS):
         text = write(value, digits)
         if all(limit is None or value == limit or text != write(limit, digits) for limit in limits):

@@ -55,8 +55,11 @@ def rule_words(rule: Rule, *, as_of: date) -> str:
 
 def pack_words(pack: Pack) -> str:
     """A pack as lines of text."""
-    rules = [("rule", f"{one.rule}{f', which {_VIOLATION[one.severity.value]} here: {one.why}' if one.severity else ''}") for one in pack.rules]
+    rules = [("rule", f"{one.rule}{_ONLY_WITH[one.only_with]}{f', which {_VIOLATION[one.severity.value]} here: {one.why}' if one.severity else ''}") for one in pack.rules]
     return "\n".join((f"pack:{pack.id}: {pack.title}", f"  {pack.about.strip()}", *_aligned([*rules, *(("check", one) for one in pack.warnings)])))
+
+
+_ONLY_WITH = {None: "", "baseline": ", where a baseline is named", "control": ", where a control is named", "score": ", where there are scores", "label": ", where there are labels"}
 
 
 def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:
@@ -87,6 +90,8 @@ def _compared(rule: Rule, entry: Metric) -> str:
             return "the smallest of any group over the largest"
         case Comparing.VALUE:
             return "one number over all groups of a slicing" if entry.shape is Shape.ACROSS else "of each group, against the limit and nobody else"
+    if rule.comparison is Comparing.CHANGE:
+        return f"of each group less what it was in the baseline{', on either side' if rule.direction is Direction.EITHER else ''}"
     named = ", ".join(f"{attribute}={value}" for attribute, value in rule.reference.items()) if isinstance(rule.reference, dict) else _WHOM[rule.reference]
     how = "divided by that of" if rule.comparison is Comparing.RATIO else "less that of"
     alike = ", among people alike in the control" if rule.within_control else ""
@@ -129,7 +134,7 @@ def _serious(rule: Rule) -> str:
 
 
 def _evidence(rule: Rule) -> str:
-    method = Method.HOLM if rule.multiplicity.method is Method.TWO_LOOK and (rule.reference != "best" or rule.comparison is Comparing.VALUE) else rule.multiplicity.method
+    method = Method.HOLM if rule.multiplicity.method is Method.TWO_LOOK and (rule.reference != "best" or rule.comparison in (Comparing.VALUE, Comparing.CHANGE)) else rule.multiplicity.method
     held = "past the limit, and further than chance would put a value that is at it" if rule.comparison is Comparing.VALUE and rule.decide_on is not Deciding.POINT else _DECIDES[rule.decide_on]
     return f"{held}; at {share(rule.confidence)} confidence{'' if _is_across(rule) else f', {_PAYS[method]}'}"
 
@@ -159,6 +164,8 @@ def _needs(rule: Rule) -> Iterator[str]:
         yield "scores"
     if "threshold" in rule.needs:
         yield "one threshold for everyone"
+    if rule.needs_baseline:
+        yield "a former audit (--baseline)"
     if rule.within_control:
         yield f"the control {listed(rule.control)}" if rule.control else "a control (--control COL)"
 

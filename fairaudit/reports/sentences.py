@@ -22,6 +22,7 @@ _HAPPENS = {
     ("negative_rate", "helps"): "rejected",
     ("negative_rate", "harms"): "left alone",
 }
+_DIFFERENCES = ("difference", "change")  # of rates, which are lower or higher
 _PLAIN_RATIOS = (0.1, 10.0)  # between which a ratio can be pictured
 _IN_TRUTH_POSITIVE, _IN_TRUTH_NEGATIVE = "labelled positive", "labelled negative"
 _COUNTED = {"no positives": _IN_TRUTH_POSITIVE, "no negatives": _IN_TRUTH_NEGATIVE, "nobody was selected": "selected", "nobody was rejected": "rejected"}
@@ -63,6 +64,8 @@ def people(group: Group) -> str:
             return "everyone"
         case GroupKind.REST:
             return "everyone else"
+        case GroupKind.BASELINE:
+            return "the baseline"
         case GroupKind.POOL:
             return f"the small groups together ({listed([member.label for member in group.members], most=6)})" if group.members else "the small groups together"
 
@@ -80,7 +83,7 @@ def ended(text: str) -> str:
 def interval_words(kind: str, interval: Interval) -> str:
     """A ratio's interval plainly; that of a difference in words: 0.07 to 0.17 lower, 0.02 lower to 0.05 higher."""
     lower, upper = interval
-    if kind != "difference":
+    if kind not in _DIFFERENCES:
         return f"95% interval {interval_between(kind, interval)}"
     if lower < 0 < upper:
         return f"95% interval {decimal(-lower)} lower to {decimal(upper)} higher"
@@ -151,7 +154,7 @@ def _against(one: Compared) -> str:
     happens = _HAPPENS.get((one.metric, one.effect))
     value, group, reference = apart(one.kind, abs(one.value), _sizes(one.limits)), people(one.group), _those(one.reference)
     that = f"the {in_sentence(other)} of {reference}" if (other := level_of(one.metric, one.reference)) != one.metric else f"that of {reference}"
-    level = {"ratio": 1.0, "difference": 0.0}.get(one.kind)
+    level = {"ratio": 1.0, "difference": 0.0, "change": 0.0}.get(one.kind)
     if one.kind == "ratio" and happens:
         verb = "is" if group == "everyone" else "are"
         return f"{at_start(group)} {verb} {happens} {'exactly' if one.value == level else f'{value} times'} as often as {reference}"
@@ -162,6 +165,8 @@ def _against(one: Compared) -> str:
         return f"{what} of {group}, the lowest of all, is {value} times that of {reference}, the highest"
     if one.kind == "value" and one.reference is None:
         return f"{what} of {group} is {apart(one.kind, one.value, one.limits)}"
+    if one.kind == "change":
+        return f"{what} of {group} is {'the same as' if one.value == level else f'{value} lower than' if one.value < 0 else f'{value} higher than'} in the baseline"
     if one.value == level:
         return f"{what} of {group} is the same as {that}"
     if one.kind == "ratio":
@@ -188,7 +193,7 @@ def _levels(one: Compared) -> str:
 
 def _side(one: Compared) -> str:
     """Which way is worse, where the words do not say it: that a false positive rate is higher is bad only if one knows what it is."""
-    if one.kind not in ("ratio", "difference") or one.better is Better.NEITHER:
+    if one.kind not in ("ratio", *_DIFFERENCES) or one.better is Better.NEITHER:
         return ""
     if one.kind == "ratio" and (one.metric, one.effect) in _HAPPENS:
         return ""

@@ -97,8 +97,9 @@ def finding_line(known: Lookup, one: Finding) -> str:
     value = apart(one.kind, one.value, one.limit)
     against = f" against {one.reference}" if one.reference is not None else ""
     what = f"{one.metric}{'' if one.kind == 'value' else f' {one.kind}'} {value}{against}"
+    alike = f" among people alike in {' and '.join(one.control)}" if one.control else ""
     needed = f"; about {counted(one.rows_needed.rows, 'more row')} of {one.rows_needed.group} would decide it" if one.rows_needed else ""
-    return f"{one.by}: {one.group}: {what} (allowed: {limit_words(one.kind, one.limit)}){needed}"
+    return f"{one.by}: {one.group}: {what}{alike} (allowed: {limit_words(one.kind, one.limit)}){needed}"
 
 
 def _slicings(known: Lookup, width: int) -> Iterable[list[str]]:

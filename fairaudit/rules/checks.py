@@ -11,6 +11,7 @@ from fairaudit.evidence.asked import OTHER_TASKS
 from fairaudit.evidence.wanted import kinds_of
 from fairaudit.metrics.catalogue import Better, Metric, Shape, known_names, metric
 from fairaudit.metrics.engines.interface import Kind
+from fairaudit.rules.change import can_change
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.limits import is_around_one, is_minimum, serious_magnitude
 from fairaudit.rules.params import params_mistakes
@@ -38,7 +39,7 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
         yield Mistake(("slices",), "a slicing names an attribute twice.")
     if isinstance(rule.reference, dict) and not rule.reference:
         yield Mistake(("reference",), "'reference' names no attribute; write {attribute: value}.")
-    if (rule.comparison is Comparing.VALUE or rule.comparison.is_extreme) and rule.reference not in ("best", "none"):
+    if (rule.comparison in (Comparing.VALUE, Comparing.CHANGE) or rule.comparison.is_extreme) and rule.reference not in ("best", "none"):
         yield Mistake(("reference",), f"a rule on a {rule.comparison.value} has no reference; leave it out, or write none.")
     elif rule.reference == "none" and rule.comparison in (Comparing.RATIO, Comparing.DIFFERENCE):
         yield Mistake(("reference",), f"a rule on a {rule.comparison.value} needs a reference: best, largest, overall, rest, or {{attribute: value}}.")
@@ -114,6 +115,8 @@ def _cannot(rule: Rule, entry: Metric) -> str:
         return "has no interval of a slice, and without one there is no verdict."
     if rule.comparison is Comparing.VALUE:
         return ""
+    if rule.comparison is Comparing.CHANGE:
+        return "" if can_change(entry) else _CANNOT_CHANGE
     if entry.of_part:
         against = entry.id in AGAINST_EVERYONE and rule.comparison is Comparing.DIFFERENCE and rule.reference == "overall"
         other = ", or `difference` with `reference: overall`" if entry.id in AGAINST_EVERYONE else ""
@@ -122,6 +125,12 @@ def _cannot(rule: Rule, entry: Metric) -> str:
     if kind not in kinds_of(entry):
         return f"is not compared by its {kind.value}; judge {'its difference, or ' if Kind.DIFFERENCE in kinds_of(entry) else ''}`comparison: value`."
     return ""
+
+
+_CANNOT_CHANGE = (
+    "cannot be judged by its change: the rows that it is of must be the same whatever is decided, and decisions must move it; "
+    "judge the change of false_negative_rate, false_positive_rate or another such rate."
+)
 
 
 def _lacks_a_side(rule: Rule, entry: Metric) -> bool:
@@ -152,7 +161,7 @@ def _misplaced(rule: Rule, entry: Metric) -> Mistake | None:
     if rule.comparison is Comparing.VALUE and is_around_one(entry) and rule.limit == 1:
         return Mistake(("limit",), f"{entry.id} is ideally 1, so a limit of 1 allows nothing else; give one such as 0.8, which also stands for 1.25.")
     serious, least_is_bad = serious_magnitude(rule, entry, better), is_minimum(rule, entry, better)
-    widest = entry.bounds[1] - entry.bounds[0] if rule.comparison in (Comparing.DIFFERENCE, Comparing.GAP) else entry.bounds[1]
+    widest = entry.bounds[1] - entry.bounds[0] if rule.comparison in (Comparing.DIFFERENCE, Comparing.GAP, Comparing.CHANGE) else entry.bounds[1]
     is_ratio = rule.comparison in (Comparing.RATIO, Comparing.MIN_MAX_RATIO)
     what = "a difference of rates" if entry.shape is Shape.RATE and not is_ratio and rule.comparison is not Comparing.VALUE else f"the {rule.comparison.value} of {entry.id}"
     if not is_ratio and rule.limit >= widest:

@@ -16,7 +16,7 @@ from fairaudit.rules.needed import detectable, rows_needed, rows_to_minimum
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import SmallGroups
 from fairaudit.rules.tally import Tally
-from fairaudit.rules.words import left_out_of_strata, notes, reason, too_few
+from fairaudit.rules.words import left_out_of_strata, notes, of_change, reason, too_few
 from fairaudit.types import Floats
 
 
@@ -31,7 +31,8 @@ def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> 
     judged = tuple(filter(None, (furthest_apart(family),))) if family.asked.comparison.is_extreme else facts(family)
     shrunken = _shrunken(family)
     found = tuple((fact, _finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate]))) for fact in judged)
-    return (*found, (None, _too_few_groups(family, counts, context, gates))) if is_thin(family) or not found else found
+    is_told = family.change is not None and bool(judged) and all(one.outcome is Outcome.WITHIN for one in judged)  # that nobody is worse off takes no events
+    return (*found, (None, _too_few_groups(family, counts, context, gates))) if (is_thin(family) and not is_told) or not found else found
 
 
 def is_thin(family: Family) -> bool:
@@ -45,8 +46,8 @@ def able(family: Family) -> int:
 
 
 def needed_groups(family: Family) -> int:
-    """How many a verdict takes: two to compare, one to be held against a limit."""
-    return 1 if family.against_nobody else 2
+    """How many a verdict takes: two to compare, one to be held against a limit or its own past."""
+    return 1 if family.by_itself else 2
 
 
 def _shrunken(family: Family) -> Floats:
@@ -81,7 +82,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         serious=family.asked_serious.nearest(fact.value),
         outcome=outcome,
         verdict=verdict,
-        needed_for_pass=gates and (fact.enough or rule.small_groups is SmallGroups.GATE),
+        needed_for_pass=gates and (bool(family.gating[fact.candidate]) or rule.small_groups is SmallGroups.GATE),
         severity=rule.severity,
         p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted,
         alpha=family.alpha,
@@ -92,7 +93,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         detectable=detectable(family, fact) if outcome is Outcome.UNDECIDED else None,
         shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
-        notes=(*notes(fact), *left_out_of_strata(family, fact)),
+        notes=(*notes(fact), *left_out_of_strata(family, fact), *of_change(family, fact)),
     )
 
 
@@ -112,7 +113,7 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         limit=family.asked_line.open_ends,
         limit_origin=rule.limit_origin.value,
         serious=None,
-        outcome=Outcome.UNDECIDED,
+        outcome=Outcome.UNDECIDED if _has_values(family) else Outcome.UNDEFINED,
         verdict=Verdict.INCONCLUSIVE,
         needed_for_pass=gates,
         severity=rule.severity,
@@ -123,6 +124,12 @@ def _too_few_groups(family: Family, counts: Counts, context: Context, gates: boo
         rows_needed=needed[-1] if needed else None,
         reason=too_few(family, needed, gates=gates),
     )
+
+
+def _has_values(family: Family) -> bool:
+    """Whether anything was seen of any group, or of any that has somebody to be compared with."""
+    values = family.candidates.value if family.within is None else family.within.value(family.rule)
+    return bool(np.isfinite(values).any())
 
 
 def _rows_for_enough(family: Family, counts: Counts) -> tuple[RowsNeeded, ...]:

@@ -6,30 +6,20 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from scipy.special import betainc, ndtr  # type: ignore[import-untyped]
 
 from fairaudit.evidence.intervals import Bounds, one_sided
 from fairaudit.evidence.rates import LEVEL
-from fairaudit.evidence.significance import (
-    benjamini_hochberg,
-    effective_lower,
-    effective_upper,
-    fisher_lower,
-    fisher_upper,
-    holm,
-    studentized_range_quantile,
-    studentized_range_sf,
-)
+from fairaudit.evidence.significance import benjamini_hochberg, holm, studentized_range_quantile, studentized_range_sf
 from fairaudit.metrics.catalogue import Better
 from fairaudit.rules.basis import Basis, Estimates, errors_apart, errors_from
 from fairaudit.rules.family import Family, blocks
 from fairaudit.rules.limits import bounds, bounds_to_everyone, past, value_past
 from fairaudit.rules.rule import Deciding, Direction, Method
 from fairaudit.rules.sides import AGAINST_EVERYONE
-from fairaudit.rules.tally import Tally
+from fairaudit.rules.tally import Tally, tails
 from fairaudit.types import Bools, Floats, Ints
 
 
@@ -110,8 +100,8 @@ def is_past(family: Family) -> Bools:
     """Whose value is past the limit."""
     if family.against_nobody:
         return value_past(family.rule, family.line, family.candidates)
-    if family.within:
-        return family.line.passed_by(family.within.value(family.rule))
+    if family.apart:
+        return family.line.passed_by(family.apart.value(family.rule))
     return past(family.rule, family.line, family.candidates, family.opposite)
 
 
@@ -120,8 +110,8 @@ def bounds_of(family: Family, *, level: float) -> Bounds:
     if family.against_nobody:
         own = family.candidates.estimate(level)
         return own.lower, own.upper
-    if family.within:
-        return family.within.bounds(family.rule, level=level)
+    if family.apart:
+        return family.apart.bounds(family.rule, level=level)
     if family.rule.reference == "overall" and family.metric.id not in AGAINST_EVERYONE:
         return bounds_to_everyone(family.rule, family.candidates, family.others, family.everyone, level=level)
     return bounds(family.rule, family.candidates, family.opposite, level=level)
@@ -161,7 +151,7 @@ def _look_one(family: Family) -> Floats:
     """One-sided p of every candidate against everyone else, against the reference where the rule fixes one, or against the limit."""
     if family.against_nobody:
         return _against_limit(family)
-    lower, upper = family.within.tails() if family.within else _tails(family.candidates, opponents(family), family.sides.spread)
+    lower, upper = family.apart.tails() if family.apart else _tails(family.candidates, opponents(family), family.sides.spread)
     either = np.minimum(2 * np.minimum(lower, upper), 1.0)
     p = either if family.rule.direction is Direction.EITHER else lower if family.better is Better.HIGHER else upper
     if isinstance(family.candidates, Estimates):
@@ -174,23 +164,10 @@ def _look_one(family: Family) -> Floats:
 def _tails(group: Basis, other: Basis, spread: float) -> tuple[Floats, Floats]:
     """How easily chance alone would put each group as far below the other, and as far above."""
     if isinstance(group, Tally) and isinstance(other, Tally):
-        if group.weighted:
-            return effective_lower(*_effective(group, other)), effective_upper(*_effective(group, other))
-        return fisher_lower(*_counts(group, other)), fisher_upper(*_counts(group, other))
+        return tails(group, other)
     assert isinstance(group, Estimates) and isinstance(other, Estimates)
     z = errors_apart(group, other, spread)
     return ndtr(z), ndtr(-z)
-
-
-def _counts(group: Tally, other: Tally) -> tuple[Any, ...]:
-    """The table as the exact test takes it: the group's counts, and those of both sides together."""
-    x, n, y, m = (np.rint(part).astype(np.int64) for part in (group.hits, group.weight, other.hits, other.weight))
-    return x, n, x + y, n + m
-
-
-def _effective(group: Tally, other: Tally) -> tuple[Any, ...]:
-    """Both sides' effective counts."""
-    return group.events, group.trials, other.events, other.trials
 
 
 def _against_limit(family: Family) -> Floats:

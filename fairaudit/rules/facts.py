@@ -87,8 +87,8 @@ def events_of(family: Family) -> Floats:
 def _values(family: Family) -> Floats:
     if family.against_nobody:
         return family.candidates.value
-    if family.within:
-        return family.within.value(family.rule)
+    if family.apart:
+        return family.apart.value(family.rule)
     if family.reference is None and not family.against_others:
         return np.full(family.candidates.rows.size, np.nan)  # nobody but missing values: there is no one to compare with
     return compared(family.rule, family.candidates, family.opposite)

@@ -10,10 +10,11 @@ import numpy as np
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.errors import UnknownName
+from fairaudit.errors import ConfigError, UnknownName
 from fairaudit.evidence.measurement import Group, GroupKind
 from fairaudit.metrics.catalogue import Better, Metric, Shape, metric
 from fairaudit.rules.basis import Basis
+from fairaudit.rules.change import Change, changed
 from fairaudit.rules.limits import Line, line, serious_magnitude
 from fairaudit.rules.params import own_params, params_of
 from fairaudit.rules.plan import Context, Planned
@@ -28,7 +29,7 @@ class Family:
     """The candidates are all groups, and behind them, where there is one, the pool of the small. Arrays have shape (candidates,)."""
 
     asked: Rule
-    rule: Rule  # as pairs of groups are compared by it: the rule asked for, but that a gap is a difference to the highest value, and its ratio a ratio
+    rule: Rule  # as pairs of groups are compared by it: the rule asked for, but that a gap is a difference to the highest value, and its ratio a ratio; a change is a difference
     metric: Metric
     better: Better
     slicing: Slicing
@@ -40,7 +41,9 @@ class Family:
     pooled: tuple[int, ...]  # which groups are in the pool
     yardsticks: Ints  # candidates with enough evidence that may serve as reference: never a missing value
     reference: int | None  # the candidate that values are reported against; None where it is the rest or everyone, or there is none
+    gating: Bools  # must be decided for a pass: reaches `minimum` by all its rows, whether or not they can be compared
     within: Within | None = None  # the same by stratum, where groups are judged among people alike in a control
+    change: Change | None = None  # what each candidate was before, where that is judged
 
     @property
     def name(self) -> str:
@@ -80,6 +83,16 @@ class Family:
         return self.rule.comparison is Comparing.VALUE
 
     @property
+    def by_itself(self) -> bool:
+        """Whether a group needs no other to be judged."""
+        return self.against_nobody or self.change is not None
+
+    @property
+    def apart(self) -> Within | Change | None:
+        """What sets each candidate apart, where it is not a reference's plain rate."""
+        return self.within or self.change
+
+    @property
     def opposite(self) -> Basis:
         """Each candidate's reference: what its value is compared with."""
         if self.rule.reference == "rest":
@@ -115,6 +128,9 @@ class Family:
     def reference_group(self, candidate: int) -> Group | None:
         if self.against_nobody:
             return None
+        if self.change is not None:
+            own = self.group(candidate)
+            return Group(kind=GroupKind.BASELINE, slice=own.slice, members=own.members)
         if self.rule.reference == "overall":
             return Group(kind=GroupKind.OVERALL)
         if self.rule.reference == "rest":
@@ -139,27 +155,52 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     entry = metric(metric_id)
 
     is_rate = entry.shape is Shape.RATE
-    alone = of_rate(entry, counts, indices, ()) if is_rate else sizes_of_estimate(entry, counts, indices)
-    pooled = _pooled(rule, alone.candidates, reaches(rule.minimum, alone.candidates, alone.share))
-    sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=params_of(asked, entry.id, context.bins), own=own_params(asked, entry.id), kept=context.kept)
-    enough = reaches(rule.minimum, sides.candidates, sides.share)
+    before = context.baseline if asked.comparison is Comparing.CHANGE else None
     better = rule.better_of(entry.id, context.effect)
     known = np.array([not one.has_missing for one in slices], dtype=bool)
+
+    def among_alike(sides: Sides, pooled: tuple[int, ...]) -> Within | None:
+        """The sides by stratum. Its reference is none that is chosen for its value."""
+        if not rule.within_control:
+            return None
+        if context.within is None:
+            raise ConfigError(f"the rule {asked.id!r} judges within {' and '.join(context.control)}, and the audit's file holds no counts within it; audit again.")
+        nobody = np.zeros(0, dtype=np.int64)
+        return within_control(rule, entry, slices, sides, pooled, _reference(rule, better, slices, sides.candidates, nobody, known), context.within, context.control)
+
+    if before is not None:
+        alone, _ = changed(entry, counts, indices, (), before)
+    else:
+        alone = of_rate(entry, counts, indices, ()) if is_rate else sizes_of_estimate(entry, counts, indices)
+    pooled = _pooled(rule, alone.candidates, _enough(rule, alone, among_alike(alone, ())))
+    change = None
+    if before is not None:
+        sides, change = changed(entry, counts, indices, pooled, before)
+    else:
+        sides = of_rate(entry, counts, indices, pooled) if is_rate else of_estimate(entry, counts, indices, pooled, params=params_of(asked, entry.id, context.bins), own=own_params(asked, entry.id), kept=context.kept)
+    within = among_alike(sides, pooled)
+    enough = _enough(rule, sides, within)
     # A gap looks for the furthest two of all that can be judged, the small together among them.
     may_serve = np.append(known, True) if pooled and asked.comparison.is_extreme else known
     yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
     reference = _reference(rule, better, slices, sides.candidates, yardsticks, known)
-    within = within_control(rule, entry, slices, sides, pooled, reference, context.within, context.control) if rule.within_control and context.within else None
-    if within is not None:  # rows without anybody to compare with say nothing
-        enough &= reaches(rule.minimum, within.compared(sides.candidates), sides.share)
+    gating = enough if change is None else enough | reaches(rule.minimum, of_rate(entry, counts, indices, pooled).candidates, sides.share)
     return Family(
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
-        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=reference, within=within,
+        sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=reference, gating=gating, within=within, change=change,
     )  # fmt: skip
 
 
+def _enough(rule: Rule, sides: Sides, within: Within | None) -> Bools:
+    """Who can be judged alone. Rows without anybody to compare with say nothing."""
+    enough = reaches(rule.minimum, sides.candidates, sides.share)
+    return enough if within is None else enough & reaches(rule.minimum, within.compared(sides.candidates), sides.share)
+
+
 def as_pairs(rule: Rule) -> Rule:
-    """A gap is the lowest value's difference to the highest, whichever of the two is good; likewise its ratio."""
+    """A gap is the lowest value's difference to the highest, whichever of the two is good; likewise its ratio. A change is a difference, and has no reference among the groups."""
+    if rule.comparison is Comparing.CHANGE:
+        return msgspec.structs.replace(rule, comparison=Comparing.DIFFERENCE, reference="none")
     if not rule.comparison.is_extreme:
         return rule
     comparison = Comparing.DIFFERENCE if rule.comparison is Comparing.GAP else Comparing.RATIO

@@ -44,7 +44,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     extends: str | None = None  # the rule that it extends
     metric: str
-    kind: str  # ratio, difference, gap, min_max_ratio, value
+    kind: str  # ratio, difference, gap, min_max_ratio, value, change
     slicing: Slicing
     group: Group | None  # None where the finding is about a whole slicing
     reference: Group | None

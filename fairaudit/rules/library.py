@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from fairaudit.rules.rule import Rule
 from fairaudit.yaml_nodes import DocumentError, text_of
 
 _FOLDER, _SUFFIX = "rules", ".yaml"
-_STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
+STRICTEST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
 
 
 def shipped_rules() -> tuple[str, ...]:
@@ -27,8 +27,11 @@ def shipped_rules() -> tuple[str, ...]:
     return names(_FOLDER, _SUFFIX)
 
 
-def load_rules(asked: Sequence[str]) -> tuple[Rule, ...]:
+def load_rules(asked: Sequence[str], has: Collection[str] | None = None) -> tuple[Rule, ...]:
     """The rules called by `ID|FILE|pack:ID`, in order; the same rule named twice counts once, and of two severities that packs give it the stricter holds.
+
+    Args:
+        has: which of baseline, control, score and label the audit has, so that packs leave out what needs another; None: they leave out nothing.
 
     Raises:
         ConfigError: what is wrong with any of them, all told at once (as `Several`).
@@ -37,14 +40,14 @@ def load_rules(asked: Sequence[str]) -> tuple[Rule, ...]:
     wrong: list[FairauditError] = []
     for name in dict.fromkeys(asked):
         try:
-            called = _called(name)
+            called = _called(name, has)
         except FairauditError as error:
             wrong.append(error)
             continue
         for rule in called:
             other = rules.setdefault(rule.id, rule)
             if other != rule and (name.startswith(PREFIX) or name in shipped_rules()) and replace(other, severity=rule.severity) == rule:
-                rules[rule.id] = min(other, rule, key=lambda one: _STRICTEST_FIRST.index(one.severity))
+                rules[rule.id] = min(other, rule, key=lambda one: STRICTEST_FIRST.index(one.severity))
             elif other != rule:
                 wrong.append(ConfigError(f"{name}: there is another rule with the id {rule.id!r}; findings and waivers need ids of their own."))
     raise_all(wrong)
@@ -57,13 +60,26 @@ def warnings_of(asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warning for one in packs if one in shipped_packs() for warning in load_pack(one).warnings))
 
 
-def _called(name: str) -> tuple[Rule, ...]:
-    return rules_of_pack(load_pack(name.removeprefix(PREFIX))) if name.startswith(PREFIX) else (load_rule(name),)
+def left_out_of_packs(asked: Sequence[str], has: Collection[str]) -> tuple[str, ...]:
+    """A sentence for each rule that a pack among those asked for leaves out, since the audit has not what it needs."""
+    packs = (name.removeprefix(PREFIX) for name in asked if name.startswith(PREFIX))
+    gone = ((id, one) for id in dict.fromkeys(packs) if id in shipped_packs() for one in load_pack(id).rules if one.left_out(has) and one.rule not in asked)
+    return tuple(f"The pack {id} leaves out {one.rule}, {_LACKS[one.only_with or 'label']}." for id, one in gone)
 
 
-def rules_of_pack(pack: Pack) -> tuple[Rule, ...]:
-    """Its rules, with the severities that they have in it."""
-    return tuple(one.of(load_rule(one.rule)) for one in pack.rules)
+_LACKS = {
+    "baseline": "which judges what changed since a former audit: name its audit.json with --baseline", "control": "which compares people who are alike in a control: name one with --control",
+    "score": "which judges scores, and this audit has decisions alone", "label": "which needs labels: name their column with --label",
+}  # fmt: skip
+
+
+def _called(name: str, has: Collection[str] | None) -> tuple[Rule, ...]:
+    return rules_of_pack(load_pack(name.removeprefix(PREFIX)), has) if name.startswith(PREFIX) else (load_rule(name),)
+
+
+def rules_of_pack(pack: Pack, has: Collection[str] | None = None) -> tuple[Rule, ...]:
+    """Its rules, with the severities that they have in it, as far as an audit that has so much can be judged by them."""
+    return tuple(one.of(load_rule(one.rule)) for one in pack.rules if not one.left_out(has))
 
 
 def load_rule(name: str) -> Rule:

@@ -73,7 +73,7 @@ def line(rule: Rule, metric: Metric, better: Better, magnitude: float) -> Line:
             return Line(magnitude, math.inf) if better is Better.HIGHER else Line(-math.inf, magnitude)
         case Comparing.RATIO:
             ends = Line(magnitude, 1 / magnitude)
-        case Comparing.DIFFERENCE:
+        case Comparing.DIFFERENCE | Comparing.CHANGE:
             ends = Line(-magnitude, magnitude)
     if rule.direction is Direction.EITHER:
         return ends

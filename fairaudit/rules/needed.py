@@ -15,6 +15,7 @@ from fairaudit.evidence.power import POWER, detectable_towards, power, rows_for_
 from fairaudit.evidence.rates import Z
 from fairaudit.metrics.catalogue import Better
 from fairaudit.rules.basis import Basis, Estimates
+from fairaudit.rules.change import Independent, Paired
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import RowsNeeded
@@ -46,11 +47,13 @@ def rows_needed(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None
     """
     if not isinstance(family.candidates, Tally) or family.against_nobody:
         return _by_errors(family, fact, counts)
+    if isinstance(family.change, Paired):
+        return _by_pairs(family, family.change, fact, counts)
     sides = _sides(family, fact.candidate)
     if not (sides.other_size > 0 and 0 < family.sides.share < 1):
         return None
     aim = min(max(_serious(family, sides.value, sides.other_value), 0.0), 1.0)
-    for grows in (0.0, sides.other_size / sides.size if sides.size else 0.0):
+    for grows in (0.0, *([] if family.change else [sides.other_size / sides.size if sides.size else 0.0])):  # what was before does not grow
         rows = rows_for_power(group_rate=aim, other_rate=sides.other_value, alpha=fact.look_alpha, other_rows=sides.other_size, grows=grows)
         if rows is not None and max(rows, minimal_size(family)) <= sides.size:
             rows = _rows_to_settle(family, fact, sides, grows)
@@ -64,6 +67,8 @@ def detectable(family: Family, fact: Fact) -> float | None:
     """The smallest violation of a rate's rule that the first look finds with 80 % power in as many rows as there are; None of what is no rate, and where nothing is so large."""
     if not isinstance(family.candidates, Tally) or family.against_nobody or family.asked.comparison.is_extreme or fact.is_reference:
         return None
+    if isinstance(family.change, Paired):
+        return _detectable_pairs(family, family.change, fact)
     sides = _sides(family, fact.candidate)
     if not (sides.size > 0 and sides.other_size > 0 and 0 < sides.other_value < 1):
         return None
@@ -99,6 +104,8 @@ def _has_room(family: Family) -> bool:
 
 def _other(family: Family, candidate: int) -> Basis:
     """Whom a candidate is tested against."""
+    if isinstance(family.change, Independent):
+        return family.change.before.at([candidate])
     is_pair = family.has_fixed_reference or family.asked.comparison.is_extreme
     return family.candidates.at([family.reference]) if is_pair and family.reference is not None else family.others.at([candidate])
 
@@ -141,6 +148,70 @@ def _rows_to_settle(family: Family, fact: Fact, sides: _Sides, grows: float) -> 
 def _made(rate: float, size: float) -> Tally:
     weight = np.array([size])
     return Tally(hits=rate * weight, weight=weight, weight_sq=weight, rows=np.ones(1, dtype=np.int64), weighted=False)
+
+
+# --- On the same rows, of which those tell that turned (Miettinen 1968, Biometrics 24:339; Connor 1987, Biometrics 43:207)
+
+
+def _by_pairs(family: Family, change: Paired, fact: Fact, counts: Counts) -> RowsNeeded | None:
+    if not (_has_room(family) and change.weight.any()):
+        return None
+    size, turned, serious = float(change.size[fact.candidate]), _turned(change, fact.candidate), abs(family.serious_line.nearest(fact.value))
+    rows: float | None = _pairs(serious, max(turned, serious), fact.look_alpha)
+    if rows is not None and max(rows, minimal_size(family)) <= size:
+        rows = _pairs_to_settle(family, change, fact, turned)
+    if rows is None:
+        return None
+    lacking = max(rows, minimal_size(family)) - size
+    return _scaled(family, fact.candidate, counts, lacking, _sides(family, fact.candidate), of_everyone=False) if 0 < lacking < _MOST else None
+
+
+def _turned(change: Paired, candidate: int) -> float:
+    """The share of the candidate's rows that turned; everybody's where it has none."""
+    own, everyone = change.share_turned[candidate], (change.gained + change.lost).sum() / change.weight.sum()
+    return float(everyone if math.isnan(own) else own)
+
+
+def _pairs(apart: float, turned: float, alpha: float) -> float:
+    """The rows in which McNemar's test at `alpha` finds a change, where such a share of them turns."""
+    normal = NormalDist()
+    return ((normal.inv_cdf(1 - alpha) * math.sqrt(turned) + normal.inv_cdf(POWER) * math.sqrt(max(turned - apart**2, 0.0))) / apart) ** 2
+
+
+def _pairs_to_settle(family: Family, change: Paired, fact: Fact, turned: float) -> float | None:
+    """The smallest size at which, rows turning as they do, `serious` is excluded, or what is past the limit is significant."""
+    level, own, ends = one_sided(family.rule.confidence), change.at([fact.candidate]), family.serious_line
+    to_convict = _to_convict(fact.value, turned, fact.look_alpha) if fact.is_past else math.inf
+
+    def settled(size: float) -> bool:
+        return size >= to_convict or bool(ends.met_by(own.at_size(np.array([size]), level=level))[0])
+
+    low, high = float(change.size[fact.candidate]), float(change.size[fact.candidate]) + 1
+    if not own.weight[0]:
+        return None
+    while not settled(high):
+        low, high = high, 2 * high
+        if high > _MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) / 2
+        low, high = (low, middle) if settled(middle) else (middle, high)
+    return high
+
+
+def _to_convict(value: float, turned: float, alpha: float) -> float:
+    return (NormalDist().inv_cdf(1 - alpha) ** 2 * turned / value**2) if value else math.inf
+
+
+def _detectable_pairs(family: Family, change: Paired, fact: Fact) -> float | None:
+    size, turned = float(change.size[fact.candidate]), _turned(change, fact.candidate) if change.weight.any() else math.nan
+    if not size > 0 or _pairs(1.0, 1.0, fact.look_alpha) > size:
+        return None
+    low, high = 0.0, 1.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (low, middle) if _pairs(middle, max(turned, middle), fact.look_alpha) <= size else (middle, high)
+    return -high if family.better is Better.HIGHER else high
 
 
 # --- By standard errors, which shrink with the root of the rows: what is no rate, and values that are held against a limit

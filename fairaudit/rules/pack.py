@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,12 +18,20 @@ PREFIX = "pack:"  # as it is asked for: --rule pack:hiring
 _FOLDER, _SUFFIX = "rules/packs", ".yaml"
 
 
+Has = Literal["baseline", "control", "score", "label"]
+
+
 class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule of a pack."""
 
     rule: Text
     severity: Severity | None = None  # None: the rule's own
     why: str = ""  # the severity is another
+    only_with: Has | None = None  # what an audit must have, or it is judged without this rule, and told so
+
+    def left_out(self, has: Collection[str] | None) -> bool:
+        """Whether an audit that has so much is judged without it; None: whatever it has."""
+        return has is not None and self.only_with is not None and self.only_with not in has
 
     def of(self, shipped: Rule) -> Rule:
         """The rule as the pack has it."""

@@ -13,8 +13,9 @@ from fairaudit.cube.slices import Slicing
 from fairaudit.errors import ConfigError, FairauditError, listed, raise_all
 from fairaudit.evidence.wanted import Params
 from fairaudit.metrics.catalogue import metric
+from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.finding import Severity
-from fairaudit.rules.rule import Intersections, Rule
+from fairaudit.rules.rule import Comparing, Intersections, Rule
 from fairaudit.rules.sides import Judged
 
 MANY_FAMILIES = 12  # beyond this the power of each is visibly spent
@@ -30,6 +31,7 @@ class Context:
     bins: Params = ()  # that calibration errors are over, where they are not the usual ones
     control: Slicing = ()  # that groups are compared within
     within: Counts | None = None  # the counts of each slicing crossed with it; None before there are any
+    baseline: Baseline | None = None  # a former audit, for rules on change
     kept: tuple[Judged, ...] = ()  # of an audit whose scores are not at hand: what its rules were judged by
 
 
@@ -145,9 +147,30 @@ def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
         lacks.append(f"the rule {rule.id!r} judges groups among people who are alike in a control, and this audit has none; name it with --control {' --control '.join(rule.control) or 'COL'}.")
     elif rule.control and set(rule.control) != set(context.control):
         lacks.append(f"the rule {rule.id!r} judges within {listed(list(rule.control))}, and this audit's control is {listed(list(context.control))}; give both the same.")
+    lacks += _lacks_of_baseline(rule, context)
     if "threshold" in rule.needs and context.threshold is None:
         lacks.append(f"the rule {rule.id!r} needs one threshold for everyone, and this audit's decisions were not made by one.")
     return lacks
+
+
+def _lacks_of_baseline(rule: Rule, context: Context) -> list[str]:
+    if not rule.needs_baseline:
+        return []
+    what, former = f"the rule {rule.id!r} judges what changed since a former audit", context.baseline
+    if former is None:
+        return [f"{what}, and none is named; name its audit.json with --baseline OLD-AUDIT.json."]
+    if rule.needs_label and not former.counts.has_labels:
+        return [f"{what}, and the one named has no labels, which {listed(rule.metrics)} {'needs' if len(rule.metrics) == 1 else 'need'}; name one that was made with --label."]
+    is_paired = former.matched is not None or former.keeps_rows
+    uncut = [] if is_paired or rule.comparison is not Comparing.CHANGE else [one for one in context.slicings if one and not former.cuts(one) and _judges(rule, one, context)]
+    if uncut:
+        named = listed([" × ".join(one) for one in uncut])
+        return [f"{what}, and the one named was not cut by {named}; make it again with the same slices, or keep the rows of both with --save-scores --id COL, so that they are matched."]
+    return []
+
+
+def _judges(rule: Rule, slicing: Slicing, context: Context) -> bool:
+    return frozenset(slicing) in {frozenset(one) for one in _wanted(rule, context)}
 
 
 def _slicings(rule: Rule, context: Context) -> tuple[Slicing, ...]:

@@ -39,6 +39,7 @@ class Comparing(StrEnum):
     GAP = "gap"  # the largest value of any group less the smallest
     MIN_MAX_RATIO = "min_max_ratio"  # the smallest over the largest
     VALUE = "value"  # each group's own, or one number over all groups
+    CHANGE = "change"  # each group's own, less what it was in a former audit
 
     @property
     def is_extreme(self) -> bool:
@@ -140,8 +141,8 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applies_to: Annotated[AppliesTo, Meta(description="The task and the fields of life that it was made for.")] = AppliesTo()
     not_for: Annotated[tuple[str, ...], Meta(description="Where the rule misleads; the report of a violation prints these.")] = ()
     needs: Annotated[
-        tuple[Literal["label", "score", "threshold", "control"], ...],
-        Meta(description="What an audit must have besides what the metric itself needs; without it the rule is refused. With a control, groups are judged among people alike in it."),
+        tuple[Literal["label", "score", "threshold", "control", "baseline"], ...],
+        Meta(description="What an audit must have besides what the metric itself needs; without it the rule is refused. With a control, groups are judged among people alike in it. A change needs a baseline anyway."),
     ] = ()
     control: Annotated[
         tuple[Text, ...],
@@ -155,11 +156,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dict[str, float | str],
         Meta(description="Of metrics that take them: bins of a calibration error, alpha of an entropy index, concentration and outcome (both, positive) of differential fairness."),
     ] = {}
-    comparison: Annotated[Comparing, Meta(description="What is held against the limit: group / reference, group − reference, largest − smallest, smallest / largest, or the value itself.")]
+    comparison: Annotated[Comparing, Meta(description="What is held against the limit: group / reference, group − reference, largest − smallest, smallest / largest, the value itself, or its change since a former audit.")]
     reference: Annotated[
         Literal["best", "largest", "overall", "rest", "none"] | dict[str, str],
-        Meta(description="With whom a ratio or difference compares: the best-off or largest group, everyone, everyone else, or one group as {race: White}. A gap or a value has none."),
-    ] = "best"  # of a gap or a value there is none
+        Meta(description="With whom a ratio or difference compares: the best-off or largest group, everyone, everyone else, or one group as {race: White}. A gap, a value and a change have none."),
+    ] = "best"  # of a gap, a value or a change there is none
     direction: Annotated[Direction, Meta(description="worse judges only what is on the bad side of the reference, either both sides alike.")] = Direction.WORSE
     limit: Annotated[float, Meta(gt=0, description="How far off is allowed: a magnitude above 0, without sign. Of a ratio at most 1: 0.8 stands for 1.25 too.")]
     serious: Annotated[
@@ -198,6 +199,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def within_control(self) -> bool:
         """Whether groups are judged among people who are alike in a control."""
         return bool(self.control) or "control" in self.needs
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether it judges what changed since a former audit."""
+        return self.comparison is Comparing.CHANGE or "baseline" in self.needs
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ not_for:
   - "Say where the rule would mislead; the report of a violation prints it."
 
 metric: selection_rate  # fairaudit metrics list; a list as [tpr, fpr] judges each
-comparison: ratio  # ratio, difference, gap, min_max_ratio, value
+comparison: ratio  # ratio, difference, gap, min_max_ratio, value, change
 reference: best  # best, largest, overall, rest, or one group as {{race: White}}
 limit: 0.8  # a magnitude above 0: of a ratio at most 1, of a difference 0.1 is ten points
 # serious: 0.5  # so large that it must be excluded before anything short of proof passes

@@ -12,6 +12,7 @@ from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import Counts
 from fairaudit.evidence.design_effects import effect_of_rate, smaller
 from fairaudit.evidence.intervals import Estimate, effective_size, proportion
+from fairaudit.evidence.significance import effective_lower, effective_upper, fisher_lower, fisher_upper
 from fairaudit.metrics.catalogue import Metric, mask
 from fairaudit.types import Bools, Floats, Ints
 
@@ -115,6 +116,15 @@ def tally(counts: Counts, metric: Metric, indices: Ints) -> Tally:
         weighted=counts.has_weights or counts.clusters is not None,
         clusters=_by_cluster(counts.clusters, top.ravel(), bottom.ravel(), indices) if counts.clusters else None,
     )
+
+
+def tails(group: Tally, other: Tally) -> tuple[Floats, Floats]:
+    """How easily chance alone would put each group's rate as far below the other's, and as far above; exact where counts are whole."""
+    if group.weighted or other.weighted:
+        effective = group.events, group.trials, other.events, other.trials
+        return effective_lower(*effective), effective_upper(*effective)
+    x, n, y, m = (np.rint(part).astype(np.int64) for part in (group.hits, group.weight, other.hits, other.weight))
+    return fisher_lower(x, n, x + y, n + m), fisher_upper(x, n, x + y, n + m)
 
 
 def _by_cluster(clusters: Clusters, top: Bools, bottom: Bools, indices: Ints) -> ByCluster:

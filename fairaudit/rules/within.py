@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
@@ -16,6 +15,7 @@ from fairaudit.evidence.conditional import strata_of
 from fairaudit.evidence.exact_strata import stratified_lower, stratified_upper
 from fairaudit.evidence.intervals import Bounds, Estimate, effective_size
 from fairaudit.evidence.rates import Z
+from fairaudit.evidence.significance import effective_lower, effective_upper
 from fairaudit.evidence.strata import Pooled, Tables, mantel_haenszel_risk_difference, mantel_haenszel_risk_ratio
 from fairaudit.metrics.catalogue import Metric, mask
 from fairaudit.rules.basis import Basis, Estimates
@@ -23,6 +23,8 @@ from fairaudit.rules.rule import Comparing, Rule
 from fairaudit.rules.sides import Sides
 from fairaudit.rules.tally import Tally
 from fairaudit.types import Floats
+
+_ALL = 1e6  # times as many others: what they have is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +64,30 @@ class Within:
     def tails(self) -> tuple[Floats, Floats]:
         """How easily chance alone would give each candidate as few events, and as many, if it had as many as its opponents in every stratum.
 
-        Exact where counts are whole; otherwise by Cochran, Mantel and Haenszel's score of effective counts.
+        Exact where counts are whole; otherwise the test of effective counts that has no strata, of a table with the same mean and variance.
         """
         tables = self.tables
         if self.exact:
             parts = tables.events, tables.trials, tables.events + tables.other_events, tables.trials + tables.other_trials
             whole = [np.rint(part).astype(np.int64) for part in parts]
             return stratified_lower(*whole), stratified_upper(*whole)
+        matched = self._matched()
+        return effective_lower(*matched), effective_upper(*matched)
+
+    def _matched(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Events and trials of each candidate, and of as many others without strata as would give its events the same mean and variance."""
+        tables = self.tables
         total, events = tables.total, tables.events + tables.other_events
-        off = np.where(tables.used, tables.events - tables.trials * events / total, 0.0).sum(axis=1)
-        spread = np.where(tables.used, tables.trials * tables.other_trials * events * (total - events) / (total**2 * np.maximum(total - 1, 1.0)), 0.0).sum(axis=1)
+        own, trials, mean, spread = (
+            np.where(tables.used, part, 0.0).sum(axis=1)
+            for part in (tables.events, tables.trials, tables.trials * events / total, tables.trials * tables.other_trials * events * (total - events) / total**3)
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where(spread > 0, off / np.sqrt(spread), np.where(tables.used.any(axis=1), 0.0, np.nan))
-        return ndtr(z), ndtr(-z)
+            rate = mean / trials
+            worth = spread / (rate * (1 - rate))  # n m / (n + m) of the one table
+            others = np.where(worth < trials, trials * worth / (trials - worth), np.inf)
+            others = np.where(np.isfinite(others), others, _ALL * trials)
+        return own, trials, np.clip(rate * (trials + others) - own, 0.0, others), others
 
 
 def within_control(rule: Rule, metric: Metric, slices: tuple[Slice, ...], sides: Sides, pooled: Sequence[int], reference: int | None, strata: Counts, control: Slicing) -> Within:

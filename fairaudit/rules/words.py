@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fairaudit.errors import listed
 from fairaudit.metrics.catalogue import Metric, Shape
+from fairaudit.rules.change import Independent, Paired
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import Outcome, RowsNeeded, Verdict
@@ -37,6 +38,8 @@ def reason(family: Family, fact: Fact, needed: RowsNeeded | None) -> str:
     if fact.is_partial:
         return _partial(family)
     size = "neither a violation nor its absence can be shown" if fact.enough else f"{_too_small(family, fact)} to be judged alone"
+    if needed is None and isinstance(family.change, Independent):
+        return f"{size}; no number of rows of this audit alone would decide it: keep the rows of both, and they are matched"
     return f"{size}{_more(needed)}"
 
 
@@ -71,11 +74,11 @@ def too_few(family: Family, needed: Sequence[RowsNeeded], *, gates: bool) -> str
         needed: what each of the groups that come nearest lacks.
     """
     judged = [family.slices[place] for place in family.yardsticks.tolist() if place < family.groups]
-    if isinstance(family.everyone, Tally):
+    if isinstance(family.everyone, Tally) and not family.by_itself:
         all_rows, all_events = family.everyone.rows.item(), family.everyone.events.item()
         if all_rows and all_events in (0, all_rows):
             return f"too few groups: the {family.metric.title.lower()} is {'0' if all_events == 0 else '1'} in every group, so there is nothing to compare"
-    if family.against_nobody:
+    if family.by_itself:
         return f"too few groups: no group has enough {_unit(family)} to be judged{_enough(needed)}"
     if len(judged) > 1:
         return f"too few groups: fewer than two have a value ({family.metric.undefined})"
@@ -91,6 +94,21 @@ def left_out_of_strata(family: Family, fact: Fact) -> tuple[str, ...]:
         return ()
     what = "of its weight" if isinstance(family.candidates, Tally) and family.candidates.weighted else "of its rows"
     return (f"{outside:,.6g} {what} left out: nobody else is alike in {' and '.join(family.within.control if family.within else ())}",)
+
+
+def of_change(family: Family, fact: Fact) -> tuple[str, ...]:
+    """Which rows a change rests on."""
+    match family.change:
+        case Independent():
+            return (INDEPENDENT,)
+        case Paired():
+            unmatched, moved = int(family.change.unmatched[fact.candidate]), int(family.change.moved[fact.candidate])
+            told = [f"{fact.rows:,} {_unit(family)} matched by id, {unmatched:,} not"] if unmatched else []
+            return (*told, *([f"{moved:,} of its matched rows were in another group in the baseline"] if moved else []))
+    return ()
+
+
+INDEPENDENT = "different rows without matched ids: as independent, wide"
 
 
 def notes(fact: Fact) -> tuple[str, ...]:
@@ -119,6 +137,8 @@ def _excluded(family: Family, fact: Fact) -> str:
             return f"a gap as large as {end:g} is excluded"
         case Comparing.MIN_MAX_RATIO:
             return f"a ratio as small as {end:g} is excluded"
+        case Comparing.CHANGE:
+            return f"a change as large as {abs(end):g} for the worse is excluded"
     whom = "the reference" if family.has_fixed_reference else "everyone" if family.rule.reference == "overall" else "everyone else"
     if family.asked.comparison is Comparing.RATIO:
         return f"a violation as large as {end:g} times the {_noun(family)} of {whom} is excluded"
@@ -133,6 +153,8 @@ def chosen(family: Family) -> str:
 
 
 def _undefined(family: Family, fact: Fact) -> str:
+    if why := _unknown_before(family, fact):
+        return why
     if fact.rows == 0 or math.isnan(family.candidates.value[fact.candidate]):
         return family.metric.undefined
     if math.isinf(family.candidates.value[fact.candidate]):
@@ -145,6 +167,18 @@ def _undefined(family: Family, fact: Fact) -> str:
     if opposite.rows[fact.candidate] == 0 or math.isnan(opposite.value[fact.candidate]):
         return f"the reference: {family.metric.undefined}"
     return f"the reference's {_noun(family)} is 0, so there is no ratio" if family.rule.comparison is Comparing.RATIO else family.metric.undefined
+
+
+def _unknown_before(family: Family, fact: Fact) -> str:
+    """What the baseline lacks of a group."""
+    match family.change:
+        case Paired() if family.change.unmatched[fact.candidate] and not fact.rows:
+            return f"none of its {_unit(family)} is matched by id with the baseline's"
+        case Independent() if not family.change.known[fact.candidate]:
+            return "the baseline has no such group"
+        case Independent() if fact.rows and not family.change.before.rows[fact.candidate]:
+            return f"the baseline: {family.metric.undefined}"
+    return ""
 
 
 def _too_small(family: Family, fact: Fact) -> str:

@@ -149,7 +149,7 @@ def test_what_nobody_could_foresee_is_a_sentence_too_and_writes_nothing(audited:
 def test_the_audits_own_files_are_not_written_over(audited: None, capfd: pytest.CaptureFixture[str]) -> None:
     before = contents("out")
     assert _run(["gate", "out", *flags("json=out/audit.json")]) == 2
-    assert "out/audit.json is an audit; name another file." in capfd.readouterr().err and contents("out") == before
+    assert "out/audit.json is a file of the audit itself; name another." in capfd.readouterr().err and contents("out") == before
     assert _run(["audit", "--data", "fair.csv", *FLAGS, "--rule", "four-fifths", "--out", "new", "--gate", *flags("markdown=new/report.html")]) == 2
     assert "--write markdown=new/report.html is a file of the audit itself; name another." in capfd.readouterr().err and not Path("new").exists()
 
@@ -259,3 +259,13 @@ def test_what_was_new_goes_again_where_a_later_file_cannot_be_moved(monkeypatch:
     with pytest.raises(ContentError, match="no disk space is left for b; nothing was written"):
         writing.write_together({Path("a/first"): b"1", Path("b/second"): b"2"})
     assert files("a") == [] and not Path("b").exists()
+
+
+def test_a_blessing_does_not_outlive_a_run_that_ends_without_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bl").mkdir()
+    Path("bl/BLESSED").touch()
+    Path("audit.json").write_text("{")
+    assert _run(["gate", "audit.json", "--write", "blessing=bl"]) != 0
+    assert not Path("bl/BLESSED").exists()
+    assert _run(["gate", "audit.json", "--write", "json=report.html"]) == 2  # the audit's own report stays

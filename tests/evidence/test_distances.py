@@ -10,6 +10,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from benchmarks.coverage import World, drawn, lines, truth
 from fairaudit.cube.counts import Counts
+from fairaudit.cube.slices import Slice
 from fairaudit.evidence.distances import _stays_below
 from fairaudit.evidence.estimates import estimate, pair_bounds
 from fairaudit.metrics.catalogue import CATALOGUE
@@ -23,7 +24,7 @@ SEPARATION = CATALOGUE["ks_separation"]
 
 def _distances(variance: float, rarity: float) -> Distances:
     one = np.ones(1)
-    return Distances(value=0.3 * one, rarity=rarity * one, error=0 * one, variance=variance * one, peak=one)
+    return Distances(value=0.3 * one, rarity=rarity * one, error=0 * one, variance=variance * one, grain=0 * one, peak=one)
 
 
 @pytest.mark.parametrize(("clock", "height", "slope", "distance"), [(0.5, 0.0, 0.5, 0.9), (0.5, 0.6, 1.0, 1.2), (0.2, 0.6, 0.5, 1.1), (0.3, -0.5, 0.75, 0.6), (0.5, 1.5, 0.5, 1.5)])
@@ -94,3 +95,19 @@ def test_of_two_groups_that_are_alike_it_holds_0_in_95_of_100() -> None:
     bounds = pair_bounds(CATALOGUE["kolmogorov_smirnov_distance"], Kind.VALUE, counts, np.arange(2000), np.arange(2000, 4000))
     assert bounds is not None
     assert np.mean(bounds[0] == 0) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("values", [2, 3, 10])
+@pytest.mark.parametrize("apart", [0.0, 0.05, 0.15])
+def test_of_scores_that_take_few_values_it_holds_the_truth_too(values: int, apart: float) -> None:
+    """As if scores were continuous, two values would be held in 64 % where the groups differ a little."""
+    rng, size, pairs = np.random.default_rng(13), 200, 400
+    even, half = np.full(values, 1 / values), values // 2
+    moved = even + np.where(np.arange(values) < half, apart / half, -apart / (values - half))
+    score = [rng.choice(values, size=(pairs, size), p=chance) / values for chance in (even, moved)]
+    whole = np.concatenate([np.concatenate(pair) for pair in zip(*score, strict=True)])
+    owner = np.repeat(np.arange(2 * pairs), size)
+    counts = counts_of_rows({Slice([("group", str(one))]): owner == one for one in range(2 * pairs)}, label=[0] * whole.size, decision=[0] * whole.size, score=whole.tolist())
+    bounds = pair_bounds(CATALOGUE["kolmogorov_smirnov_distance"], Kind.VALUE, counts, 1 + 2 * np.arange(pairs), 2 + 2 * np.arange(pairs))
+    assert bounds is not None
+    assert np.mean((bounds[0] <= apart + 1e-12) & (apart <= bounds[1] + 1e-12)) >= 0.92

@@ -7,10 +7,15 @@ from itertools import permutations, product
 import pytest
 
 from fairaudit.cube.slices import Slice
+from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Group
 from fairaudit.gate.policy import Policy, Remark, State, ruled, state_of
 from fairaudit.gate.waiver import Waiver
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, Severity, Verdict
+from fairaudit.rules.judge import judge
+from fairaudit.rules.library import load_rule
+from fairaudit.rules.plan import Context
+from tests.builders import counts_from, slice_called
 
 
 def finding(verdict: Verdict, *, severity: Severity = Severity.FAIL, needed: bool = True, rule: str = "some-rule", group: str | None = "a", outcome: Outcome = Outcome.UNDECIDED) -> Finding:
@@ -101,3 +106,16 @@ def test_a_remark_counts_as_a_finding_does(state: State, code: int) -> None:
     assert ruled([PASSING], Policy(), as_of=TODAY, remarks=[remark]).exit_code == code
     assert ruled([FAILING], Policy(), as_of=TODAY, remarks=[remark]).exit_code == 1
     assert ruled([], Policy(), as_of=TODAY, remarks=[remark]).exit_code == 2  # remarks alone judge nothing
+
+
+@pytest.mark.parametrize("wrong", [{"inconclusive": "Fail"}, {"fail_on": "warning"}, {"unused_waivers": "no"}])
+def test_a_policy_that_nobody_knows_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="policy of"):
+        Policy(**wrong)  # type: ignore[arg-type]
+
+
+def test_no_policy_passes_what_was_seen_of_nobody() -> None:
+    """Not one positive in the data: a rule on true positive rates has judged nothing, however lenient the policy."""
+    counts = counts_from({slice_called("everyone"): (0, 500, 0, 1500), slice_called("group=a"): (0, 300, 0, 700), slice_called("group=b"): (0, 200, 0, 800)})
+    findings = judge([load_rule("equal-opportunity")], counts, Context(slicings=(("group",),)))
+    assert {ruled(findings, policy, as_of=TODAY).exit_code for policy in POLICIES} == {3}

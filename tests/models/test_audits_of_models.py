@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
+from msgspec.structs import replace
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError, ContentError, FairauditError, UnknownName
@@ -176,3 +177,16 @@ def test_a_column_of_mixed_types_in_a_frame_is_told_where_the_model_takes_it_and
     assert audit(config, data=frame.assign(note=mixed)).measurements == audit(config, data=frame).measurements
     with pytest.raises(ConfigError, match=r"hours.*; of the data frame, hours cannot be read, as columns of mixed types cannot; if the model needs it, give it one type\."):
         audit(config, data=frame.assign(hours=mixed))
+
+
+def test_scores_that_are_kept_are_the_models_and_the_audit_is_the_same(built: Built, people: str, tmp_path: Path) -> None:
+    named = tmp_path / "people.csv"
+    header, *lines = Path(people).read_text().splitlines()
+    named.write_text("\n".join([f"k,{header}", *(f"{place},{line}" for place, line in enumerate(lines))]) + "\n")
+    config = AuditConfig(model=str(built("people")), data=(str(named),), engines=("native",), label="y", protected=("sex",), threshold=0.4, batch_size=256, id="k", group_thresholds={"sex": {"Female": 0.5}})
+    plain, kept = audit(config), audit(replace(config, save_scores=True), scores=tmp_path / "scores.parquet")
+    assert replace(kept, scores=None) == plain and kept.scores is not None
+    found = pq.read_table(tmp_path / "scores.parquet").to_pydict()
+    assert found["score"] == SCORES.tolist() and found["id"] == [str(place) for place in range(700)] and found["slice:sex"] == [one[2] for one in PEOPLE]
+    assert found["decision"] == [bool(score > (0.5 if sex == "Female" else 0.4)) for score, sex in zip(SCORES, found["slice:sex"], strict=True)]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["people.csv", "scores.parquet"]

@@ -18,7 +18,7 @@ from fairaudit.rules.rule import Intersections, SourceKind
 from tests.builders import counts_of_rows
 from tests.rules.selections import slice_of
 
-LATER = {"no-worse-than-baseline", "representation"}  # need a baseline, figures of a population
+LATER = {"representation"}  # needs figures of a population
 AGREED: dict[str, tuple[Any, ...]] = {
     "conditional-parity": (("selection_rate",), "ratio", "rest", 0.8, "ours", "fail"),  # metrics, comparison, reference, limit, origin, severity
     "four-fifths": (("selection_rate",), "ratio", "best", 0.8, "guidance", "fail"),
@@ -35,6 +35,7 @@ AGREED: dict[str, tuple[Any, ...]] = {
     "accuracy-parity": (("accuracy",), "difference", "best", 0.05, "ours", "warn"),
     "worst-group": (("accuracy",), "difference", "overall", 0.1, "ours", "fail"),
     "differential-fairness": (("differential_fairness",), "value", "best", 0.223, "ours", "warn"),
+    "no-worse-than-baseline": (("false_negative_rate", "false_positive_rate"), "change", "best", 0.02, "ours", "fail"),
     "regression-parity": (("relative_mean_error", "relative_mean_absolute_error"), "difference", "rest", 0.1, "ours", "fail"),
 }  # fmt: skip
 CONTEXT = Context(slicings=(("group",),), threshold=0.5)
@@ -57,6 +58,7 @@ def test_what_is_particular_to_some() -> None:
     assert load_rule("statistical-parity").direction.value == "either"
     assert load_rule("worst-group").slices == load_rule("nyc-ll144-selection").slices == Intersections(intersections=2)
     assert load_rule("differential-fairness").params == {"outcome": "positive"}
+    assert (load_rule("no-worse-than-baseline").serious, load_rule("no-worse-than-baseline").multiplicity.method.value) == (0.04, "holm")
     assert (load_rule("ranking-parity").minimum.events, load_rule("ranking-parity").minimum.non_events) == (30, 30)
 
 
@@ -123,6 +125,6 @@ def test_the_metric_of_the_worst_group_is_ones_own_to_choose() -> None:
 
 
 def test_every_rule_that_can_be_judged_is_tried_and_the_other_is_refused() -> None:
-    assert WRONGED.keys() == AGREED.keys() - {"regression-parity", "conditional-parity"}  # the latter: tests/rules/test_within.py
+    assert WRONGED.keys() == AGREED.keys() - {"regression-parity", "conditional-parity", "no-worse-than-baseline"}  # the last two: tests/rules/test_within.py, test_change.py
     with pytest.raises(ConfigError, match="the rule 'regression-parity' judges regression, and this audit is of decisions that are yes or no; leave it out."):
         People().judged("regression-parity")

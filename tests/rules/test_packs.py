@@ -12,19 +12,22 @@ from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError, FairauditError
 from fairaudit.gate.judged import rejudged
 from fairaudit.rules.finding import Severity
-from fairaudit.rules.library import load_rule, load_rules, shipped_rules, warnings_of
+from fairaudit.rules.library import left_out_of_packs, load_rule, load_rules, shipped_rules, warnings_of
 from fairaudit.rules.pack import load_pack, parse_pack, shipped_packs
 from fairaudit.run import audit
 
-# RULES.md B; without the three rules that cannot be judged yet.
+# RULES.md B; without representation, which cannot be judged yet.
 AGREED = {
-    "hiring": {"four-fifths": "fail", "nyc-ll144-selection": "info", "nyc-ll144-scoring": "info", "equal-opportunity": "fail"},
-    "lending": {"four-fifths": "warn", "equalized-odds": "warn", "predictive-parity": "fail", "calibration-within-groups": "fail"},
-    "triage": {"equal-opportunity": "fail", "false-omission-parity": "fail", "calibration-within-groups": "fail", "worst-group": "fail"},
-    "moderation": {"predictive-equality": "fail", "equal-opportunity": "fail", "ranking-parity": "warn", "worst-group": "fail"},
+    "hiring": {"four-fifths": "fail", "nyc-ll144-selection": "info", "nyc-ll144-scoring": "info", "equal-opportunity": "fail", "no-worse-than-baseline": "fail"},
+    "lending": {
+        "four-fifths": "warn", "conditional-parity": "fail", "equalized-odds": "warn", "predictive-parity": "fail", "calibration-within-groups": "fail", "no-worse-than-baseline": "fail",
+    },
+    "triage": {"equal-opportunity": "fail", "false-omission-parity": "fail", "calibration-within-groups": "fail", "worst-group": "fail", "no-worse-than-baseline": "fail"},
+    "moderation": {"predictive-equality": "fail", "equal-opportunity": "fail", "ranking-parity": "warn", "worst-group": "fail", "no-worse-than-baseline": "fail"},
     "toxicity": {"ranking-parity": "warn", "predictive-equality": "fail", "worst-group": "fail"},
     "justice": {"predictive-equality": "fail", "calibration-within-groups": "fail", "predictive-parity": "warn"},
-}
+}  # fmt: skip
+ONLY_WITH = {"no-worse-than-baseline": "baseline", "conditional-parity": "control", "nyc-ll144-scoring": "score"}
 PACK = """
 schema: fairaudit/pack/1
 id: ours
@@ -49,10 +52,11 @@ def test_a_pack_names_shipped_rules_alone_and_lets_at_most_six_fail(id: str) -> 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (PACK.replace("four-fifths", "no-worse-than-baseline"), ":7:11: there is no rule 'no-worse-than-baseline'"),
+        (PACK.replace("four-fifths", "representation"), ":7:11: there is no rule 'representation'"),
         (PACK.replace("four-fifths", "four-fifth"), ":7:11: there is no rule 'four-fifth'; did you mean 'four-fifths'?"),
         (PACK + "  - rule: four-fifths\n", ":8:11: the rule 'four-fifths' is named twice."),
         (PACK + "    severity: warn\n", ":7:5: a severity of the pack's own needs a reason"),
+        (PACK + "    only_with: labels\n", "must be one of baseline, control, label, score"),
         (PACK + "    severity: loud\n", "'rules[1].severity' must be one of fail, warn, info"),
         (PACK + "rule: x\n", "did you mean 'rules'?"),
     ],
@@ -71,7 +75,7 @@ def test_an_unknown_pack_is_told_with_the_nearest() -> None:
 def test_of_two_severities_the_stricter_holds_whichever_comes_first(tmp_path: Path) -> None:
     for asked in (["pack:lending", "four-fifths"], ["four-fifths", "pack:lending"], ["pack:lending", "pack:hiring"]):
         assert {one.id: one.severity.value for one in load_rules(asked)}["four-fifths"] == "fail"
-    assert len(load_rules(["pack:triage", "pack:moderation"])) == 6
+    assert len(load_rules(["pack:triage", "pack:moderation"])) == 7
     own = tmp_path / "ours.yaml"
     own.write_text("schema: fairaudit/rule/1\nextends: predictive-parity\nid: four-fifths\ntitle: Ours\nlimit_origin: ours\n")
     with pytest.raises(ConfigError, match="there is another rule with the id 'four-fifths'"):
@@ -100,6 +104,34 @@ def test_the_severity_of_the_pack_is_the_findings() -> None:
     table = pa.table({"sex": ["f", "m"] * 400, "y": [0, 1, 1, 0] * 200, "s": [0.2, 0.9, 0.1, 0.8] * 200})
     found = audit(AuditConfig(score_column="s", label="y", protected=("sex",), engines=("native",), rules=("pack:lending",)), data=table)
     severities = {one.rule: one.severity.value for one in found.findings}
-    assert severities == AGREED["lending"] and [one.id for one in found.rules] == list(AGREED["lending"])
+    always = {id: severity for id, severity in AGREED["lending"].items() if id not in ONLY_WITH}
+    assert severities == always and [one.id for one in found.rules] == list(always)
+    told = [note for note in found.notes if note.startswith("The pack lending leaves out ")]
+    assert told == [
+        "The pack lending leaves out conditional-parity, which compares people who are alike in a control: name one with --control.",
+        "The pack lending leaves out no-worse-than-baseline, which judges what changed since a former audit: name its audit.json with --baseline.",
+    ]
     assert rejudged(found, ()).findings == found.findings
     assert load_rule("four-fifths").severity is Severity.FAIL
+
+
+def test_what_an_audit_lacks_leaves_rules_out_and_named_by_themselves_they_are_refused() -> None:
+    assert {one.rule: one.only_with for id in shipped_packs() for one in load_pack(id).rules if one.only_with} == ONLY_WITH
+    for id, agreed in AGREED.items():
+        assert [one.id for one in load_rules([f"pack:{id}"], ())] == [rule for rule in agreed if rule not in ONLY_WITH]
+        assert [one.id for one in load_rules([f"pack:{id}"], set(ONLY_WITH.values()))] == list(agreed)
+        assert len(left_out_of_packs([f"pack:{id}"], ())) == len(set(agreed) & set(ONLY_WITH)) and left_out_of_packs([f"pack:{id}"], set(ONLY_WITH.values())) == ()
+    assert [one.id for one in load_rules(["pack:justice", "conditional-parity"], ())][-1] == "conditional-parity"
+    assert left_out_of_packs(["pack:lending", "conditional-parity", "no-worse-than-baseline"], ()) == ()
+    table = pa.table({"sex": ["f", "m"] * 400, "y": [0, 1, 1, 0] * 200, "d": [0, 1, 0, 1] * 200})
+    config = AuditConfig(decision_column="d", label="y", protected=("sex",), engines=("native",), slices=(), rules=("pack:lending", "no-worse-than-baseline"))
+    with pytest.raises(FairauditError, match="the rule 'no-worse-than-baseline' judges what changed since a former audit, and none is named"):
+        audit(config, data=table)
+
+
+def test_by_another_pack_the_notes_are_those_of_that_pack() -> None:
+    table = pa.table({"sex": ["f", "m"] * 400, "y": [0, 1, 1, 0] * 200, "s": [0.2, 0.9, 0.1, 0.8] * 200})
+    found = audit(AuditConfig(score_column="s", label="y", protected=("sex",), engines=("native",), rules=("pack:lending",)), data=table)
+    again = rejudged(found, ("pack:justice",))
+    assert not any("leaves out" in note for note in again.notes) and any("leaves out" in note for note in rejudged(found, ()).notes)
+    assert sum("The pack lending leaves out" in note for note in rejudged(again, ("pack:lending",)).notes) == 2

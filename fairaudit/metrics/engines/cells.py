@@ -312,12 +312,13 @@ class Distances:
     rarity: Floats  # 1/n + 1/m of effective rows
     error: Floats  # how much larger it can be, as cells hold more than one score
     variance: Floats  # of the difference between the two where it is largest, a row below and a row above added to each
+    grain: Floats  # how likely a row of one side and one of the other are in one score cell; 1 over the number of scores where all are as frequent, 0 where none comes twice
     peak: Ints  # the order of the score cell at or below which both are counted where they are furthest apart; -1 where there is no distance
 
 
 def _as_distances(found: list[tuple[float, ...]]) -> Distances:
-    value, rarity, error, variance, peak = np.array(found, dtype=np.float64).reshape(-1, 5).T
-    return Distances(value=value, rarity=rarity, error=error, variance=variance, peak=peak.astype(np.int64))
+    value, rarity, error, variance, grain, peak = np.array(found, dtype=np.float64).reshape(-1, 6).T
+    return Distances(value=value, rarity=rarity, error=error, variance=variance, grain=grain, peak=peak.astype(np.int64))
 
 
 def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distances:
@@ -328,7 +329,7 @@ def kolmogorov_smirnov(counts: Counts, groups: Ints, references: Ints) -> Distan
     return _distances(counts, tuple(groups.tolist()), tuple(references.tolist()))
 
 
-_NO_DISTANCE = (np.nan, np.nan, np.nan, np.nan, -1)
+_NO_DISTANCE = (np.nan, np.nan, np.nan, np.nan, np.nan, -1)
 _Side = tuple[Ints, Floats, Floats, Floats, Floats]  # of each cell: order, weight, Σw², lowest and highest score
 
 
@@ -380,7 +381,7 @@ def _distance(one: _Side, other: _Side) -> tuple[float, ...]:
     rarities = [float(side[2].sum()) / total**2 for side, total in zip((one, other), totals, strict=True)]
     fuller = [(float(np.clip(share[: peak + 1].sum(), 0.0, 1.0)) + rarity) / (1 + 2 * rarity) for share, rarity in zip((up, down), rarities, strict=True)]
     variance = sum(rarity * share * (1 - share) for rarity, share in zip(rarities, fuller, strict=True))
-    return float(min(largest, 1.0)), sum(rarities), float(max(min(inside, 1.0) - min(largest, 1.0), 0.0)), variance, float(orders[peak])
+    return float(min(largest, 1.0)), sum(rarities), float(max(min(inside, 1.0) - min(largest, 1.0), 0.0)), variance, float((up * down).sum()), float(orders[peak])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,121 @@
+"""`fairaudit check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fairaudit.cli.audit import flags_of, with_options
+from fairaudit.cli.gating import with_gate_options
+from fairaudit.errors import ConfigError, FairauditError, raise_all
+
+if TYPE_CHECKING:
+    from fairaudit.config import AuditConfig
+    from fairaudit.documents import Document
+
+
+@click.command("check")
+@click.argument("config_file", type=click.Path(path_type=Path), metavar="[FILE]", required=False)
+@with_options
+@click.option("--config", "also", type=click.Path(path_type=Path), metavar="FILE", help="The same as FILE, as audit has it.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the audit would go.")
+@click.option("--force", is_flag=True, help="It may go into a folder that holds something else.")
+@click.option("--gate", is_flag=True, help="It would be gated.")
+@with_gate_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--debug", is_flag=True, help="Show what the libraries say, and tracebacks.")
+def command(config_file: Path | None, also: Path | None, out: Path | None, force: bool, gate: bool, as_json: bool, debug: bool, **given: Any) -> int:
+    """Tell everything that is wrong with an audit at once, or what it would do; nothing is scored and nothing written.
+
+    Takes a configuration, or the flags of audit, or both. Exit code 2, or 4 where only the data's content is at fault.
+
+    \b
+    fairaudit check fairaudit.yaml
+    fairaudit check --data people.csv --score-column score --label hired --protected sex --rule four-fifths
+    """
+    import shutil
+
+    from fairaudit.checked import mistakes
+    from fairaudit.cli.console import say, silenced
+    from fairaudit.foreseen import foreseen
+    from fairaudit.imports import prepare_tensorflow
+    from fairaudit.reports.check_words import check_words
+    from fairaudit.result import json_of
+    from fairaudit.survey import surveyed
+
+    file, flags = _one_file(config_file, also), _flags(given, out, gate)
+    with silenced(debug=debug):
+        config, document, wrong = _read(file, flags)
+        if config.model is not None:
+            prepare_tensorflow()
+        raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
+        try:
+            found = foreseen(surveyed(config))
+        except FairauditError as error:  # what only counting tells, as too many slices
+            raise_all(_in_place([error], document))
+            raise
+    if as_json:
+        say(json_of(found))
+    else:
+        say(check_words(found, name=str(file) if file else "these flags", width=min(shutil.get_terminal_size((100, 24)).columns, 120)))
+    return 0
+
+
+def _one_file(file: Path | None, also: Path | None) -> Path | None:
+    if file is not None and also is not None and file != also:
+        raise ConfigError(f"{file} and --config {also} are two configurations; keep one.")
+    return file or also
+
+
+def _flags(given: dict[str, Any], out: Path | None, gate: bool) -> dict[str, Any]:
+    return flags_of(given) | ({"out": str(out)} if out else {}) | ({"gate": True} if gate else {})
+
+
+def _read(file: Path | None, flags: dict[str, Any]) -> tuple[AuditConfig, Document | None, list[FairauditError]]:
+    """The configuration as far as it can be read, its nodes, and what is wrong with the file itself."""
+    from fairaudit.config import AuditConfig, overridden
+    from fairaudit.documents import opened, salvaged
+
+    if file is None:
+        return overridden(AuditConfig(), flags), None, []
+    document = opened(file, kind="configuration")
+    base, wrong = salvaged(document, AuditConfig, kind="configuration")
+    return overridden(base, flags), document, list(wrong)
+
+
+def _of_the_command_line(config: AuditConfig, given: dict[str, Any], force: bool) -> list[FairauditError]:
+    """What the audit's command would refuse besides: where it goes, the gate, the waivers."""
+    from fairaudit.cli.gating import idle
+    from fairaudit.cli.writes import unwritable
+    from fairaudit.gate.waiver_file import load_waivers
+    from fairaudit.writing import check_out
+
+    wrong: list[FairauditError] = [*idle(given, config.gate)]
+    wrong += [] if config.out else [ConfigError("where should the audit go? Name a folder with --out DIR.")]
+    wrong += [ConfigError("--gate has nothing to judge: name a rule with --rule ID, as four-fifths.")] if config.gate and not config.rules else []
+    wrong += unwritable(config, given["write"])
+    asked: list[Callable[[], object]] = [partial(check_out, Path(config.out), force=force)] if config.out else []
+    asked += [partial(load_waivers, Path(config.waivers))] if config.waivers else []
+    for ask in asked:
+        try:
+            ask()
+        except FairauditError as error:
+            wrong += getattr(error, "errors", (error,))
+    return wrong
+
+
+def _in_place(wrong: list[FairauditError], document: Document | None) -> list[FairauditError]:
+    """The same, each in its place of the file where it has one, and those in the order of the file first."""
+    from fairaudit.places import placed
+    from fairaudit.yaml_nodes import DocumentError
+
+    if document is None:
+        return wrong
+    found = [placed(error, document) for error in wrong]
+    of_the_file = sorted((one for one in found if isinstance(one, DocumentError) and one.file == document.file), key=lambda one: (one.line or 0, one.column or 0))
+    return [*of_the_file, *(one for one in found if one not in of_the_file)]
+

@@ -1,0 +1,61 @@
+"""Two decisions on the same rows: by how much a rate changed, and whether chance would turn as many rows that way.
+
+Of the rows of a rate, `both` count in it by either decision, `gained` by the new one alone, `lost` by the former one alone, and `neither` by none; a rate
+changes by (gained − lost) / all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import betainc  # type: ignore[import-untyped]
+
+from fairaudit.evidence.intervals import Bounds, proportion
+from fairaudit.types import Floats
+
+
+def mcnemar_upper(gained: Floats, lost: Floats) -> Floats:
+    """One-sided exact test that a rate rose: P(X ≥ gained), where each row that turned did so either way with chance ½.
+
+    Args:
+        gained, lost: rows, of one shape; effective ones need not be whole.
+
+    Returns:
+        Tail probabilities; 1 where no row was gained.
+
+    Source: McNemar (1947), Psychometrika 12:153, given the rows that turned; the binomial's tail by Abramowitz & Stegun (1964), 26.5.24.
+    """
+    x, y = np.broadcast_arrays(np.asarray(gained, dtype=np.float64), np.asarray(lost, dtype=np.float64))
+    return np.where(x > 0, betainc(np.maximum(x, np.finfo(float).tiny), y + 1, 0.5), 1.0)
+
+
+def mcnemar_lower(gained: Floats, lost: Floats) -> Floats:
+    """One-sided exact test that a rate fell: P(X ≤ gained). As `mcnemar_upper`."""
+    return mcnemar_upper(lost, gained)
+
+
+def newcombe_paired(both: Floats, gained: Floats, lost: Floats, neither: Floats, *, level: float) -> Bounds:
+    """Interval of a rate's change on the same rows: the Wilson intervals of both rates, squared and added with their correlation φ, which is corrected.
+
+    Args:
+        both, gained, lost, neither: rows, each of shape (slices,); effective ones need not be whole.
+        level: two-sided confidence.
+
+    Returns:
+        Lower and upper bound of new − former, within [−1, 1]; NaN where there are no rows.
+
+    Source: Newcombe (1998), Stat. Med. 17:2635, method 10: φ's numerator is less by half the rows where it is above that, and 0 where it is between 0 and that.
+    """
+    rows = both + gained + lost + neither
+    now, former = (proportion(both + one, rows, level=level) for one in (gained, lost))
+    apart = both * neither - gained * lost
+    corrected = np.where(apart > rows / 2, apart - rows / 2, np.minimum(apart, 0.0))
+    scale = np.sqrt((both + gained) * (lost + neither)) * np.sqrt((both + lost) * (gained + neither))
+    phi = np.divide(corrected, scale, out=np.zeros(np.shape(rows)), where=scale > 0)
+
+    def arm(one: Floats, other: Floats) -> Floats:
+        out: Floats = np.sqrt(np.maximum(one**2 + other**2 - 2 * phi * one * other, 0.0))
+        return out
+
+    change = now.value - former.value
+    lower, upper = change - arm(now.value - now.lower, former.upper - former.value), change + arm(former.value - former.lower, now.upper - now.value)
+    return np.maximum(lower, -1.0), np.minimum(upper, 1.0)

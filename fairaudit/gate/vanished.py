@@ -1,0 +1,73 @@
+"""What was judged in a former audit and is not judged in this one: what is not looked at any more must not pass for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.errors import listed
+from fairaudit.gate.policy import Remark, State
+from fairaudit.gate.waiver import target_of
+from fairaudit.result import Audit
+from fairaudit.rules.finding import DISAGREEMENT, Finding, Severity, Verdict
+
+MISSING_RULE, MISSING_SLICE = "missing-rule", "missing-slice"
+Values = frozenset[tuple[str, str | None]]  # of a slice, in whatever order
+
+
+def vanished(new: Audit, old: Audit) -> tuple[Remark, ...]:
+    """A remark on each rule, slicing and slice that was judged there and is not here; inconclusive where it could have kept the former audit from passing."""
+    return (*_rules(new, old), *_slicings(new, old), *_slices(new, old))
+
+
+def _rules(new: Audit, old: Audit) -> Iterator[Remark]:
+    known = {one.id for one in new.rules}
+    for rule in old.rules:
+        if rule.id not in known:
+            state = State.INCONCLUSIVE if rule.severity is Severity.FAIL else State.NOTED
+            yield Remark(id=MISSING_RULE, state=state, rule=rule.id, sentence=f"{rule.id} was judged in the baseline and is not judged here; name it with --rule, or make the next baseline without it.")
+
+
+def _slicings(new: Audit, old: Audit) -> Iterator[Remark]:
+    cut = {frozenset(one) for one in new.slicings}
+    gone: dict[Slicing, list[Finding]] = {}
+    for one in _judged(old):
+        if frozenset(one.slicing) not in cut:
+            gone.setdefault(one.slicing, []).append(one)
+    for slicing, findings in gone.items():
+        flag = f"--protected {slicing[0]}" if len(slicing) == 1 else f"--slice '{'*'.join(slicing)}'"
+        yield Remark(id=MISSING_SLICE, state=_state(findings), sentence=f"{_by(findings)} judged slices by {' × '.join(slicing)} in the baseline, and this audit is not cut so; add {flag}, or make the next baseline without it.")
+
+
+def _slices(new: Audit, old: Audit) -> Iterator[Remark]:
+    cut, rules, there = {frozenset(one) for one in new.slicings}, {one.id for one in new.rules}, {frozenset(one.slice.values) for one in new.counts}
+    judged = {(one.rule, _values(one)) for one in _judged(new)}
+    gone: dict[Values, list[Finding]] = {}
+    for one in _judged(old):
+        if target_of(one)[0] == "slice" and one.rule in rules and frozenset(one.slicing) in cut and (one.rule, _values(one)) not in judged:
+            gone.setdefault(_values(one), []).append(one)
+    for values, findings in gone.items():
+        slice_ = findings[0].group.slice if findings[0].group else Slice()
+        why = "the rule leaves it out now" if values in there else "nobody in this audit is of it, or it is called otherwise"
+        yield Remark(
+            id=MISSING_SLICE, state=_state(findings), rule=findings[0].rule if len({one.rule for one in findings}) == 1 else "", slice=slice_,
+            sentence=f"{slice_} was judged in the baseline by {_by(findings)} and is not judged here: {why}; mend the data, or make the next baseline without it.",
+        )  # fmt: skip
+
+
+def _judged(audit: Audit) -> Iterator[Finding]:
+    return (one for one in audit.findings if one.rule != DISAGREEMENT)
+
+
+def _values(finding: Finding) -> Values:
+    return frozenset(finding.group.slice.values) if finding.group else frozenset()
+
+
+def _by(findings: list[Finding]) -> str:
+    return listed(list(dict.fromkeys(one.rule for one in findings)), most=4)
+
+
+def _state(findings: list[Finding]) -> State:
+    """A group too small to be judged alone comes and goes, and kept nothing from passing while it was there."""
+    blocked = any(one.severity is Severity.FAIL and (one.needed_for_pass or one.verdict is Verdict.FAIL) for one in findings)
+    return State.INCONCLUSIVE if blocked else State.NOTED
