@@ -184,3 +184,9 @@ def test_a_missing_cluster_is_one_error_whatever_reads_it() -> None:
     with pytest.raises(FairauditError) as raised:
         audited(TABLE.set_column(0, "who", pa.array([None, *TABLE.column("who").to_pylist()[1:]], pa.string())))
     assert not isinstance(raised.value, ConfigError) and "row 1: the cluster is missing" in str(raised.value)
+
+
+def test_a_rule_that_leaves_groups_out_is_refused_of_what_is_no_rate() -> None:
+    data = pa.table({"sex": ["f", "m", None] * 40, "y": [0, 1, 1, 0] * 30, "s": [0.2, 0.4, 0.6, 0.8, 1.0] * 24, "who": [str(one // 3) for one in range(120)]})
+    with pytest.raises(ConfigError, match="leaves groups out by sex, and scoring_rate of rows in clusters is judged of all of them"):
+        audit(AuditConfig(score_column="s", label="y", protected=("sex",), rules=("nyc-ll144-scoring",), engines=("native",), cluster="who"), data=data)

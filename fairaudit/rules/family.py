@@ -155,6 +155,8 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     entry = metric(metric_id)
 
     is_rate = entry.shape is Shape.RATE
+    if not is_rate and counts.clusters is not None and 0 < indices.size < len(counts.of_slicing(planned.slicing)):
+        raise ConfigError(f"the rule {asked.id!r} leaves groups out by {' and '.join(planned.slicing)}, and {entry.id} of rows in clusters is judged of all of them; leave the rule or --cluster out.")
     before = context.baseline if asked.comparison is Comparing.CHANGE else None
     better = rule.better_of(entry.id, context.effect)
     known = np.array([not one.has_missing for one in slices], dtype=bool)
