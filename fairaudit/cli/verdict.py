@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from fairaudit.cli.console import say
@@ -15,7 +16,13 @@ from fairaudit.result import Audit
 
 
 def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool, written: Sequence[tuple[str, Path]] = ()) -> int:
-    """Print the verdict; the exit code is the gate's, or 0 where none was asked."""
+    """Print the verdict; the exit code is the gate's, or 0 where none was asked. Where a file of the gate goes to standard output, the verdict goes beside it."""
+    with redirect_stdout(sys.stderr) if any(str(path) == "/dev/stdout" for _, path in written) else nullcontext():
+        _print(audit, ruling, report=report, quiet=quiet, verbose=verbose, written=written)
+    return ruling.exit_code if ruling else 0
+
+
+def _print(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool, written: Sequence[tuple[str, Path]]) -> None:
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = summary(audit, ruling, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
     say(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
@@ -33,4 +40,3 @@ def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bo
             say(f"Report: {report}")
         for format, path in written:
             say(f"{format}: {path}")
-    return ruling.exit_code if ruling else 0

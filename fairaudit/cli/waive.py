@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -146,12 +147,17 @@ def _write(audit: Audit, violations: Sequence[Finding], target: Path, text: str 
         _tell("Nothing is violated that could be waived." if not violations else f"{target} is left as it is.")
         return 0
     entries = [waiver for _, waiver in found.new]
-    write_file(target, (new_text(entries) if text is None else with_entries(text, entries, file=str(target))).encode())
+    write_file(target, _mark(target) + (new_text(entries) if text is None else with_entries(text, entries, file=str(target))).encode())
     for one, waiver in found.new:
         bound = "" if one.interval else " It has no interval, so that is its value, and anything worse fails."
         _tell(f"{one.rule} on {whom(one)}: {one.metric} {one.kind} is {one.value:.6g}; waived to {waiver.holds_to:.6g} until {waiver.expires}.{bound}")
     _tell(f"Waivers: {target}\nGate:    fairaudit gate {source} --waivers {target}")
     return 0
+
+
+def _mark(target: Path) -> bytes:
+    """The byte order mark that some editors begin a file with, where there is one: it stays."""
+    return BOM_UTF8 if target.is_file() and target.read_bytes().startswith(BOM_UTF8) else b""
 
 
 def _tighten(violations: Sequence[Finding], target: Path, text: str | None, held: Waivers | None, idle: Sequence[str]) -> int:
@@ -166,7 +172,7 @@ def _tighten(violations: Sequence[Finding], target: Path, text: str | None, held
     if not moved:
         _tell(f"No violation has clearly improved; {target} is left as it is.")
         return 0
-    write_file(target, with_holds_to(text, moved, file=str(target)).encode())
+    write_file(target, _mark(target) + with_holds_to(text, moved, file=str(target)).encode())
     for place, holds_to in moved.items():
         one = held.waivers[place]
         _tell(f"{one.rule} on {one.whom}: holds_to {one.holds_to:.6g} → {holds_to:.6g}.")

@@ -50,6 +50,6 @@ def _lower(events: Ints, trials: Ints, all_events: Ints, all_trials: Ints) -> fl
 
 def _distribution(n: int, r: int, total: int) -> tuple[int, Floats]:
     """The hypergeometric distribution of one stratum from its first likely count on."""
-    least, chance = hypergeometric(n, r, total)
+    least, chance = hypergeometric(n, r, total, likely=True)
     likely = np.flatnonzero(chance >= _NOTHING * chance.max())
     return least + int(likely[0]), chance[likely[0] : likely[-1] + 1]

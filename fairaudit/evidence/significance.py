@@ -13,6 +13,7 @@ from scipy.special import betainc, ndtr  # type: ignore[import-untyped]
 
 from fairaudit.types import Bools, Floats, Ints
 
+_FAR = 40.0  # standard deviations, and rows, from the mean
 _EXACT = 2**31  # up to this many rows the products of counts are whole numbers in 64 bits
 
 
@@ -61,9 +62,18 @@ def _tail(x: Ints, n: Ints, r: Ints, total: Ints) -> Floats:
     return np.where(possible, sums * np.exp(_log_probability(np.where(possible, x, 0), n, r, total, possible)), 0.0)
 
 
-def hypergeometric(trials: int, all_events: int, all_trials: int) -> tuple[int, Floats]:
-    """The least count of a group's events that the margins allow, and the probability of each from there on; of trials drawn from all, of which some are events."""
-    counts = np.arange(max(0, trials + all_events - all_trials), min(trials, all_events) + 1)
+def hypergeometric(trials: int, all_events: int, all_trials: int, *, likely: bool = False) -> tuple[int, Floats]:
+    """The least count of a group's events that the margins allow, and the probability of each from there on; of trials drawn from all, of which some are events.
+
+    Args:
+        likely: leave out counts that are less than 1e-30 times as likely as the likeliest: of millions of rows nearly all are.
+    """
+    least, most = max(0, trials + all_events - all_trials), min(trials, all_events)
+    if likely:
+        mean, share = trials * all_events / all_trials, all_events / all_trials
+        reach = _FAR * (1 + math.sqrt(trials * share * (1 - share) * (all_trials - trials) / max(all_trials - 1, 1)))
+        least, most = max(least, math.floor(mean - reach)), min(most, math.ceil(mean + reach))
+    counts = np.arange(least, most + 1)
     n, r, total = (np.full(counts.size, one, dtype=np.int64) for one in (trials, all_events, all_trials))
     return int(counts[0]), np.exp(_log_probability(counts, n, r, total, np.ones(counts.size, dtype=bool)))
 

@@ -186,7 +186,7 @@ def family(planned: Planned, metric_id: str, indices: Ints, counts: Counts, cont
     may_serve = np.append(known, True) if pooled and asked.comparison.is_extreme else known
     yardsticks = np.flatnonzero(enough[: may_serve.size] & may_serve)
     reference = _reference(rule, better, slices, sides.candidates, yardsticks, known)
-    gating = enough if change is None else enough | reaches(rule.minimum, of_rate(entry, counts, indices, pooled).candidates, sides.share)
+    gating = enough if change is None and within is None else enough | reaches(rule.minimum, of_rate(entry, counts, indices, pooled).candidates, sides.share)
     return Family(
         asked=asked, rule=rule, metric=entry, better=better, slicing=planned.slicing, alpha=planned.alpha / len(rule.metrics), indices=indices, slices=slices,
         sides=sides, enough=enough, pooled=pooled, yardsticks=yardsticks, reference=reference, gating=gating, within=within, change=change,

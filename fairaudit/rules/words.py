@@ -182,6 +182,8 @@ def _unknown_before(family: Family, fact: Fact) -> str:
 
 
 def _too_small(family: Family, fact: Fact) -> str:
+    if family.within:
+        return f"{family.within.trials[fact.candidate]:,.6g} of {fact.rows:,} {_unit(family)} can be compared with others alike in {' and '.join(family.within.control)}, too few"
     return f"{fact.rows} {_unit(family)} are too few"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import sys
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -206,3 +207,10 @@ def test_nothing_is_waived_where_nothing_is_violated(capfd: pytest.CaptureFixtur
     Path("fair.csv").write_text(HEADER + "f,1,0.9\nm,1,0.9\nf,0,0.1\nm,0,0.1\n" * 100)
     _audited("fair")
     assert _said(capfd, "waive", "fair", *TERMS) == "Nothing is violated that could be waived.\n" and not Path(W).exists()
+
+
+def test_a_byte_order_mark_stays() -> None:
+    Path("marked.yaml").write_bytes(BOM_UTF8 + b"schema: fairaudit/waivers/1\nwaivers: []\n")
+    assert _run(["waive", "unfair", "--owner", "ada", "--reason", "data", "--to", "marked.yaml"]) == 0
+    written = Path("marked.yaml").read_bytes()
+    assert written.startswith(BOM_UTF8 + b"schema") and written.count(BOM_UTF8) == 1 and b"owner: ada" in written

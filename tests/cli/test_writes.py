@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,3 +271,8 @@ def test_a_blessing_does_not_outlive_a_run_that_ends_without_a_verdict(tmp_path:
     assert _run(["gate", "audit.json", "--write", "blessing=bl"]) != 0
     assert not Path("bl/BLESSED").exists()
     assert _run(["gate", "audit.json", "--write", "json=report.html"]) == 2  # the audit's own report stays
+
+
+def test_what_goes_to_standard_output_goes_there_alone(audited: None) -> None:
+    done = subprocess.run([sys.executable, "-m", "fairaudit", "gate", "out", *flags("json=/dev/stdout")], capture_output=True, text=True)
+    assert json.loads(done.stdout)["schema"] == "fairaudit/gate/1" and "four-fifths" in done.stderr

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from fairaudit.evidence.exact_strata import stratified_lower, stratified_upper
-from fairaudit.evidence.significance import fisher_lower, fisher_upper
+from fairaudit.evidence.significance import fisher_lower, fisher_upper, hypergeometric
 from fairaudit.evidence.strata import Tables, cochran_mantel_haenszel
 from tests.vectors import vector
 
@@ -65,3 +66,15 @@ def test_rabbits_as_r_prints_them() -> None:
     tables = [(a, a + c, a + b, a + b + c + d) for a, b, c, d in vector("cmh-rabbits-empty-cells")["strata"].values()]
     columns = _columns(tables)
     assert round(2 * min(stratified_lower(*columns)[0], stratified_upper(*columns)[0]), 5) == 0.03994
+
+
+def test_millions_of_rows_are_quick_since_only_likely_counts_are_looked_at() -> None:
+    """The same as over all counts, where these are few enough; and of ten million rows a side, the z-test."""
+    tables = [(4800, 10_000, 10_000, 20_000), (40, 2000, 90, 5000)]
+    for _, n, r, total in tables:
+        least, chance = hypergeometric(n, r, total)
+        some, likely = hypergeometric(n, r, total, likely=True)
+        assert likely.sum() == pytest.approx(1.0, rel=1e-12) and likely == pytest.approx(chance[some - least : some - least + likely.size], rel=1e-12)
+    a, n, r, total = _columns([(4_999_000, 10_000_000, 10_000_000, 20_000_000)])
+    z = (4_999_000 - 5_000_000) / np.sqrt(10_000_000 / 8)
+    assert stratified_lower(a, n, r, total)[0] == pytest.approx(ndtr(z), rel=0.01)

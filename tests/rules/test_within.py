@@ -88,9 +88,18 @@ def test_rows_with_nobody_to_compare_are_left_out_and_said() -> None:
 
 def test_groups_that_the_control_makes_small_are_judged_together() -> None:
     """Whole, b and c have 400 rows each; within the control hardly any of them has anybody to be compared with."""
-    strata: Strata = {"x": ((300, 500), (4, 20), (3, 20)), "y": ((0, 0), (200, 380), (0, 0)), "z": ((0, 0), (0, 0), (190, 380))}
+    strata: Strata = {"x": ((300, 500), (11, 20), (13, 20)), "y": ((0, 0), (200, 380), (0, 0)), "z": ((0, 0), (0, 0), (190, 380))}
     found = _judged("conditional-parity", strata, ("a", "b", "c"))
     assert "small groups together" in found and found["sex=b"].verdict is not Verdict.PASS
+    assert "20 of 400 rows can be compared with others alike in department, too few" in found["sex=b"].reason
+
+
+def test_a_large_group_that_nobody_can_be_compared_with_blocks_a_pass() -> None:
+    """a and b pass; c, of 2,000 rows, is in a stratum of its own, and nobody has looked at it."""
+    strata: Strata = {"x": ((500, 1000), (500, 1000), (0, 0)), "y": ((0, 0), (0, 0), (100, 2000))}
+    found = _judged("conditional-parity", strata, ("a", "b", "c"))
+    assert found["sex=a"].verdict is found["sex=b"].verdict is Verdict.PASS
+    assert found["sex=c"].outcome is Outcome.UNDEFINED and found["sex=c"].needed_for_pass and overall_verdict(found.values()) is Verdict.INCONCLUSIVE
 
 
 def test_without_the_counts_within_it_nothing_is_judged() -> None:
