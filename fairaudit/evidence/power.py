@@ -34,20 +34,15 @@ def _critical(alpha: float) -> float:
     return _NORMAL.inv_cdf(1 - alpha)
 
 
-def minimum_detectable_difference(group_rows: float, other_rows: float, *, other_rate: float, alpha: float, aim: float = POWER) -> tuple[float | None, float | None]:
-    """The smallest differences, group − other, below 0 and above it, that a one-sided test at `alpha` finds with power `aim`; None where none is so large.
+def detectable_towards(furthest: float, group_rows: float, other_rows: float, *, other_rate: float, alpha: float, aim: float = POWER) -> float | None:
+    """The smallest difference, group − other, that a one-sided test at `alpha` finds with power `aim`; None where none is so large.
 
     Args:
+        furthest: 0 or 1, the rate that is furthest away on the side in question.
         group_rows, other_rows: above 0; effective sizes where weighted.
 
     Source: as `power`, solved for the group's rate.
     """
-    below, above = (detectable_towards(furthest, group_rows, other_rows, other_rate=other_rate, alpha=alpha, aim=aim) for furthest in (0.0, 1.0))
-    return below, above
-
-
-def detectable_towards(furthest: float, group_rows: float, other_rows: float, *, other_rate: float, alpha: float, aim: float = POWER) -> float | None:
-    """The one of the two on the side of `furthest`, 0 or 1, the rate that is furthest away there."""
 
     def found(share: float) -> bool:
         return power(group_rows, other_rows, group_rate=other_rate + share * (furthest - other_rate), other_rate=other_rate, alpha=alpha) >= aim
