@@ -47,6 +47,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     at_threshold: Literal["negative", "positive"] = "negative"  # what a score exactly at the threshold is
     effect: Literal["helps", "harms"] = "helps"  # what a positive decision does to a person
     control: tuple[str, ...] = ()  # what may fairly explain a difference: groups are compared within its values too
+    population: dict[str, dict[str, float]] = {}  # attribute → value → its share of the people that the data should stand for; for rules on representation
     features: tuple[str, ...] = ()  # numeric columns by which rows are near one another, for consistency
     weight: str | None = None  # sampling weights
     count: str | None = None  # how many rows a line stands for
@@ -165,6 +166,10 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError("--save-scores keeps what each row was given, and without ids nobody could tell which row is which; name the column that tells them apart with --id COL.")
     yield from _idle(config)
     yield from _mistaken_slices(config)
+    for attribute, shares in config.population.items():
+        if attribute not in config.attributes:
+            yield UnknownName("protected attribute", attribute, config.attributes, where="population")
+        yield from (ConfigError(f"population: the shares of {attribute!r}: {mistake}.") for mistake in mistaken_shares(shares))
     for name in config.engines:
         if name not in ENGINES:
             yield UnknownName("engine", name, ENGINES, where="--engine")
@@ -188,6 +193,17 @@ def _mistaken_slices(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError(f"--other-below is {config.other_below}; give a whole number of rows, at least 2: every value has a row.")
     elif config.other_below is not None and config.attributes and all(attribute in config.bins for attribute in config.attributes):
         yield ConfigError("--other-below merges categories, and every protected attribute is cut into bands; leave it out.")
+
+
+def mistaken_shares(shares: Mapping[str, float]) -> Iterator[str]:
+    """What is wrong with a population's shares of one attribute."""
+    if len(shares) < 2:
+        yield "they name fewer than two groups, between whom alone a share can be small"
+    for value, share in shares.items():
+        if not 0 < share < 1:  # NaN is not either
+            yield f"the share of {value!r} is {share:g}; give a number above 0 and below 1"
+    if (whole := math.fsum(shares.values())) > 1 + 1e-6:
+        yield f"they add up to {whole:g}; give shares that add up to 1, or to less where some people are in no group that is named"
 
 
 def _mistaken_columns(config: AuditConfig) -> Iterator[FairauditError]:

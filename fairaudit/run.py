@@ -200,7 +200,7 @@ def _beside(context: Context, before: baselines.Former | None, scores: Path | No
 
 def _has(config: AuditConfig) -> frozenset[str]:
     """What rules of packs may need."""
-    had = {"baseline": config.baseline is not None, "control": bool(config.control), "score": config.decision_column is None, "label": config.label is not None}
+    had = {"baseline": config.baseline is not None, "control": bool(config.control), "score": config.decision_column is None, "label": config.label is not None, "population": bool(config.population)}
     return frozenset(name for name, has in had.items() if has)
 
 
@@ -290,7 +290,7 @@ def _score_bins(config: AuditConfig) -> wanted.Params:
 
 def _context(config: AuditConfig, before: baselines.Former | None = None) -> Context:
     baseline = None if before is None else before.baseline(keeps_rows=config.save_scores)
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control, baseline=baseline)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control, baseline=baseline, population=config.population)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:

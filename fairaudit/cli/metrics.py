@@ -65,6 +65,7 @@ def _told(one: Metric) -> Iterator[str]:
     needs = {
         "labels": one.needs_label, "scores": one.needs_score, "probabilities": one.needs_probability,
         "a control": one.shape is Shape.CONDITIONAL, "features": one.shape is Shape.INDIVIDUAL,
+        "a rule, and a population's shares": one.shape is Shape.POPULATION,
     }  # fmt: skip
     facts = {
         "formula": one.formula,
@@ -73,7 +74,7 @@ def _told(one: Metric) -> Iterator[str]:
         "infinite": one.infinite,
         "needs": ", ".join(need for need, holds in needs.items() if holds) or "decisions alone",
         "interval": method_of(one),
-        "": "" if method_of(one).startswith("none") or one.shape.value == "individual" else _IN_CLUSTERS,
+        "": "" if method_of(one).startswith("none") or one.shape in (Shape.INDIVIDUAL, Shape.POPULATION) else _IN_CLUSTERS,
         "difference": one.difference_title,
         "ratio": one.ratio_title,
         "over groups": _over_groups(one),

@@ -72,6 +72,8 @@ def _lacking(config: AuditConfig, entry: Metric) -> Iterator[str]:
         yield "a control; name its column with --control COL"
     if entry.shape is Shape.INDIVIDUAL and not config.features:
         yield "features; name columns of numbers with --feature COL"
+    if entry.shape is Shape.POPULATION:
+        yield "a rule that judges it, as --rule representation"
 
 
 def improbable(config: AuditConfig, scores: tuple[float, float]) -> Iterator[FairauditError]:

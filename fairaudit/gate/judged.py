@@ -56,10 +56,10 @@ def context_of(audit: Audit) -> Context:
     threshold = audit.counts[0].threshold if audit.counts else None
     control = tuple(audit.manifest.config.get("control", ()))
     baseline = None if audit.baseline is None else baseline_read(audit)
-    return Context(slicings=audit.slicings, effect=effect, threshold=threshold, control=control, within=strata_read(audit), baseline=baseline, kept=audit.judged_by)
+    return Context(slicings=audit.slicings, effect=effect, threshold=threshold, control=control, within=strata_read(audit), baseline=baseline, population=audit.manifest.config.get("population") or {}, kept=audit.judged_by)
 
 
 def audit_has(audit: Audit) -> tuple[str, ...]:
     """What rules of packs may need of an audit itself."""
-    had = {"control": bool(audit.strata), "score": audit.manifest.model.kind != "decision_column", "label": audit.manifest.config.get("label") is not None}
+    had = {"control": bool(audit.strata), "score": audit.manifest.model.kind != "decision_column", "label": audit.manifest.config.get("label") is not None, "population": bool(audit.manifest.config.get("population"))}
     return tuple(name for name, has in had.items() if has)

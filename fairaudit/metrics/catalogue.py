@@ -28,6 +28,7 @@ class Shape(StrEnum):
     ACROSS = "across"  # one number over all groups of a slicing
     CONDITIONAL = "conditional"  # within the values of a control
     INDIVIDUAL = "individual"  # each row against those most like it
+    POPULATION = "population"  # the rows against whom they should be of
 
 
 class Better(StrEnum):
@@ -71,7 +72,7 @@ class Metric:
     @property
     def of_slice(self) -> bool:
         """Whether a slice has a value by itself; else two groups have, or all of a slicing together, or a slice within a control, or single rows; a distribution has many."""
-        return self.shape not in (Shape.DISTRIBUTION, Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL)
+        return self.shape not in (Shape.DISTRIBUTION, Shape.PAIR, Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL, Shape.POPULATION)
 
 
 def mask(cells: tuple[Cell, ...]) -> Bools:
@@ -352,6 +353,10 @@ _METRICS = (
            meaning="How far people who are alike in the features are decided alike: 1 is always. Features count as they are, so whatever varies most decides who is alike; of more rows the nearest are nearer, so compare samples of one size.",
            better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no sampled row is of it, or fewer than 5 rows have every feature", needs_label=False, compared=False,
            source="Zemel et al. 2013, ICML; AIF360"),
+    Metric(id="representation_ratio", title="Representation ratio", formula="(rows of the slice / rows whose value is known) / the slice's share of the population", shape=Shape.POPULATION,
+           meaning="How far a group is in the data as much as among the people that they should stand for: 1 is as much, 0.5 half as much. The population's shares come from a rule or from the configuration.",
+           better=Better.HIGHER, ideal=1.0, bounds=_ANY, undefined="the population's figures have no such group", needs_label=False, compared=False,
+           source="Regulation (EU) 2024/1689, article 10(3), asks for it without a formula; the ratio is ours"),
 )  # fmt: skip
 
 CATALOGUE: dict[str, Metric] = {one.id: one for one in _METRICS}

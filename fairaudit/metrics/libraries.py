@@ -109,6 +109,7 @@ NAMES: dict[str, Names] = {
     "consistency": Names(aif360="BinaryLabelDatasetMetric.consistency(n_neighbors)", differs=(
         "AIF360's is of a dataset's labels: it is asked on the decisions, of everyone, and takes its protected columns for features too; here the features are those that --feature names.",
         "Both ask scikit-learn's ball tree, so which of rows that are equally near are taken depends on their order; the audit says for how many rows it matters.")),
+    "representation_ratio": Names(differs=("No library has it; a population's shares are in none of their data.",)),
 }
 
 DIFFERENCE = "A difference is group − reference, as AIF360's unprivileged − privileged; TFMA's cross-slice value is baseline − comparison, the other sign, and its relative change is the ratio − 1."

@@ -9,7 +9,7 @@ from fairaudit.metrics.catalogue import metric
 from fairaudit.reports.numbers import decimal, percent, whole
 from fairaudit.reports.size_words import needs_words, size_lines
 from fairaudit.reports.wrapped import POINT, section
-from fairaudit.rules.choosing import Choice, Chosen, needs_of_awaited
+from fairaudit.rules.choosing import Choice, Chosen, needs_of
 from fairaudit.rules.library import load_rule
 from fairaudit.rules.sized import Need, Size, rows_are
 from fairaudit.rules.tree import table
@@ -32,7 +32,6 @@ def choice_words(choice: Choice, *, rates: BaseRates | None, sizes: Sequence[Siz
     lines = [
         *section("Answers", _answers(choice), width=width),
         *section("Rules" if choice.can_be_audited else "Rules (no audit of this version can be judged by them)", _rules(choice.rules), width=width),
-        *section("Belong here and are not in this version", ((one.rule, f"{' '.join(one.why)} It needs {needs_of_awaited(one.rule)}.") for one in choice.awaited), width=width),
         *section("Cannot be had", ((one.rule or POINT, one.why) for one in choice.not_had), width=width),
         *section("Traded away", ((POINT, one) for one in choice.traded), width=width),
         *section("What base rates force", ((POINT, one) for one in _forced(choice, rates)), width=width),
@@ -68,6 +67,8 @@ def _rules(rules: Sequence[Chosen]) -> Iterator[tuple[str, str]]:
         changed = f", where it {DOES[one.shipped.value]} by itself" if one.shipped and one.changes_severity else ""
         yield one.rule, f"{DOES[severity]}{changed}: {load_rule(one.rule).title}."
         yield from ((one.rule, f"Why: {why}") for why in one.why)
+        if needs := needs_of(one.rule):
+            yield one.rule, f"It needs {needs}."
         yield from ((one.rule, f"Not for: {warning}") for warning in one.not_for)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from fairaudit.config import AuditConfig
 from fairaudit.reports.choice_words import DOES, answer_words
-from fairaudit.rules.choosing import Choice, Chosen, id_of, needs_of_awaited, title_of
+from fairaudit.rules.choosing import Choice, Chosen, id_of, needs_of, title_of
 from fairaudit.rules.library import load_rule
 
 _WRITTEN_ELSEWHERE = ("rules", "control", "effect", "out")
@@ -17,6 +17,7 @@ _LACKING = {
     "data": 'data: ["people.csv"]  # CSV or Parquet: files, folders, globs', "label": "label: outcome  # what turned out to be true",
     "protected": "protected: [sex, race]", "score_column": "score_column: score  # or decision_column, or model: a SavedModel's folder",
 }  # fmt: skip
+_SHARES = "population: {sex: {Female: 0.51, Male: 0.49}}  # each group's share of the people whom the data should stand for"
 
 
 def config_text(config: AuditConfig, choice: Choice, *, name: str, rules: Mapping[str, str]) -> str:
@@ -41,12 +42,12 @@ def config_text(config: AuditConfig, choice: Choice, *, name: str, rules: Mappin
         *(line for one in choice.not_had for line in _comment(f"- {f'{one.rule}: ' if one.rule else ''}{one.why}")),
         "",
         *(f"# {line}" for name, line in _LACKING.items() if _is_lacking(config, name)),
+        *([f"# {_SHARES}"] if not config.population and any(load_rule(one.rule).needs_population for one in choice.rules) else []),
         *(f"{one.name}: {_written(getattr(config, one.name))}" for one in fields),
         f"effect: {config.effect}  # what a positive decision does to a person{'; it may do both, and rules that need one side take this one' if choice.answers.the('effect') == 'both' else ''}",
         *_control(config, choice),
         "rules:",
         *(line for one in choice.rules for line in _rule(one, rules[one.rule])),
-        *(line for one in choice.awaited for line in (*_comment(f"not in this version, and needs {needs_of_awaited(one.rule)}: {' '.join(one.why)}", indent="  "), f"  # - {one.rule}")),
         f"out: {_written(config.out or 'fairness')}",
     ]
     return "\n".join(lines) + "\n"
@@ -77,6 +78,8 @@ def _control(config: AuditConfig, choice: Choice) -> Iterator[str]:
 
 def _rule(one: Chosen, written: str) -> Iterator[str]:
     yield from _comment(f"{DOES[one.severity.value] if one.severity else ''}: {' '.join(one.why)}", indent="  ")
+    if needs := needs_of(one.rule):
+        yield from _comment(f"needs {needs}", indent="  ")
     for warning in one.not_for:
         yield from _comment(f"not for {warning}", indent="  ")
     yield f"  - {written if written == one.rule else _written(written)}"

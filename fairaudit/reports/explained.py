@@ -11,9 +11,11 @@ import msgspec
 from fairaudit.errors import ConfigError
 from fairaudit.gate.judged import context_of
 from fairaudit.gate.waiver import whom
+from fairaudit.metrics.catalogue import Shape
 from fairaudit.reports.badges import badge
 from fairaudit.reports.explained_counts import compared, counted, rates
 from fairaudit.reports.explained_evidence import interval, limit, serious
+from fairaudit.reports.explained_representation import representation
 from fairaudit.reports.explained_tests import tested
 from fairaudit.reports.explained_verdict import decided, too_few
 from fairaudit.reports.lookup import lookup
@@ -89,6 +91,8 @@ def _stored(one: Explanation, file: str) -> str:
 
 
 def _steps(seen: Seen) -> tuple[Step, ...]:
+    if seen.metric.shape is Shape.POPULATION:
+        return representation(seen)
     if seen.case.family is not None and seen.case.family.change is not None and seen.case.fact is not None:
         return _changed(seen.finding), limit(seen), decided(seen)
     return tuple(step(seen) for step in (_OF_ALL if seen.case.fact is None else _OF_GROUP))

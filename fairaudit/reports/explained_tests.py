@@ -27,7 +27,7 @@ _MOST = 12  # families that are named
 def tested(seen: Seen) -> Step:
     """Whether it is more than chance would explain."""
     family, fact = seen.family, seen.fact
-    lines, numbers = [*_share(seen)], {"error": error_of(seen.rule), "families": seen.planned.sharers, "alpha": seen.finding.alpha}
+    lines, numbers = [*share_of_error(seen)], {"error": error_of(seen.rule), "families": seen.planned.sharers, "alpha": seen.finding.alpha}
     if family is None:
         lines.append(f"Its standard error, from its interval, says how far from the limit it is: a value at the limit would be put so far past it with chance p = {number(fact.p_adjusted)}. {_NOT_SHOWN}")
         lines.append(f"p is at most {number(fact.look_alpha)}, and the 95 % interval does not hold the limit: {yes(fact.is_real)}")
@@ -55,7 +55,7 @@ def tested(seen: Seen) -> Step:
 _NOT_SHOWN = "The formula is not shown here."
 
 
-def _share(seen: Seen) -> Iterator[str]:
+def share_of_error(seen: Seen) -> Iterator[str]:
     """What this family may spend."""
     rule, families = seen.rule, seen.planned.sharers
     error = error_of(rule)

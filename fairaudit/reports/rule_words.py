@@ -59,7 +59,7 @@ def pack_words(pack: Pack) -> str:
     return "\n".join((f"pack:{pack.id}: {pack.title}", f"  {pack.about.strip()}", *_aligned([*rules, *(("check", one) for one in pack.warnings)])))
 
 
-_ONLY_WITH = {None: "", "baseline": ", where a baseline is named", "control": ", where a control is named", "score": ", where there are scores", "label": ", where there are labels"}
+_ONLY_WITH = {None: "", "baseline": ", where a baseline is named", "control": ", where a control is named", "score": ", where there are scores", "label": ", where there are labels", "population": ", where a population's shares are given"}
 
 
 def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from fairaudit.config import mistaken_shares
 from fairaudit.documents import Mistake
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.asked import OTHER_TASKS
@@ -21,7 +22,6 @@ from fairaudit.rules.sides import AGAINST_EVERYONE, can_be_judged
 LATER = {
     field: f"a rule cannot have {field!r} in this version; {instead}"
     for field, instead in {
-        "population": "rules against population figures are not judged yet.",
         "threshold": "the audit's own threshold is judged.",
     }.items()
 }
@@ -50,10 +50,11 @@ def mistakes(rule: Rule) -> Iterator[Mistake]:
     yield from _limit_mistakes(rule)
     yield from params_mistakes(rule)
     yield from _control_mistakes(rule)
-    across = [name for name in rule.metric_names if name in known_names() and metric(name).shape is Shape.ACROSS]
+    yield from _population_mistakes(rule)
+    across = [name for name in rule.metric_names if name in known_names() and metric(name).shape in (Shape.ACROSS, Shape.POPULATION)]
     for field, given in (("missing", rule.missing == "count"), ("exclude_below", rule.exclude_below is not None)):
         if given and across:
-            yield Mistake((field,), f"{field!r} leaves groups out, and {across[0]!r} is one number over all of them; leave it out.")
+            yield Mistake((field,), f"{field!r} leaves groups out, and {across[0]!r} is {'one number over all of them' if metric(across[0]).shape is Shape.ACROSS else 'about who is left out'}; leave it out.")
 
 
 def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
@@ -68,6 +69,19 @@ def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
     for name in rule.metric_names:
         if name in known_names() and metric(name).shape is not Shape.RATE:
             yield Mistake(place, f"within a control rates are judged, and {name!r} is none.")
+
+
+def _population_mistakes(rule: Rule) -> Iterator[Mistake]:
+    """Shares of a population that cannot be, or that nothing is held against."""
+    of_population = [name for name in rule.metric_names if name in known_names() and metric(name).shape is Shape.POPULATION]
+    for field, given in (("population", bool(rule.population)), ("needs", "population" in rule.needs)):
+        if given and not of_population:
+            yield Mistake((field,), "a population's shares are for the metric representation_ratio, which this rule does not judge; leave them out.")
+    for attribute, shares in rule.population.items():
+        for mistake in mistaken_shares(shares):
+            yield Mistake(("population", attribute), f"the population's shares of {attribute!r}: {mistake}.")
+    if of_population and rule.within_control:
+        yield Mistake(("control",) if rule.control else ("needs",), "a representation ratio has no control: it is of all rows.")
 
 
 def _of_another_task(rule: Rule) -> Iterator[Mistake]:
@@ -109,6 +123,8 @@ def _cannot(rule: Rule, entry: Metric) -> str:
         return "" if rule.comparison is Comparing.VALUE else "is one number over all groups, so there is nothing to compare it with; judge it with `comparison: value`."
     if entry.shape is Shape.PAIR:
         return "compares two groups by itself; judge the metrics that it is made of, with `comparison: difference`."
+    if entry.shape is Shape.POPULATION:
+        return "" if rule.comparison is Comparing.VALUE else "is a ratio to the population by itself; judge it with `comparison: value`."
     if entry.shape is Shape.DISTRIBUTION:
         return "is many numbers a slice, and a rule judges one; judge a calibration error, or calibration_in_the_large."
     if not can_be_judged(entry):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.metrics.catalogue import metric
 from fairaudit.rules.finding import Severity
-from fairaudit.rules.library import STRICTEST_FIRST, load_rule, shipped_rules
+from fairaudit.rules.library import STRICTEST_FIRST, load_rule
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.tree import FOUND, Path, Suited, Table, When, table
 
@@ -33,8 +33,8 @@ class Chosen(Struct, frozen=True, kw_only=True):
     """A rule that suits, as it is to be used."""
 
     rule: str
-    severity: Severity | None  # None: it is not in this version
-    shipped: Severity | None  # the rule's own
+    severity: Severity
+    shipped: Severity  # the rule's own
     why: tuple[str, ...]
     paths: tuple[str, ...]  # of the tree, by which it came
     not_for: tuple[str, ...] = ()  # its own warnings that bite on these answers
@@ -56,8 +56,7 @@ class Choice(Struct, frozen=True, kw_only=True):
 
     answers: Answers
     paths: tuple[str, ...]
-    rules: tuple[Chosen, ...]  # in this version; the first matters most
-    awaited: tuple[Chosen, ...]  # not in it
+    rules: tuple[Chosen, ...]  # the first matters most
     traded: tuple[str, ...]
     not_had: tuple[NotHad, ...]
     can_be_audited: bool  # whether this version audits what the model gives
@@ -108,10 +107,10 @@ def choose(answers: Answers, found: Collection[str] = ()) -> Choice:
     taken = [(one, basis.path) for one in basis.rules if _holds(one.when, state)]
     if basis.as_if_sound:
         sound = _first(tree, {**state, "labels": ("sound",)})
-        told = [msgspec.structs.replace(one, severity=Severity.INFO, why=basis.as_if_sound) for one in sound.rules if _holds(one.when, state) and _needs_label(tree, one.rule)]
+        told = [msgspec.structs.replace(one, severity=Severity.INFO, why=basis.as_if_sound) for one in sound.rules if _holds(one.when, state) and _needs_label(one.rule)]
         taken += [(one, basis.path) for one in told]
     added = [path for path in tree.added if _holds(path.when, state)]
-    taken += [(_as_labels_allow(tree, one, answers, basis), path.path) for path in added for one in path.rules if _holds(one.when, state)]
+    taken += [(_as_labels_allow(one, answers, basis), path.path) for path in added for one in path.rules if _holds(one.when, state)]
     for path in added:
         if path.beside and not any(one.rule in path.beside.any_of for one, _ in taken):
             taken.append((Suited(rule=path.beside.otherwise, why=path.beside.why), path.path))
@@ -127,7 +126,7 @@ def choose(answers: Answers, found: Collection[str] = ()) -> Choice:
     names = [one.rule for one in every]
     shown = tuple(msgspec.structs.replace(one, not_for=tuple(_biting(tree, one.rule, state, names))) for one in every)
     return Choice(
-        answers=answers, paths=(basis.path, *(path.path for path in added)), rules=tuple(one for one in shown if one.shipped), awaited=tuple(one for one in shown if not one.shipped),
+        answers=answers, paths=(basis.path, *(path.path for path in added)), rules=shown,
         traded=tuple(dict.fromkeys(sentence for path in (basis, *added) for sentence in path.traded)), not_had=tuple(not_had), can_be_audited=answers.the("gives") != "number",
     )  # fmt: skip
 
@@ -157,15 +156,14 @@ def title_of(chosen: Chosen) -> str:
 _AS = {Severity.FAIL: "judged", Severity.WARN: "as a warning", Severity.INFO: "as a remark"}
 
 
-def needs_of_awaited(rule: str) -> str:
+def needs_of(rule: str) -> str:
     """What an audit must have for a rule that data files alone do not serve; empty for every other."""
-    return next((one.needs for one in table().awaited if one.rule == rule), "")
+    return table().needs.get(rule, "")
 
 
 @cache
-def _shipped(id: str) -> Rule | None:
-    """The rule as it came with fairaudit; None where this version has none of that name."""
-    return load_rule(id) if id in shipped_rules() else None
+def _shipped(id: str) -> Rule:
+    return load_rule(id)
 
 
 def _holds(when: When, state: Mapping[str, Collection[str]]) -> bool:
@@ -176,9 +174,9 @@ def _first(tree: Table, state: Mapping[str, Collection[str]]) -> Path:
     return next(path for path in tree.paths if _holds(path.when, state))
 
 
-def _as_labels_allow(tree: Table, one: Suited, answers: Answers, basis: Path) -> Suited:
+def _as_labels_allow(one: Suited, answers: Answers, basis: Path) -> Suited:
     """A rule that a law adds, told and not judged where it rests on labels that lean."""
-    if basis.as_if_sound and answers.the("labels") == "proxy" and _needs_label(tree, one.rule):
+    if basis.as_if_sound and answers.the("labels") == "proxy" and _needs_label(one.rule):
         return msgspec.structs.replace(one, severity=Severity.INFO, why=f"{one.why.rstrip('.')}; {basis.as_if_sound}")
     return one
 
@@ -187,17 +185,17 @@ def _lack(tree: Table, rule: str, answers: Answers) -> str:
     """Why a rule cannot be had with these answers."""
     if answers.the("gives") == "number":
         return ""
-    if answers.the("labels") == "none" and _needs_label(tree, rule):
+    if answers.the("labels") == "none" and _needs_label(rule):
         return "it compares with labels, and there are none."
     if answers.the("labels") == "selective" and rule in tree.of_the_rejected:
         return "it needs to know what became of those who were not chosen, and the labels are known only for the others."
-    if answers.the("gives") != "score" and (shipped := _shipped(rule)) and _needs_score(shipped):
+    if answers.the("gives") != "score" and _needs_score(_shipped(rule)):
         return f"it needs scores, and the model gives a {answers.the('gives')}."
     return ""
 
 
-def _needs_label(tree: Table, rule: str) -> bool:
-    return shipped.needs_label if (shipped := _shipped(rule)) else any(one.needs_label for one in tree.awaited if one.rule == rule)
+def _needs_label(rule: str) -> bool:
+    return _shipped(rule).needs_label
 
 
 def _needs_score(rule: Rule) -> bool:
@@ -208,13 +206,13 @@ def _merged(taken: list[tuple[Suited, str]]) -> Iterator[Chosen]:
     """Each rule once, in the order in which they came; of two severities the stricter, with its reasons."""
     for name in dict.fromkeys(one.rule for one, _ in taken):
         same = [(one, path) for one, path in taken if one.rule == name]
-        shipped = rule.severity if (rule := _shipped(name)) else None
-        strictest = min((one.severity or shipped for one, _ in same), key=STRICTEST_FIRST.index) if shipped else None
-        reasons = dict.fromkeys(one.why for one, _ in same if strictest in (None, one.severity or shipped))
+        shipped = _shipped(name).severity
+        strictest = min((one.severity or shipped for one, _ in same), key=STRICTEST_FIRST.index)
+        reasons = dict.fromkeys(one.why for one, _ in same if strictest is (one.severity or shipped))
         yield Chosen(rule=name, severity=strictest, shipped=shipped, why=tuple(reasons), paths=tuple(dict.fromkeys(path for _, path in same)))
 
 
 def _biting(tree: Table, rule: str, state: Mapping[str, Collection[str]], chosen: Collection[str]) -> Iterator[str]:
-    warnings = shipped.not_for if (shipped := _shipped(rule)) else ()
+    warnings = _shipped(rule).not_for
     bites = [one.begins for one in tree.bites if one.rule == rule and _holds(one.when, state) and (not one.beside_rule or one.beside_rule in chosen)]
     yield from (one for one in warnings if any(one.startswith(begins) for begins in bites))

@@ -17,6 +17,7 @@ from fairaudit.rules.finding import Finding, Severity, Verdict
 from fairaudit.rules.left_out import LeftOut, kept, left_out
 from fairaudit.rules.params import own_params
 from fairaudit.rules.plan import Context, Planned, plan
+from fairaudit.rules.representation import decide_representation
 from fairaudit.rules.rule import Rule, SmallGroups
 from fairaudit.rules.sides import Judged, left_out_of, needs_rows, written
 from fairaudit.rules.whole import decide_whole, groups_able
@@ -38,7 +39,7 @@ class Case:
 
     finding: Finding
     rule: Rule
-    family: Family | None  # None where the rule judges one number over all groups of a slicing
+    family: Family | None  # None where the rule judges one number over all groups of a slicing, or who its rows are
     fact: Fact | None  # None where too few groups can be judged
 
 
@@ -93,7 +94,7 @@ def overall_verdict(findings: Iterable[Finding]) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Whole:
-    """One rule on one number over all groups of a slicing."""
+    """One rule on a slicing as a whole: on one number over all its groups, or on who its rows are."""
 
     planned: Planned
     metric: Metric
@@ -104,7 +105,7 @@ def _judged(rules: Sequence[Rule], counts: Counts, context: Context) -> tuple[Fa
     indices = _by_slicing(counts, context)
     return tuple(
         _Whole(planned=one, metric=CATALOGUE[name], indices=indices[one.slicing])
-        if CATALOGUE[name].shape is Shape.ACROSS
+        if CATALOGUE[name].shape in (Shape.ACROSS, Shape.POPULATION)
         else family(one, name, kept(one.rule, indices[one.slicing], counts), counts, context)
         for one in plan(rules, counts, context)
         for name in one.rule.metrics
@@ -120,6 +121,8 @@ def _by_slicing(counts: Counts, context: Context) -> dict[Slicing, Ints]:
 
 
 def _cases(one: Family | _Whole, decided: set[tuple[str, str, Slicing]], counts: Counts, context: Context) -> tuple[Case, ...]:
+    if isinstance(one, _Whole) and one.metric.shape is Shape.POPULATION:
+        return tuple(Case(finding=finding, rule=one.planned.rule, family=None, fact=fact) for fact, finding in decide_representation(one.planned, one.metric, one.indices, counts, context))
     if isinstance(one, _Whole):
         thin = len(one.planned.slicing) > 1 and groups_able(one.planned.rule, one.indices, counts) < 2
         fact, finding = decide_whole(one.planned, one.metric, one.indices, counts, context, gates=one.planned.rule.severity is Severity.FAIL and not thin)

@@ -69,6 +69,7 @@ def left_out_of_packs(asked: Sequence[str], has: Collection[str]) -> tuple[str, 
 
 _LACKS = {
     "baseline": "which judges what changed since a former audit: name its audit.json with --baseline", "control": "which compares people who are alike in a control: name one with --control",
+    "population": "which holds the rows against a population's shares: give them as `population` in the configuration",
     "score": "which judges scores, and this audit has decisions alone", "label": "which needs labels: name their column with --label",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ PREFIX = "pack:"  # as it is asked for: --rule pack:hiring
 _FOLDER, _SUFFIX = "rules/packs", ".yaml"
 
 
-Has = Literal["baseline", "control", "score", "label"]
+Has = Literal["baseline", "control", "score", "label", "population"]
 
 
 class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
 from typing import Literal
@@ -32,6 +32,7 @@ class Context:
     control: Slicing = ()  # that groups are compared within
     within: Counts | None = None  # the counts of each slicing crossed with it; None before there are any
     baseline: Baseline | None = None  # a former audit, for rules on change
+    population: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # attribute → value → share of the people that the rows should stand for
     kept: tuple[Judged, ...] = ()  # of an audit whose scores are not at hand: what its rules were judged by
 
 
@@ -148,6 +149,8 @@ def _lacks(rule: Rule, counts: Counts, context: Context) -> list[str]:
     elif rule.control and set(rule.control) != set(context.control):
         lacks.append(f"the rule {rule.id!r} judges within {listed(list(rule.control))}, and this audit's control is {listed(list(context.control))}; give both the same.")
     lacks += _lacks_of_baseline(rule, context)
+    if rule.needs_population and not population_of(rule, context):
+        lacks.append(f"the rule {rule.id!r} holds the rows against a population's shares, and none are given; write them in the configuration as population: {{sex: {{Female: 0.51, Male: 0.49}}}}, or in a rule of your own that extends it.")
     if "threshold" in rule.needs and context.threshold is None:
         lacks.append(f"the rule {rule.id!r} needs one threshold for everyone, and this audit's decisions were not made by one.")
     return lacks
@@ -180,12 +183,24 @@ def _slicings(rule: Rule, context: Context) -> tuple[Slicing, ...]:
     if missing:
         flags = " ".join(f"--slice '{'*'.join(slicing)}'" for slicing in missing)
         raise ConfigError(f"the rule {rule.id!r} judges slices that this audit did not cut; add {flags}.")
+    unknown = [slicing for slicing in wanted if rule.needs_population and not (len(slicing) == 1 and slicing[0] in population_of(rule, context))]
+    if unknown and population_of(rule, context):
+        raise ConfigError(f"the rule {rule.id!r} judges slices by {listed([' × '.join(slicing) for slicing in unknown])}, and the population's shares are by {listed(list(population_of(rule, context)))}; name these slices, or give the shares.")
     if not wanted:
+        if rule.needs_population:
+            return ()  # which `_lacks` tells
         raise ConfigError(f"the rule {rule.id!r} has nothing to judge: no protected attribute was named.")
     return tuple(dict.fromkeys(known[frozenset(slicing)] for slicing in wanted))
 
 
+def population_of(rule: Rule, context: Context) -> Mapping[str, Mapping[str, float]]:
+    """The population's shares that a rule's rows are held against: its own, or the audit's."""
+    return rule.population or context.population
+
+
 def _wanted(rule: Rule, context: Context) -> tuple[Slicing, ...]:
+    if rule.needs_population and rule.slices == "all":
+        return tuple((attribute,) for attribute in population_of(rule, context))
     if isinstance(rule.reference, dict):
         # A named reference lies in one slicing; elsewhere there is nobody to compare with.
         named = frozenset(rule.reference)

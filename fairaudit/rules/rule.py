@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from fairaudit.metrics.catalogue import Better, metric
+from fairaudit.metrics.catalogue import Better, Shape, metric
 from fairaudit.rules.finding import Severity
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -141,13 +141,17 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applies_to: Annotated[AppliesTo, Meta(description="The task and the fields of life that it was made for.")] = AppliesTo()
     not_for: Annotated[tuple[str, ...], Meta(description="Where the rule misleads; the report of a violation prints these.")] = ()
     needs: Annotated[
-        tuple[Literal["label", "score", "threshold", "control", "baseline"], ...],
-        Meta(description="What an audit must have besides what the metric itself needs; without it the rule is refused. With a control, groups are judged among people alike in it. A change needs a baseline anyway."),
+        tuple[Literal["label", "score", "threshold", "control", "baseline", "population"], ...],
+        Meta(description="What an audit must have besides what the metric itself needs; without it the rule is refused. With a control, groups are judged among people alike in it. A change needs a baseline anyway, and a representation ratio a population."),
     ] = ()
     control: Annotated[
         tuple[Text, ...],
         Meta(description="The columns of the audit's --control that people must be alike in; none named, with needs: [control]: whichever it is."),
     ] = ()
+    population: Annotated[
+        dict[str, dict[str, float]],
+        Meta(description="Of a representation ratio: attribute, value, and its share of the people that the data should stand for, as {sex: {Female: 0.51, Male: 0.49}}. Without it the audit's own (population in its configuration) is taken."),
+    ] = {}
     metric: Annotated[
         Text | Annotated[tuple[Text, ...], Meta(min_length=1)],
         Meta(description="An id or alias of `fairaudit metrics list`, or a list of them: each is judged, and they share the rule's error."),
@@ -199,6 +203,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def within_control(self) -> bool:
         """Whether groups are judged among people who are alike in a control."""
         return bool(self.control) or "control" in self.needs
+
+    @property
+    def needs_population(self) -> bool:
+        """Whether it holds the rows against a population's shares."""
+        return self.is_binary and ("population" in self.needs or any(metric(name).shape is Shape.POPULATION for name in self.metric_names))
 
     @property
     def needs_baseline(self) -> bool:

@@ -67,14 +67,6 @@ class Path(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     beside: Beside | None = None
 
 
-class Awaited(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule that belongs to the tree and may not be shipped yet."""
-
-    rule: Text
-    needs_label: bool
-    needs: Text
-
-
 class Bite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A warning of a rule's own (`not_for`) that answers make matter."""
 
@@ -92,7 +84,7 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     paths: tuple[Path, ...]
     added: tuple[Path, ...]
     of_the_rejected: tuple[Text, ...]  # rules that need to know what became of those who were not chosen
-    awaited: tuple[Awaited, ...]
+    needs: dict[Text, Text]  # rule → what an audit must be given for it besides data
     bites: tuple[Bite, ...]
 
     def question(self, id: str) -> Question:
@@ -112,7 +104,7 @@ def parse_table(text: str, *, file: str = "table") -> Table:
 
 def _mistakes(one: Table) -> Iterator[Mistake]:
     known = {each.id: tuple(each.answers) for each in one.questions} | {FOUND: FACTS}
-    rules = (*shipped_rules(), *(each.rule for each in one.awaited))
+    rules = shipped_rules()
     for place, question in enumerate(one.questions):
         if question.cautious not in question.answers:
             yield Mistake(("questions", place, "cautious"), str(UnknownName("answer", question.cautious, tuple(question.answers))))
@@ -123,6 +115,9 @@ def _mistakes(one: Table) -> Iterator[Mistake]:
                 yield from (Mistake((part, place, "rules", number), sentence) for sentence in _unknown(suited.when, known))
                 if suited.rule not in rules:
                     yield Mistake((part, place, "rules", number, "rule"), str(UnknownName("rule", suited.rule, rules)))
+    for rule in one.needs:
+        if rule not in rules:
+            yield Mistake(("needs", rule), str(UnknownName("rule", rule, rules)))
     for place, bite in enumerate(one.bites):
         yield from (Mistake(("bites", place), sentence) for sentence in _unknown(bite.when, known))
 

@@ -55,14 +55,11 @@ def test_without_a_terminal_the_cautious_answers_are_taken_and_said_to_be_assume
     assert "615 at a rate of 10.0%, 276 at a rate of 20.0%, 164 at a rate of 30.0%, 73 at a rate of 50.0%" in told  # RULES.md E3
 
 
-def test_a_rule_that_is_not_in_this_version_is_said_to_belong(capsys: Said) -> None:
-    from fairaudit.rules.library import shipped_rules
-
+def test_what_a_rule_needs_besides_data_is_said_with_it(capsys: Said) -> None:
     assert _run(["rules", "choose", "--update"]) == 0
     sections = {one.splitlines()[0]: one for one in capsys.readouterr().out.split("\n\n")}
-    for rule in ("no-worse-than-baseline", "representation"):
-        heading = "Rules" if rule in shipped_rules() else "Belong here and are not in this version"
-        assert f"\n  {rule} " in sections[heading]
+    for rule, needs in (("no-worse-than-baseline", "the old model's answers on the same rows"), ("representation", "each group's share of the population")):
+        assert f"\n  {rule} " in sections["Rules"] and f"It needs {needs}" in " ".join(sections["Rules"].split())
 
 
 def test_with_data_the_forced_gap_and_the_rows_are_computed_on_them(capsys: Said) -> None:

@@ -63,10 +63,10 @@ def chosen(found: tuple[str, ...] = (), **given: str | tuple[str, ...]) -> Choic
 
 
 def said(choice: Choice) -> list[str]:
-    """Rules as the rows above write them, those that are not in this version among them, as they came."""
+    """Rules as the rows above write them, as they came."""
     letters = {"fail": "", "warn": "w", "info": "i"}
     numbers = {id: str(number) for number, id in NUMBERS.items()}
-    return [f"{numbers[one.rule]}{letters[one.severity.value] if one.severity and one.changes_severity else ''}" for one in (*choice.rules, *choice.awaited)]
+    return [f"{numbers[one.rule]}{letters[one.severity.value] if one.severity and one.changes_severity else ''}" for one in choice.rules]
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -112,7 +112,7 @@ def test_whatever_is_answered_something_gates_and_the_tree_keeps_its_promises() 
         if answers["gives"] != "score":
             assert not {"calibration-within-groups", "ranking-parity", "nyc-ll144-scoring"} & severity.keys()
         if answers["update"] == "yes" and answers["labels"] != "none":
-            assert "no-worse-than-baseline" in {one.rule for one in (*choice.rules, *choice.awaited)}
+            assert "no-worse-than-baseline" in {one.rule for one in choice.rules}
 
 
 def test_a_law_adds_and_never_removes_nor_softens() -> None:
@@ -178,9 +178,9 @@ def test_a_rule_with_another_severity_is_one_of_its_own() -> None:
     assert (made.id, made.extends, made.severity.value, made.title) == ("equalized-odds-as-info", "equalized-odds", "info", "Equalized odds, as a remark") and id_of(one) == made.id
 
 
-def test_rules_of_the_tree_are_shipped_or_awaited_and_no_table_is_taken_for_a_rule() -> None:
+def test_rules_of_the_tree_are_shipped_and_no_table_is_taken_for_a_rule() -> None:
     used = {one.rule for path in (*table().paths, *table().added) for one in path.rules}
-    assert used <= {*NUMBERS.values()} and used - set(shipped_rules()) <= {one.rule for one in table().awaited}
+    assert used <= {*NUMBERS.values()} and used | table().needs.keys() <= set(shipped_rules())
     assert names("rules/choosing", ".yaml") == ("table",) and "table" not in shipped_rules()
 
 

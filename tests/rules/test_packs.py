@@ -16,18 +16,18 @@ from fairaudit.rules.library import left_out_of_packs, load_rule, load_rules, sh
 from fairaudit.rules.pack import load_pack, parse_pack, shipped_packs
 from fairaudit.run import audit
 
-# RULES.md B; without representation, which cannot be judged yet.
+# RULES.md B.
 AGREED = {
-    "hiring": {"four-fifths": "fail", "nyc-ll144-selection": "info", "nyc-ll144-scoring": "info", "equal-opportunity": "fail", "no-worse-than-baseline": "fail"},
+    "hiring": {"four-fifths": "fail", "nyc-ll144-selection": "info", "nyc-ll144-scoring": "info", "equal-opportunity": "fail", "no-worse-than-baseline": "fail", "representation": "warn"},
     "lending": {
         "four-fifths": "warn", "conditional-parity": "fail", "equalized-odds": "warn", "predictive-parity": "fail", "calibration-within-groups": "fail", "no-worse-than-baseline": "fail",
     },
-    "triage": {"equal-opportunity": "fail", "false-omission-parity": "fail", "calibration-within-groups": "fail", "worst-group": "fail", "no-worse-than-baseline": "fail"},
+    "triage": {"equal-opportunity": "fail", "false-omission-parity": "fail", "calibration-within-groups": "fail", "worst-group": "fail", "no-worse-than-baseline": "fail", "representation": "warn"},
     "moderation": {"predictive-equality": "fail", "equal-opportunity": "fail", "ranking-parity": "warn", "worst-group": "fail", "no-worse-than-baseline": "fail"},
     "toxicity": {"ranking-parity": "warn", "predictive-equality": "fail", "worst-group": "fail"},
     "justice": {"predictive-equality": "fail", "calibration-within-groups": "fail", "predictive-parity": "warn"},
 }  # fmt: skip
-ONLY_WITH = {"no-worse-than-baseline": "baseline", "conditional-parity": "control", "nyc-ll144-scoring": "score"}
+ONLY_WITH = {"no-worse-than-baseline": "baseline", "conditional-parity": "control", "nyc-ll144-scoring": "score", "representation": "population"}
 PACK = """
 schema: fairaudit/pack/1
 id: ours
@@ -52,11 +52,11 @@ def test_a_pack_names_shipped_rules_alone_and_lets_at_most_six_fail(id: str) -> 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (PACK.replace("four-fifths", "representation"), ":7:11: there is no rule 'representation'"),
+        (PACK.replace("four-fifths", "parity"), ":7:11: there is no rule 'parity'"),
         (PACK.replace("four-fifths", "four-fifth"), ":7:11: there is no rule 'four-fifth'; did you mean 'four-fifths'?"),
         (PACK + "  - rule: four-fifths\n", ":8:11: the rule 'four-fifths' is named twice."),
         (PACK + "    severity: warn\n", ":7:5: a severity of the pack's own needs a reason"),
-        (PACK + "    only_with: labels\n", "must be one of baseline, control, label, score"),
+        (PACK + "    only_with: labels\n", "must be one of baseline, control, label, population, score"),
         (PACK + "    severity: loud\n", "'rules[1].severity' must be one of fail, warn, info"),
         (PACK + "rule: x\n", "did you mean 'rules'?"),
     ],
@@ -75,7 +75,7 @@ def test_an_unknown_pack_is_told_with_the_nearest() -> None:
 def test_of_two_severities_the_stricter_holds_whichever_comes_first(tmp_path: Path) -> None:
     for asked in (["pack:lending", "four-fifths"], ["four-fifths", "pack:lending"], ["pack:lending", "pack:hiring"]):
         assert {one.id: one.severity.value for one in load_rules(asked)}["four-fifths"] == "fail"
-    assert len(load_rules(["pack:triage", "pack:moderation"])) == 7
+    assert len(load_rules(["pack:triage", "pack:moderation"])) == 8
     own = tmp_path / "ours.yaml"
     own.write_text("schema: fairaudit/rule/1\nextends: predictive-parity\nid: four-fifths\ntitle: Ours\nlimit_origin: ours\n")
     with pytest.raises(ConfigError, match="there is another rule with the id 'four-fifths'"):

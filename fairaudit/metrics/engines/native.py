@@ -21,7 +21,7 @@ Params = dict[str, float]
 
 class NativeEngine:
     name = "native"
-    metrics = frozenset(one.id for one in CATALOGUE.values() if one.shape not in (Shape.CONDITIONAL, Shape.INDIVIDUAL))  # which rest on more than counts
+    metrics = frozenset(one.id for one in CATALOGUE.values() if one.shape not in (Shape.CONDITIONAL, Shape.INDIVIDUAL, Shape.POPULATION))  # which rest on more than counts
 
     def __init__(self, *, seed: int = 0) -> None:
         """It computes everything, so it draws no sample."""
