@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairaudit.cli.audit import flags_of, with_options
-from fairaudit.cli.gating import with_gate_options
+from fairaudit.cli.gating import BASELINE, with_gate_options
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--config", "also", type=click.Path(path_type=Path), metavar="FILE", help="The same as FILE, as audit has it.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the audit would go.")
 @click.option("--force", is_flag=True, help="It may go into a folder that holds something else.")
+@click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="It would be gated.")
 @with_gate_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

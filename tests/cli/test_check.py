@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from fairaudit.cli import _run
+from fairaudit.cli.audit import command as audit
+from fairaudit.cli.check import command as check
 from fairaudit.result import read_audit
 from tests.models.conftest import built
 
@@ -133,6 +135,20 @@ def test_flags_win_over_the_file_as_in_audit(capsys: Said) -> None:
     Path("fairaudit.yaml").write_text("data: [people.csv]\nlabel: y\npositive: yes\nscore_column: scor\nprotected: [sex]\nout: out\n")
     assert _told(capsys, "fairaudit.yaml")[0] == 2
     assert _told(capsys, "fairaudit.yaml", "--score-column", "s") == (0, [])
+
+
+def test_whatever_an_audit_can_be_asked_can_be_checked() -> None:
+    taken, asked = ({flag for one in command.params for flag in one.opts if flag.startswith("--")} for command in (check, audit))
+    assert asked - taken == {"--quiet", "--verbose"}
+
+
+def test_the_baseline_is_looked_at_with_the_rest(capsys: Said) -> None:
+    asked = [*FLAGS, "--positive", "yes", "--rule", "no-worse-than-baseline", "--baseline"]
+    assert _run(["audit", *FLAGS[:-1], "old", "--positive", "yes", "--engine", "native", "--quiet"]) == 0
+    capsys.readouterr()
+    assert _told(capsys, *asked, "old") == (0, [])
+    code, lines = _told(capsys, *asked, "nowhere", "--gate", "--waivers", "none.yaml")
+    assert code == 2 and len(lines) == 2 and any("--baseline nowhere: No such file" in one for one in lines) and any("none.yaml" in one for one in lines)
 
 
 def test_a_sound_audit_is_told_before_it_is_made(capsys: Said) -> None:
