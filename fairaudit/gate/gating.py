@@ -31,7 +31,7 @@ def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | 
     asked, day = policy or Policy(), as_of or today()
     found = applied(audit.findings, load_waivers(waivers).waivers, asked, as_of=day)
     gone = () if baseline is None else vanished(audit, baseline if isinstance(baseline, Audit) else _of_file(audit, baseline))
-    return ruled(audit.findings, asked, as_of=day, waived=found.waived, remarks=(*found.remarks, *gone))
+    return ruled(audit.findings, asked, as_of=day, waived=found.waived, exceeded=found.exceeded, remarks=(*found.remarks, *gone))
 
 
 def _of_file(audit: Audit, path: Path | str) -> Audit:

@@ -63,9 +63,23 @@ def test_the_day_decides_and_the_first_word_is_the_gates(capfd: pytest.CaptureFi
     soon = _said(capfd, "gate", "unfair", "--waivers", W, "--as-of", "2026-12-10").splitlines()
     assert soon[0] == "PASS  Nothing fails the gate: 2 violations waived, 2 warnings." and sum("WARNING  waiver-expiring: " in line for line in soon) == 2
     late = _said(capfd, "gate", "unfair", "--waivers", W, "--as-of", "2026-12-11", code=1).splitlines()
-    assert late[0].startswith("FAIL  The audited decisions violate “Four-fifths rule (adverse impact)” and “Equal opportunity”; 2 remarks that fail the gate")
+    assert late[0].startswith("FAIL  The audited decisions violate “Four-fifths rule (adverse impact)” and “Equal opportunity”; 2 waivers that are not in force")
     assert sum("FAIL  waiver-expired: The waiver of " in line for line in late) == 2
     assert _run(["gate", "unfair", "--waivers", W]) == (1 if datetime.now(UTC).date().isoformat() > "2026-12-10" else 0)  # today, where no day is named
+
+
+def test_an_expired_waiver_fails_the_build_although_nothing_is_violated(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["waive", "unfair", *TERMS, "--rule", "four-fifths", "--expires", "2026-12-10"]) == 0
+    Path("fair.csv").write_text(HEADER + "f,1,0.9\nm,1,0.9\nf,0,0.1\nm,0,0.1\n" * 100)
+    assert _run(["audit", "--data", "fair.csv", *FLAGS, "--rule", "four-fifths", "--out", "fair", "--quiet"]) == 0
+    late = ("--waivers", W, "--as-of", "2026-12-11")
+    lines = _said(capfd, "gate", "fair", *late, code=1).splitlines()
+    assert lines[0].startswith("FAIL  No violation fails the gate, but something else does; 1 waiver that is not in force")
+    assert any(line.endswith("has expired on 2026-12-10; nothing is violated that it is for. Remove it, or renew it by a new `created` and `expires`.") for line in lines)
+    assert _run(["gate", "fair", *late, "--inconclusive", "pass"]) == 1
+    assert _run(["gate", "fair", "--waivers", W, "--as-of", "2026-12-10"]) == 0
+    Path(W).write_text("schema: fairaudit/waivers/1\nwaivers: []\n")  # it is removed
+    assert _run(["gate", "fair", *late]) == 0
 
 
 def test_an_unused_waiver_warns_or_fails(capfd: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +89,7 @@ def test_an_unused_waiver_warns_or_fails(capfd: pytest.CaptureFixture[str]) -> N
     assert "1 violation waived, 1 warning" in said and "did you mean 'four-fifths'?" in said
     only = ("gate", "unfair", "--rule", "equal-opportunity", "--waivers", W, *DAY)
     assert "PASS  Nothing fails the gate: 1 violation waived, 1 warning." in _said(capfd, *only)
-    assert _said(capfd, *only, "--unused-waivers", "fail", code=1).startswith("FAIL  No violation fails the gate, but something else does; 1 violation waived, 1 remark that fails the gate.\n")
+    assert _said(capfd, *only, "--unused-waivers", "fail", code=1).startswith("FAIL  No violation fails the gate, but something else does; 1 violation waived, 1 waiver that is not used.\n")
 
 
 def test_the_audit_does_not_depend_on_waivers_or_the_day_and_the_report_shows_them() -> None:
