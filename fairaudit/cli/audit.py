@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import BASELINE, idle, ruled, with_gate_options
+from fairaudit.cli.gating import BASELINE, idle, ruled, tells_more, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -117,8 +117,9 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
             scores = None if aside is None else Path(aside) / SCORES
             with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
                 found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
-            ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}) if config.gate else None
-            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
+            asked = {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}
+            ruling = ruled(found.audit, asked) if config.gate else None
+            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if tells_more(asked) else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)

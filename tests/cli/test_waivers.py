@@ -105,6 +105,19 @@ def test_the_audit_does_not_depend_on_waivers_or_the_day_and_the_report_shows_th
     assert _run(["report", "unfair", "--waivers", W, *DAY]) == 0 and Path("unfair/report.html").read_text() == shown
 
 
+def test_the_report_says_what_the_gate_made_of_a_baseline_or_of_a_policy() -> None:
+    """Or a reader of the page would take the audit's word for the build's."""
+    assert _run(["audit", "--data", "unfair.csv", *FLAGS, "--rule", "equal-opportunity", "--out", "new", "--quiet", "--gate", "--baseline", "unfair"]) == 1
+    page = Path("new/report.html").read_text()
+    assert "1 rule that has vanished since the baseline" in page and "four-fifths was judged in the baseline and is not judged here" in page and "A violation that is waived" not in page
+    assert _run(["report", "new", "--baseline", "unfair"]) == 0 and Path("new/report.html").read_text() == page
+    Path("few.csv").write_text(HEADER + "f,1,0.9\nm,1,0.9\nf,0,0.1\nm,0,0.1\n" * 3)
+    few = ("audit", "--data", "few.csv", *FLAGS, "--rule", "four-fifths", "--out", "few", "--quiet", "--gate")
+    assert _run([*few]) == 3 and "The gate" not in Path("few/report.html").read_text()
+    assert _run([*few, "--inconclusive", "warn"]) == 0 and "Nothing fails the gate" in Path("few/report.html").read_text()
+    assert _run([*few[:-1]]) == 0 and "The gate" not in Path("few/report.html").read_text()  # no gate was asked
+
+
 def test_a_configuration_may_name_them() -> None:
     assert _run(["waive", "unfair", *TERMS]) == 0
     Path("ours.yaml").write_text(f"data: [unfair.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\nengines: [native]\nrules: [four-fifths]\nout: out\ngate: true\nwaivers: {W}\nas_of: 2026-11-26\n")
