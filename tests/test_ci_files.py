@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from fairaudit.cli import cli
 from fairaudit.cli.gating import BASELINE, OPTIONS
-from fairaudit.gate.result import WORDS
+from fairaudit.gate.policy import WORDS
 from fairaudit.reports.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent

@@ -91,14 +91,14 @@ def _read(file: Path | None, flags: dict[str, Any]) -> tuple[AuditConfig, Docume
 def _of_the_command_line(config: AuditConfig, given: dict[str, Any], force: bool) -> list[FairauditError]:
     """What the audit's command would refuse besides: where it goes, the gate, the waivers."""
     from fairaudit.cli.gating import idle
-    from fairaudit.cli.writes import unwritable
+    from fairaudit.cli.writes import unwritable_of
     from fairaudit.gate.waiver_file import load_waivers
     from fairaudit.writing import check_out
 
     wrong: list[FairauditError] = [*idle(given, config.gate)]
     wrong += [] if config.out else [ConfigError("where should the audit go? Name a folder with --out DIR.")]
     wrong += [ConfigError("--gate has nothing to judge: name a rule with --rule ID, as four-fifths.")] if config.gate and not config.rules else []
-    wrong += unwritable(config, given["write"])
+    wrong += unwritable_of(config, given["write"])
     asked: list[Callable[[], object]] = [partial(check_out, Path(config.out), force=force)] if config.out else []
     asked += [partial(load_waivers, Path(config.waivers))] if config.waivers else []
     for ask in asked:

@@ -37,7 +37,7 @@ def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | 
 def _of_file(audit: Audit, path: Path | str) -> Audit:
     found = former(path)
     if audit.baseline is not None and audit.baseline.sha256 != found.sha256 and any(rule.needs_baseline for rule in audit.rules):
-        raise ConfigError(f"{path} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {path}`.")
+        raise ConfigError(f"{path} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {path}`, in Python `fairaudit.judged(audit, baseline=…)`.")
     return found.audit
 
 

@@ -14,6 +14,9 @@ from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE,
 from fairaudit.gate.waiver import Waiver
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, Severity, Verdict
 
+Word = Literal["pass", "fail", "inconclusive", "error", "unjudged"]
+WORDS: dict[int, Word] = {PASSED: "pass", VIOLATED: "fail", NOT_ENOUGH_EVIDENCE: "inconclusive", CONTENT_FAILED: "error", MISCONFIGURED: "unjudged"}
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate makes of findings."""
@@ -78,6 +81,11 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
             if state in self.states:
                 return code
         return PASSED
+
+    @property
+    def verdict(self) -> Word:
+        """The exit code in a word."""
+        return WORDS[self.exit_code]
 
 
 def ruled(

@@ -35,13 +35,22 @@ def load_waivers(source: Path | str | Waivers | Sequence[Waiver]) -> Waivers:
         ConfigError: there is no such file, or one sentence a mistake, all told at once.
     """
     if isinstance(source, Path | str):
-        return read_document(Path(source), Waivers, kind="file of waivers", check=mistakes)
+        return read_waivers(source)
     try:  # what Python builds is not checked when it is built
         held = convert(to_builtins(source if isinstance(source, Waivers) else Waivers(schema="fairaudit/waivers/1", waivers=tuple(source))), Waivers)
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"these are no waivers: {str(error).rstrip('.')}.") from error
     raise_all(ConfigError(sentence) for sentence in sentences(held))
     return held
+
+
+def read_waivers(path: Path | str) -> Waivers:
+    """The waivers of a file.
+
+    Raises:
+        ConfigError: there is no such file, or one sentence a mistake, all told at once.
+    """
+    return read_document(Path(path), Waivers, kind="file of waivers", check=mistakes)
 
 
 def parse_waivers(text: str, *, file: str = "waivers") -> Waivers:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from fairaudit.gate.policy import Remark, Ruling, Standing, State
-from fairaudit.gate.result import GRAVEST_FIRST, remarks_of, word_of
+from fairaudit.gate.result import GRAVEST_FIRST, remarks_of
 from fairaudit.gate.waiver import Waiver
 from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.interface import UNKNOWN, Place, Places
@@ -73,7 +73,7 @@ def sarif(known: Lookup, ruling: Ruling, places: Places = UNKNOWN) -> bytes:
                 "tool": {"driver": {"name": "fairaudit", "semanticVersion": VERSION, "rules": [_descriptor(known, rule) for rule in ids]}},
                 "invocations": [{"executionSuccessful": True, "exitCode": ruling.exit_code, **_left_out(len(told) - room)}],
                 "columnKind": "utf16CodeUnits",
-                "properties": {"verdict": word_of(ruling), "asOf": ruling.as_of.isoformat()},
+                "properties": {"verdict": ruling.verdict, "asOf": ruling.as_of.isoformat()},
                 "results": list(results),
             }
         ],
