@@ -62,7 +62,8 @@ def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
         return
     place: tuple[str, ...] = ("control",) if rule.control else ("needs",)
     if rule.comparison not in (Comparing.RATIO, Comparing.DIFFERENCE):
-        yield Mistake(place, f"within a control groups are compared by their ratio or difference, and not by a {rule.comparison.value}.")
+        leave = "leave `control` out" if rule.control else "leave `control` out of `needs`"
+        yield Mistake(place, f"within a control groups are compared by their ratio or difference, and not by a {rule.comparison.value}; {leave}, or judge it by a rule of its own with `comparison: ratio` or difference.")
     elif rule.reference in ("best", "overall"):
         yield Mistake(place, "within a control a group is compared with everyone else or with one group: add `reference: rest`, largest, or {attribute: value}.")
     for name in rule.metric_names:
