@@ -40,6 +40,8 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
     """
     import shutil
 
+    import msgspec
+
     from fairaudit.checked import mistakes
     from fairaudit.cli.console import say, silenced
     from fairaudit.foreseen import foreseen
@@ -56,6 +58,7 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
         raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
         try:
             found = foreseen(surveyed(config))
+            found = msgspec.structs.replace(found, cautions=(*found.cautions, *_of_waivers(config)))
         except FairauditError as error:  # what only counting tells, as too many slices
             raise_all(_in_place([error], document))
             raise
@@ -107,6 +110,15 @@ def _of_the_command_line(config: AuditConfig, given: dict[str, Any], force: bool
         except FairauditError as error:
             wrong += getattr(error, "errors", (error,))
     return wrong
+
+
+def _of_waivers(config: AuditConfig) -> tuple[str, ...]:
+    """What the gate will say of the waivers, whatever the audit finds."""
+    from fairaudit.gate.gating import today
+    from fairaudit.gate.waiver_file import read_waivers
+    from fairaudit.gate.waivers import foretold
+
+    return () if config.waivers is None else foretold(read_waivers(config.waivers).waivers, as_of=config.as_of or today())
 
 
 def _in_place(wrong: list[FairauditError], document: Document | None) -> list[FairauditError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,11 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
     fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
     fairaudit gate new/audit.json --baseline old/audit.json --rule no-worse-than-baseline
     """
+    from fairaudit.errors import ConfigError
     from fairaudit.imports import uncollected
 
+    if quiet and verbose:
+        raise ConfigError("--quiet and --verbose exclude each other; keep one.")
     with uncollected():  # a large audit is a hundred thousand values that all stay
         from fairaudit.cli.verdict import shown
         from fairaudit.cli.writes import is_folder, of_gate, write_all
@@ -44,6 +48,8 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
         targets = of_gate(asked.pop("write", ()), taken=[folder / name for name in OURS])
         retract(targets)
         found, file = read_audit(audit), audit / "audit.json" if audit.is_dir() else audit
+        if baseline is not None and os.path.realpath(file) == os.path.realpath(Path(baseline) / "audit.json" if is_folder(Path(baseline)) else baseline):
+            raise ConfigError(f"--baseline {baseline} is the audit that is judged, and of itself nothing changes; name the former one.")
         kept = file.parent / SCORES
         again = judged(found, rules, baseline=baseline, scores=kept if baseline is not None and found.scores is not None and kept.is_file() else None)
         decided = ruled(again, asked | {"baseline": baseline})

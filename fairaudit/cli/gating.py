@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from fairaudit.errors import ConfigError
 
@@ -60,6 +59,8 @@ def idle(given: dict[str, Any], gate: bool) -> Iterator[ConfigError]:
 
 def tells_more(asked: dict[str, Any]) -> bool:
     """Whether a gate that was asked this may say anything that the audit itself does not."""
+    import msgspec
+
     from fairaudit.gate.policy import Policy
 
     plain = msgspec.structs.asdict(Policy())

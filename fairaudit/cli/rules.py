@@ -62,6 +62,8 @@ def show(names: tuple[str, ...], as_json: bool, as_yaml: bool, as_of: datetime |
     fairaudit rules show four-fifths
     fairaudit rules show our-rule.yaml --json
     """
+    import shutil
+
     import msgspec
 
     from fairaudit.cli.console import say
@@ -81,7 +83,8 @@ def show(names: tuple[str, ...], as_json: bool, as_yaml: bool, as_of: datetime |
         say("\n---\n".join((text_of_pack(name.removeprefix(PREFIX)) if name in packs else text_of_rule(name)).rstrip("\n") for name in names))
     else:
         day = as_of.date() if as_of else date.today()
-        say("\n\n".join(pack_words(packs[name]) if name in packs else rule_words(rules[name], as_of=day) for name in names))
+        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        say("\n\n".join(pack_words(packs[name], width=width) if name in packs else rule_words(rules[name], as_of=day, width=width) for name in names))
     return 0
 
 

@@ -93,6 +93,13 @@ def not_in_force(waiver: Waiver, as_of: date) -> str | None:
     return None
 
 
+def foretold(waivers: Sequence[Waiver], *, as_of: date) -> tuple[str, ...]:
+    """What will be said of them on a day whatever is violated: which are not in force, and which will soon not be."""
+    stale = ((waiver, not_in_force(waiver, as_of)) for waiver in waivers)
+    told = (_expired(waiver, why, "it fails the build", as_of) if why else next(_expiring(waiver, as_of), None) for waiver, why in stale)
+    return tuple(one.sentence for one in told if one is not None)
+
+
 def _remark(waiver: Waiver, id: str, state: State, sentence: str) -> Remark:
     told = sentence[:1].upper() + sentence[1:]
     return Remark(id=id, state=state, sentence=told, rule=waiver.rule, slice=None if waiver.slice is None else Slice(waiver.slice.items()))

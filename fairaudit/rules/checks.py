@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from fairaudit.documents import Mistake
+from fairaudit.documents import Mistake, Sound
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.asked import OTHER_TASKS
 from fairaudit.evidence.wanted import kinds_of
@@ -69,6 +70,16 @@ def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
     for name in rule.metric_names:
         if name in known_names() and metric(name).shape is not Shape.RATE:
             yield Mistake(place, f"within a control rates are judged, and {name!r} is none.")
+
+
+def unknown_metrics(fields: Mapping[str, Any], sound: Sound) -> Iterator[Mistake]:
+    """Of a rule that cannot be read as a whole: the names that no metric has."""
+    named = fields.get("metric") if sound(("metric",)) else None
+    for place, name in enumerate([named] if isinstance(named, str) else named or ()):
+        try:
+            metric("selection_rate" if name in OTHER_TASKS else name)
+        except UnknownName as error:
+            yield Mistake(("metric",) if isinstance(named, str) else ("metric", place), str(error))
 
 
 def _of_another_task(rule: Rule) -> Iterator[Mistake]:

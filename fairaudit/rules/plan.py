@@ -179,7 +179,7 @@ def _slicings(rule: Rule, context: Context) -> tuple[Slicing, ...]:
     missing = [slicing for slicing in wanted if frozenset(slicing) not in known]
     if missing:
         flags = " ".join(f"--slice '{'*'.join(slicing)}'" for slicing in missing)
-        raise ConfigError(f"the rule {rule.id!r} judges slices that this audit did not cut; add {flags}.")
+        raise ConfigError(f"the rule {rule.id!r} judges slices that this audit did not cut; audit with {flags}.")
     if not wanted:
         raise ConfigError(f"the rule {rule.id!r} has nothing to judge: no protected attribute was named.")
     return tuple(dict.fromkeys(known[frozenset(slicing)] for slicing in wanted))

@@ -199,6 +199,8 @@ MISTAKES = {
     "tighten and an owner": (("waive", "unfair", "--tighten", "--owner", "a"), "fairaudit: --owner is of new waivers, and --tighten writes none; leave it out.\n"),
     "onto an audit": (("waive", "unfair", *TERMS, "--to", "unfair/audit.json"), "fairaudit: unfair/audit.json"),
     "into a folder": (("waive", "unfair", *TERMS, "--to", "unfair"), "fairaudit: unfair is a folder; name a file in it.\n"),
+    "an audit is no baseline of itself": (("gate", "unfair", "--baseline", "./unfair/audit.json"), "fairaudit: --baseline ./unfair/audit.json is the audit that is judged, and of itself nothing changes; name the former one.\n"),
+    "quiet and verbose": (("gate", "unfair", "--quiet", "--verbose"), "fairaudit: --quiet and --verbose exclude each other; keep one.\n"),
     "no such file of waivers": (("gate", "unfair", "--waivers", "none.yaml"), "fairaudit: there is no file 'none.yaml'.\n"),
     "no file of waivers": (("gate", "unfair", "--waivers", "unfair.csv"), "fairaudit: unfair.csv:1:1: the file of waivers must be a mapping (name: value), and is "),
     "a day of the gate": (("gate", "unfair", "--as-of", "26.11.2026"), "fairaudit: --as-of '26.11.2026' is no date; write it as 2026-07-05.\n"),
@@ -228,6 +230,12 @@ def test_owner_and_reason_are_asked_for_on_a_terminal() -> None:
             break
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
     assert {(one.owner, one.reason) for one in load_waivers(W).waivers} == {("Ada L.", "data")}
+
+
+def test_the_gate_that_is_named_judges_by_the_rules_that_were_waived(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("our rule.yaml").write_text("schema: fairaudit/rule/1\nextends: four-fifths\nid: ours\ntitle: Ours\nlimit_origin: ours\nlimit: 0.9\n")
+    assert _said(capfd, "waive", "unfair", *TERMS, "--rule", "our rule.yaml").splitlines()[-1] == f"Gate:    fairaudit gate unfair --rule 'our rule.yaml' --waivers {W}"
+    assert _run(["gate", "unfair", "--rule", "our rule.yaml", "--waivers", W, *DAY]) == 0
 
 
 def test_nothing_is_waived_where_nothing_is_violated(capfd: pytest.CaptureFixture[str]) -> None:
