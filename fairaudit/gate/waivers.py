@@ -145,7 +145,7 @@ def _why_unused(waiver: Waiver, all_findings: Sequence[Finding]) -> str:
         return why
     slicing = [one for one in of_rule if frozenset(one.slicing) == frozenset(waiver.attributes)]
     if not slicing:
-        return f"{waiver.rule} was not judged by {' and '.join(waiver.attributes)} together; {_known(waiver.whom, [whom(one) for one in of_rule], 'judged were')}"
+        return f"{waiver.rule} was not judged by {' and '.join(waiver.attributes)} {'together' if len(waiver.attributes) > 1 else 'alone'}; {_known(waiver.whom, [whom(one) for one in of_rule], 'judged were')}"
     if waiver.slice and any(target_of(one)[0] == "slice" for one in slicing) and (why := _unknown_value(waiver, slicing)):
         return why
     about = [one for one in slicing if target_of(one) == waiver.target]

@@ -156,6 +156,12 @@ def test_an_unused_waiver_says_what_the_audit_has_instead(case: str) -> None:
     assert found.remarks[0].sentence.startswith("The waiver of ") and sentence in found.remarks[0].sentence
 
 
+def test_slices_of_crosses_are_told_apart() -> None:
+    crosses = [finding(of={"race": race, "sex": "f"}) for race in ("Black", "White")]
+    (told,) = ruling(crosses, [waiver(slice={"race": "Asian"})]).remarks
+    assert told.sentence.endswith("waives nothing: four-fifths was not judged by race alone; judged were race=Black, sex=f; race=White, sex=f.")
+
+
 def test_remarks_name_the_waiver_and_say_what_to_do() -> None:
     said = [ruling([STATES[case][0]], [STATES[case][1]]).remarks[0].sentence for case in ("worse than waived", "its last day", "one day left", "fourteen days left", "expired yesterday", "created tomorrow", "expired, and what it was for has gone", "expired, and not decided", "expired, of a slice that is not here")]
     assert said == [
