@@ -19,7 +19,7 @@ from fairaudit.cli.gating import BASELINE, ruled, tells_more, with_gate_options
 @partial(with_gate_options, writes=False)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(audit: Path, out: Path | None, debug: bool, **asked: Any) -> int:
-    """Render a finished audit's report again; with what the gate makes of it, where that was asked anything.
+    """Render a finished audit's report again; by the flags of the gate, with what the gate makes of it.
 
     \b
     fairaudit report demo/audit/audit.json
