@@ -83,6 +83,7 @@ def read_document(
     """
     document = source if isinstance(source, Document) else opened(source, kind=kind, file=file)
     root, file = document.root, document.file
+    _same_kind(document, type, kind)
     reader = _Reader(kind, file, unsupported or {})
     built = reader.value(root, shapes.type_info(type), ())
     if reader.mistakes() and isinstance(built, dict):
@@ -99,8 +100,25 @@ def read_document(
     return value
 
 
+def _same_kind(document: Document, type: type[Any], kind: str) -> None:
+    """Returns unless the file says itself that it is something else of ours, of which every field would be a mistake.
+
+    Raises:
+        DocumentError: what it is, and what was expected.
+    """
+    said = next((node for key, node in document.root.value if key.value == "schema"), None) if isinstance(document.root, MappingNode) else None
+    shape = shapes.type_info(type)
+    if not isinstance(said, ScalarNode) or not said.value.startswith("fairaudit/") or not isinstance(shape, shapes.StructType):
+        return
+    ours = [str(word) for one in shape.fields if one.encode_name == "schema" for choice in choices_of(one.type) for word in words(choice)]
+    if said.value.split("/")[1] not in [one.split("/")[1] for one in ours]:
+        wanted_ = f" (schema: {ours[0]})" if ours else ""
+        raise DocumentError(f"this says of itself that it is {said.value}, and a {kind}{wanted_} is expected.", file=document.file, line=said.start_mark.line + 1, column=said.start_mark.column + 1)
+
+
 def salvaged(document: Document, type: type[T], *, kind: str) -> tuple[T, tuple[DocumentError, ...]]:
     """What can be read of a document whose fields all have defaults, and every mistake in it: a field with a mistake is as if it were not there."""
+    _same_kind(document, type, kind)
     reader, shape = _Reader(kind, document.file, {}), shapes.type_info(type)
     assert isinstance(shape, shapes.StructType)
     if not isinstance(document.root, MappingNode):

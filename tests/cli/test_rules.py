@@ -78,6 +78,22 @@ def test_what_is_shown_is_no_wider_than_the_terminal_and_a_pack_is_told_from_a_r
         assert _run(asked) == 2 and capsys.readouterr().err == "fairaudit: there is no rule 'hiring', but a pack; name it pack:hiring.\n"
 
 
+def test_a_file_that_is_something_else_of_ours_is_one_sentence(capsys: Said) -> None:
+    Path("pack.yaml").write_text("schema: fairaudit/pack/1\nid: mine\ntitle: Mine\nabout: mine\nrules: [{rule: four-fifths}]\n")
+    Path("waivers.yaml").write_text("schema: fairaudit/waivers/1\nwaivers: []\n")
+    Path("later.yaml").write_text("schema: fairaudit/rule/2\nextends: four-fifths\nid: x\ntitle: X\nlimit_origin: ours\n")
+    assert _run(["rules", "new", "ours"]) == 0
+    capsys.readouterr()
+    for asked, told in (
+        (["rules", "validate", "pack.yaml"], "pack.yaml:1:9: this says of itself that it is fairaudit/pack/1, and a rule (schema: fairaudit/rule/1) is expected."),
+        (["rules", "validate", "waivers.yaml"], "waivers.yaml:1:9: this says of itself that it is fairaudit/waivers/1, and a rule (schema: fairaudit/rule/1) is expected."),
+        (["check", "ours.yaml"], "ours.yaml:4:9: this says of itself that it is fairaudit/rule/1, and a configuration is expected."),
+        (["audit", "--config", "ours.yaml", "--out", "out"], "ours.yaml:4:9: this says of itself that it is fairaudit/rule/1, and a configuration is expected."),
+        (["rules", "validate", "later.yaml"], "later.yaml:1:9: 'schema' must be fairaudit/rule/1, and is 'fairaudit/rule/2'; did you mean 'fairaudit/rule/1'?"),
+    ):
+        assert _run(asked) == 2 and capsys.readouterr().err == f"fairaudit: {told}\n"
+
+
 def test_a_source_that_somebody_looked_at_over_a_year_before_is_old_unless_it_is_a_paper() -> None:
     law = Source(cite="a law", kind=SourceKind.LAW, says_number=True, as_of=date(2024, 2, 29))
     assert [law.is_old(on) for on in (date(2024, 3, 1), date(2025, 2, 28), date(2025, 3, 1), date(2026, 1, 1))] == [False, False, True, True]
@@ -89,7 +105,7 @@ def test_show_says_which_sources_are_old_on_a_day(capsys: Said) -> None:
         _run(["rules", "show", "four-fifths", "--as-of", day])
         assert " ".join(capsys.readouterr().out.split()).count("as of 2026-07-05, which is over a year ago: look whether it still holds") == old
     assert _run(["rules", "show", "four-fifths", "--as-of", "soon"]) == 2
-    assert "'soon' does not match the format" in capsys.readouterr().err
+    assert capsys.readouterr().err == "fairaudit: --as-of 'soon' is no date; write it as 2026-07-05.\n"
 
 
 def test_the_report_says_it_too(capsys: Said) -> None:
