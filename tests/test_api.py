@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import json
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ def test_python_decides_and_writes_to_the_byte_what_the_command_does(case: str) 
     ruling = fairaudit.ruling(again, asked.get("policy"), waivers=asked.get("waivers", ()), as_of=DAY, baseline=asked.get("baseline"))
     fairaudit.write_gate(again, ruling, {format: [Path("b", path) for path in ([paths] if isinstance(paths, str) else paths)] for format, paths in WRITES.items()}, file="new/audit.json", rules=asked.get("rules", ()))
     assert ruling.exit_code == code and code in (0, 1)
+    assert [fairaudit.judged(found, one, **scores) for one in asked.get("rules", ())] == [again] * len(asked.get("rules", ()))  # a name alone is one rule
     assert contents("a") == contents("b") and len(contents("a")) == 7
     assert Path("a/gate.json").read_bytes() == to_json(ruling)
 
@@ -143,6 +144,9 @@ def test_bad_input_is_a_sentence() -> None:
         (lambda: fairaudit.read_waivers("none.yaml"), "there is no file 'none.yaml'."),
         (lambda: fairaudit.read_config("none.yaml"), "there is no file 'none.yaml'."),
         (lambda: fairaudit.judged(audit, ["four-fifth"]), "did you mean 'four-fifths'?"),
+        (lambda: fairaudit.judged(audit, "four-fifth"), "there is no rule 'four-fifth'; did you mean 'four-fifths'?"),
+        (lambda: fairaudit.ruling(audit, as_of="2026-12-01"), "as_of is '2026-12-01', which is no day; give a datetime.date"),  # type: ignore[arg-type]
+        (lambda: fairaudit.ruling(audit, as_of=datetime(2026, 12, 1)), "which is no day"),
         (lambda: fairaudit.judged(audit, baseline="nowhere"), "--baseline nowhere: No such file"),
         (lambda: fairaudit.judged(audit, scores="new/scores.parquet"), "rows are matched with those of a baseline, and none is given"),
         (lambda: fairaudit.judged(audit, baseline="old", scores="none.parquet"), "none.parquet: No such file"),

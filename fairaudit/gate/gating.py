@@ -26,9 +26,11 @@ def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | 
         baseline: a former audit, or its file: what was judged there and is not here is said. Rules on change were judged with the audit. [default: none]
 
     Raises:
-        ConfigError: the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
+        ConfigError: the day is none, the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
     """
     asked, day = policy or Policy(), as_of or today()
+    if type(day) is not date:  # a time of day, or a text, is in no order with the dates of waivers
+        raise ConfigError(f"as_of is {day!r}, which is no day; give a datetime.date, as date(2026, 7, 5).")
     found = applied(audit.findings, load_waivers(waivers).waivers, asked, as_of=day)
     gone = () if baseline is None else vanished(audit, baseline if isinstance(baseline, Audit) else _of_file(audit, baseline))
     return ruled(audit.findings, asked, as_of=day, waived=found.waived, exceeded=found.exceeded, remarks=(*found.remarks, *gone))

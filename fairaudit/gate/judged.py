@@ -18,11 +18,11 @@ from fairaudit.rules.library import left_out_of_packs, load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions
 
 
-def judged(audit: Audit, rules: Sequence[str | Path] = (), *, baseline: Path | str | None = None, scores: Path | str | None = None) -> Audit:
+def judged(audit: Audit, rules: str | Path | Sequence[str | Path] = (), *, baseline: Path | str | None = None, scores: Path | str | None = None) -> Audit:
     """An audit judged again, from its counts alone, as `fairaudit gate` does.
 
     Args:
-        rules: ID, FILE or pack:ID. [default: its own]
+        rules: ID, FILE or pack:ID, one or several. [default: its own]
         baseline: a former audit, or its folder, that rules on change are judged against, instead of the one that it was. [default: that one, if any]
         scores: the rows that the audit kept, with which those of the baseline are matched. [default: without them, the two are independent samples]
 
@@ -35,7 +35,8 @@ def judged(audit: Audit, rules: Sequence[str | Path] = (), *, baseline: Path | s
     if scores is not None and baseline is None:
         raise ConfigError("rows are matched with those of a baseline, and none is given; name one, or leave the scores out.")
     kept = None if scores is None else baselines.saved_in(Path(scores), audit.scores, of="this audit")
-    return rejudged(audit, [str(rule) for rule in rules], before=None if baseline is None else baselines.former(baseline), scores=kept)
+    asked = (rules,) if isinstance(rules, str | Path) else rules
+    return rejudged(audit, [str(rule) for rule in asked], before=None if baseline is None else baselines.former(baseline), scores=kept)
 
 
 def rejudged(audit: Audit, asked: Sequence[str], *, before: baselines.Former | None = None, scores: Path | None = None) -> Audit:
