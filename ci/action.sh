@@ -38,8 +38,8 @@ run() {
     words args "$FAIRAUDIT_ARGS" && words rules "$FAIRAUDIT_RULES" || return
     while IFS= read -r -d '' word; do call+=("$word"); done <"$home.args"
     while IFS= read -r -d '' word; do call+=("--rule=$word"); done <"$home.rules"
-    for option in "config=$FAIRAUDIT_CONFIG" "waivers=$FAIRAUDIT_WAIVERS" "unused-waivers=$FAIRAUDIT_UNUSED_WAIVERS" \
-        "inconclusive=$FAIRAUDIT_INCONCLUSIVE" "fail-on=$FAIRAUDIT_FAIL_ON"; do
+    for option in "config=$FAIRAUDIT_CONFIG" "baseline=$FAIRAUDIT_BASELINE" "waivers=$FAIRAUDIT_WAIVERS" "as-of=$FAIRAUDIT_AS_OF" \
+        "unused-waivers=$FAIRAUDIT_UNUSED_WAIVERS" "inconclusive=$FAIRAUDIT_INCONCLUSIVE" "fail-on=$FAIRAUDIT_FAIL_ON"; do
         [ -z "${option#*=}" ] || call+=("--$option")
     done
     case $out in

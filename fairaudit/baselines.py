@@ -60,11 +60,27 @@ def saved_beside(file: Path, scores: SavedScores | None) -> Path | None:
         ConfigError: they are others.
     """
     beside = file.parent / SCORES
-    if scores is None or not beside.is_file():
-        return None
-    if fingerprint(beside) != scores.sha256:
-        raise ConfigError(f"{beside} is not what {file} was made with: its sha256 is another; put back the file that was written with it, or audit again with --save-scores.")
-    return beside
+    return None if scores is None or not beside.is_file() else saved_in(beside, scores, of=str(file))
+
+
+def saved_in(path: Path, scores: SavedScores | None, *, of: str) -> Path:
+    """The rows that an audit kept, in a file.
+
+    Args:
+        of: the audit, as a sentence names it.
+
+    Raises:
+        ConfigError: there is no such file, they are others, or it kept none.
+    """
+    if scores is None:
+        raise ConfigError(f"{of} kept no rows, so {path} is not of it; leave the file out, or audit again with --save-scores.")
+    try:
+        is_same = fingerprint(path) == scores.sha256
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; give the {SCORES} that was written with the audit.") from error
+    if not is_same:
+        raise ConfigError(f"{path} is not what {of} was made with: its sha256 is another; put back the file that was written with it, or audit again with --save-scores.")
+    return path
 
 
 def mistaken(old: Manifest, *, config: Mapping[str, Any], positive: str | None) -> Iterator[FairauditError]:

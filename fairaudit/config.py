@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import combinations
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import msgspec
@@ -304,6 +304,17 @@ def _misfit(config: AuditConfig, said: str) -> str:
         return said
     shape = next(field.type for field in msgspec.inspect.type_info(AuditConfig).fields if field.name == found[1])  # type: ignore[attr-defined]
     return f"{found[1]} must be {wanted(choices_of(shape))}, and is {getattr(config, found[1])!r:.60}"
+
+
+def read_config(path: Path | str) -> AuditConfig:
+    """The configuration in a YAML file, with the fields of `fairaudit audit --help`.
+
+    Raises:
+        ConfigError: there is no such file, or one sentence a mistake, all told at once, each with its line.
+    """
+    from fairaudit.documents import read_document  # here, so that an audit that has no file starts quickly
+
+    return read_document(Path(path), AuditConfig, kind="configuration")
 
 
 def overridden(config: AuditConfig, given: Mapping[str, Any]) -> AuditConfig:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import msgspec.inspect as shapes
@@ -17,6 +17,7 @@ from fairaudit.fitting import MISFIT, choices_of, scalar, shown, wanted, words
 from fairaudit.yaml_nodes import DocumentError, root_of, text_of
 
 T = TypeVar("T")
+Sound = Callable[["Place"], bool]  # whether nothing was found wrong at a place, or below it
 Place = tuple[str | int, ...]  # ("source", 0, "cite"): the way from the root to a value
 
 
@@ -65,6 +66,7 @@ def read_document(
     file: str = "text",
     unsupported: Mapping[str, str] | None = None,
     check: Callable[[T], Iterable[Mistake]] = lambda value: (),
+    parts: Callable[[Mapping[str, Any], Sound], Iterable[Mistake]] = lambda fields, sound: (),
 ) -> T:
     """The value that a YAML file (opened, or a path) or a YAML text (a str) describes.
 
@@ -74,14 +76,19 @@ def read_document(
         file: the name of a text, for messages.
         unsupported: fields that exist elsewhere but not here, each with the sentence to refuse it by.
         check: what must hold between fields, asked once each field by itself is sound.
+        parts: as much of it as can be asked of the sound fields where others are not, so that a mistake is not first told when others are mended.
 
     Raises:
         ConfigError: there is no such file; or one DocumentError a mistake, several together as `Several`.
     """
     document = source if isinstance(source, Document) else opened(source, kind=kind, file=file)
     root, file = document.root, document.file
+    _same_kind(document, type, kind)
     reader = _Reader(kind, file, unsupported or {})
     built = reader.value(root, shapes.type_info(type), ())
+    if reader.mistakes() and isinstance(built, dict):
+        for place, sentence in tuple(parts(built, lambda place: reader.is_sound(_node_at(root, place)))):
+            reader.found(_node_at(root, place), sentence)
     raise_all(reader.mistakes())
     try:
         value = msgspec.convert(built, type)
@@ -93,8 +100,25 @@ def read_document(
     return value
 
 
+def _same_kind(document: Document, type: type[Any], kind: str) -> None:
+    """Returns unless the file says itself that it is something else of ours, of which every field would be a mistake.
+
+    Raises:
+        DocumentError: what it is, and what was expected.
+    """
+    said = next((node for key, node in document.root.value if key.value == "schema"), None) if isinstance(document.root, MappingNode) else None
+    shape = shapes.type_info(type)
+    if not isinstance(said, ScalarNode) or not said.value.startswith("fairaudit/") or not isinstance(shape, shapes.StructType):
+        return
+    ours = [str(word) for one in shape.fields if one.encode_name == "schema" for choice in choices_of(one.type) for word in words(choice)]
+    if said.value.split("/")[1] not in [one.split("/")[1] for one in ours]:
+        wanted_ = f" (schema: {ours[0]})" if ours else ""
+        raise DocumentError(f"this says of itself that it is {said.value}, and a {kind}{wanted_} is expected.", file=document.file, line=said.start_mark.line + 1, column=said.start_mark.column + 1)
+
+
 def salvaged(document: Document, type: type[T], *, kind: str) -> tuple[T, tuple[DocumentError, ...]]:
     """What can be read of a document whose fields all have defaults, and every mistake in it: a field with a mistake is as if it were not there."""
+    _same_kind(document, type, kind)
     reader, shape = _Reader(kind, document.file, {}), shapes.type_info(type)
     assert isinstance(shape, shapes.StructType)
     if not isinstance(document.root, MappingNode):
@@ -122,6 +146,12 @@ class _Reader:
 
     def mistakes(self) -> list[DocumentError]:
         return sorted(self._found, key=lambda error: (error.line or 0, error.column or 0))
+
+    def is_sound(self, node: Node) -> bool:
+        """Whether no mistake lies in it."""
+        start, end = ((mark.line + 1, mark.column + 1) for mark in (node.start_mark, node.end_mark))
+        places = ((one.line or 0, one.column or 0) for one in self._found)
+        return not any(place == start or start < place < end for place in places)  # what is left empty begins where it ends
 
     def value(self, node: Node, shape: shapes.Type, place: Place) -> object:
         """The node as plain data; None, with the mistake noted, where it does not fit."""

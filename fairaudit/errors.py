@@ -65,10 +65,10 @@ def _advice(word: str, known: Sequence[str], otherwise: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
-    """Names as a sentence has them, the long tail counted."""
+    """Names as a sentence has them, the long tail counted; apart by semicolons where one has commas, as a cross of attributes has."""
     if not names:
         return "none"
-    shown = ", ".join(names[:most])
+    shown = ("; " if any(", " in one for one in names) else ", ").join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 

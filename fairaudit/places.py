@@ -61,8 +61,8 @@ def _scalars(node: Node) -> Iterator[ScalarNode]:
 
 
 def _same(node: ScalarNode, text: str) -> bool:
-    """A value, a part of a cross, or an edge of a band."""
-    return text == node.value or text in re.split(r"\s*[*]\s*", node.value)
+    """A value, a pack by its id, a part of a cross, or an edge of a band."""
+    return text in (node.value, node.value.removeprefix("pack:")) or text in re.split(r"\s*[*]\s*", node.value)
 
 
 def _begins(said: str, value: str) -> bool:

@@ -358,7 +358,8 @@ def encoded(value: Any) -> Any:
 _OF_SLICES = {str, type(None)}  # JSON has no other keys than texts
 
 
-def _decoded(kind: type, value: Any) -> Any:
+def decoded(kind: type, value: Any) -> Any:
+    """The same of a type, when a file is read."""
     if kind is Slice and isinstance(value, dict) and {*map(type, value), *map(type, value.values())} <= _OF_SLICES:  # asked a hundred thousand times of a large audit
         return Slice(value.items())
     raise ValueError("a slice is an object of texts or nulls")
@@ -381,7 +382,7 @@ def from_json(text: bytes, *, where: str) -> Audit:
         ConfigError: it is no audit of a version that this program reads; says where it differs.
     """
     try:
-        return msgspec.json.decode(text, type=Audit, dec_hook=_decoded)
+        return msgspec.json.decode(text, type=Audit, dec_hook=decoded)
     except (msgspec.DecodeError, ValueError) as error:
         raise ConfigError(f"{where} is not an audit file that fairaudit can read ({error}); give the audit.json that `fairaudit audit` wrote.") from error
 

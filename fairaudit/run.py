@@ -218,12 +218,17 @@ def _opened(config: AuditConfig, data: Any) -> tuple[tuple[Rule, ...], Source, b
         mistakes.append(error)
     mistaken = list(mistaken_metrics(config))
     mistakes.extend(mistaken)
+    is_lost = False
+    try:
+        before = baselines.former(config.baseline) if config.baseline is not None else None
+    except FairauditError as error:
+        mistakes.append(error)
+        is_lost = True
     try:
         rules = load_rules(config.rules, _has(config))
-        before = baselines.former(config.baseline) if config.baseline is not None else None
         if before is not None and not config.gate and not any(rule.needs_baseline for rule in rules):
             mistakes.append(ConfigError("--baseline is for rules on what changed, and for the gate; name such a rule, as no-worse-than-baseline, add --gate, or leave it out."))
-        plan(rules, _nothing_yet(config), _context(config, before))
+        plan([rule for rule in rules if not (is_lost and rule.needs_baseline)], _nothing_yet(config), _context(config, before))
         mistakes.extend(() if mistaken else idle_flags(config, [name for rule in rules for name in rule.metrics]))
     except FairauditError as error:
         mistakes.append(error)

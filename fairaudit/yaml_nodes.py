@@ -103,7 +103,7 @@ def _malformed(error: MarkedYAMLError, text: str, file: str) -> DocumentError:
 
 
 def _too_long(file: str) -> DocumentError:
-    return DocumentError(f"this is longer than {MOST_BYTES // 1024} KiB, so it is not read.", file=file)
+    return DocumentError(f"this is longer than {MOST_BYTES // 1024} KiB, more than any file of its kind, so it is not read; is it the file that was meant?", file=file)
 
 
 def _first_line(error: Exception) -> str:

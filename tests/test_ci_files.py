@@ -20,7 +20,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from fairaudit.cli import cli
-from fairaudit.gate.result import WORDS
+from fairaudit.cli.gating import BASELINE, OPTIONS
+from fairaudit.gate.policy import WORDS
 from fairaudit.reports.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +30,7 @@ PAGE = (ROOT / "docs" / "ci.md").read_text()
 FLAGS = "--data {} --label y --score-column s --protected sex --engine native"
 FAIR, UNFAIR, FEW = (FLAGS.format(f"{name}.csv") for name in ("fair", "unfair", "few"))
 CONFIG = "data: [unfair.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\nengines: [native]\nrules: [four-fifths]\n"
+OF_THE_GATE = {names[-1].removeprefix("--") for names, _ in (*OPTIONS, BASELINE)} - {"write"}  # what is written the files say themselves
 WRITTEN = {"audit.json", "badge.json", "badge.svg", "cube.parquet", "fairness.sarif", "gate.json", "junit.xml", "report.html", "summary.md"}
 
 
@@ -146,6 +148,14 @@ def test_the_flags_that_the_action_gives_are_the_audits() -> None:
     assert {"junit", "sarif", "markdown", "badge"} <= set(re.findall(r"(\w+)=[a-z]+\.[a-z]+", SCRIPT)) <= set(FORMATS)
 
 
+def test_whatever_the_gate_can_be_asked_is_an_input_of_the_action_and_a_variable_of_gitlabs_job() -> None:
+    assert {"baseline", "waivers", "inconclusive"} <= OF_THE_GATE <= set(ACTION["inputs"])
+    script = "\n".join(GITLAB["script"])
+    for name in OF_THE_GATE:
+        variable = f"FAIRAUDIT_{name.replace('-', '_').upper()}"
+        assert GITLAB["variables"][variable] == "" and f'${{{variable}:+--{name} "${variable}"}}' in script
+
+
 def test_the_actions_flags_in_its_descriptions_and_extras_exist() -> None:
     told = " ".join(about["description"] for about in ACTION["inputs"].values())
     assert {flag for flag in re.findall(r"--[a-z-]+", told)} <= flags_of("audit") | {"--help"}
@@ -188,6 +198,8 @@ def test_a_verdict_is_the_actions_outputs_files_summary_and_exit_code(workspace:
         ({"args": FAIR, "rules": ""}, 2, "--gate has nothing to judge"),
         ({"config": "no such.yaml"}, 2, "no such.yaml"),
         ({"args": FAIR, "waivers": "none.yaml"}, 2, "none.yaml"),
+        ({"args": FAIR, "baseline": "no such"}, 2, "--baseline no such"),
+        ({"args": FAIR, "as_of": "yesterday"}, 2, "'yesterday' is no date"),
         ({"args": f"{FAIR} --positive 'yes"}, 2, "the input args cannot be split into words: No closing quotation"),
         ({"args": FAIR, "rules": '"'}, 2, "the input rules cannot be split into words"),
         ({"args": FAIR, "out": "a\nverdict=pass"}, 2, "in one line"),
@@ -195,7 +207,7 @@ def test_a_verdict_is_the_actions_outputs_files_summary_and_exit_code(workspace:
         ({"args": f"{FAIR} --help"}, 2, ""),
         ({"args": FLAGS.format("broken.csv")}, 4, "broken.csv"),
     ],
-    ids=["flag", "choice", "no rules", "config", "waivers", "quote in args", "quote in rules", "two lines", "no out", "help", "content"],
+    ids=["flag", "choice", "no rules", "config", "waivers", "baseline", "day", "quote in args", "quote in rules", "two lines", "no out", "help", "content"],
 )
 def test_where_nothing_was_judged_there_is_no_report_no_pass_and_the_summary_says_so(workspace: Path, inputs: dict[str, str], code: int, told: str) -> None:
     (workspace / "broken.csv").write_text("sex,y,s\nf,1,many\nm,0,0.2\n")
@@ -211,6 +223,52 @@ def test_what_an_earlier_run_wrote_is_not_taken_for_this_ones(workspace: Path) -
     assert (ran.code, ran.outputs["verdict"], ran.outputs["folder"]) == (2, "unjudged", "")
     assert {path.name for path in (workspace / "fairness").iterdir()} == {"audit.json", "cube.parquet", "report.html"}
     assert "no-such-rule" in ran.errors
+
+
+def made(workspace: Path, *line: str) -> None:
+    subprocess.run([sys.executable, "-m", "fairaudit", *line], cwd=workspace, env=environment(workspace), check=True, capture_output=True)
+
+
+@pytest.fixture
+def update(workspace: Path) -> Path:
+    """A checkout with an audit of scores that were fair, `old one`, a new model's that select women less, and a waiver of that until New Year's Eve."""
+    people = [("f", 1, 0.9), ("m", 0, 0.2), ("m", 1, 0.7), ("f", 0, 0.1)] * 100
+    for name, scores in (("old", [score for *_, score in people]), ("new", [0.3 if sex == "f" and place % 5 < 3 and score > 0.5 else score for place, (sex, _, score) in enumerate(people)])):
+        lines = (f"{place},{sex},{label},{score:.1f}" for place, ((sex, label, _), score) in enumerate(zip(people, scores, strict=True)))
+        (workspace / f"{name}.csv").write_text("id,sex,y,s\n" + "\n".join(lines) + "\n")
+    flags = (*FLAGS.format("old.csv").split(), "--id", "id", "--save-scores")
+    made(workspace, "audit", *flags, "--rule", "four-fifths", "--out", "old one")
+    return workspace
+
+
+CHANGED = f"{FLAGS.format('new.csv')} --id id --save-scores"
+
+
+def test_a_baseline_is_what_change_is_judged_against_and_what_has_vanished_since_is_told(update: Path) -> None:
+    (update / "ours.yaml").write_text("schema: fairaudit/rule/1\nextends: no-worse-than-baseline\nid: ours\ntitle: Selected as often\nlimit_origin: ours\nmetric: selection_rate\n")
+    given = {"rules": "four-fifths ours.yaml", "baseline": "old one"}
+    same = act(update, args=f"{FLAGS.format('old.csv')} --id id --save-scores", **given)
+    assert (same.code, same.errors) == (0, "")
+    worse = act(update, args=CHANGED, **given | {"baseline": "old one/audit.json"})
+    failed = {one["finding"]["rule"] for one in json.loads((update / "fairness" / "gate.json").read_text())["standings"] if one["state"] == "fail"}
+    assert worse.code == 1 and "ours" in failed, worse.errors
+    less = act(update, args=FLAGS.format("old.csv"), rules="ours.yaml", baseline="old one")
+    assert (less.code, less.outputs["verdict"]) == (3, "inconclusive") and "four-fifths was judged in the baseline and is not judged here" in less.summary
+
+
+def test_waivers_are_judged_on_the_day_that_is_given_and_a_stale_one_fails_where_that_is_asked(update: Path) -> None:
+    made(update, "audit", *CHANGED.split(), "--rule", "four-fifths", "--out", "new one")
+    made(update, "waive", "new one", "--owner", "Ada L.", "--reason", "new data", "--as-of", "2026-11-01", "--expires", "2026-12-31", "--to", "our waivers.yaml")
+    given = {"args": CHANGED, "rules": "four-fifths", "waivers": "our waivers.yaml"}
+    assert [act(update, as_of=day, **given).code for day in ("2026-12-31", "2027-01-01")] == [0, 1]
+    stale = given | {"args": FLAGS.format("old.csv"), "as_of": "2026-11-20"}
+    assert [act(update, **stale).code, act(update, unused_waivers="fail", **stale).code] == [0, 1]
+
+
+def test_a_rule_that_only_warns_fails_the_build_where_that_is_asked(workspace: Path) -> None:
+    (workspace / "ours.yaml").write_text("schema: fairaudit/rule/1\nextends: four-fifths\nid: ours\ntitle: Ours\nlimit_origin: ours\nseverity: warn\n")
+    given = {"args": UNFAIR, "rules": "ours.yaml"}
+    assert [act(workspace, **given).code, act(workspace, fail_on="warn", **given).code] == [0, 1]
 
 
 ODD = ["two  spaces", "it's", 'say "f"', "$(touch pwned)", "`touch pwned`", "a; touch pwned #", "*", "back\\slash", "two\nlines", "é ≥ ${HOME}"]
@@ -230,13 +288,10 @@ def test_every_input_is_taken_letter_by_letter(workspace: Path) -> None:
     odd = "it's $(touch pwned) `touch pwned` \"; touch pwned"
     (workspace / odd).mkdir()
     (workspace / odd / "ours.yaml").write_text(CONFIG)
-    for line in (
-        ["audit", "--config", f"{odd}/ours.yaml", "--out", "out", "--quiet"],
-        ["waive", "out", "--owner", "Ada L.", "--reason", "new data", "--days", "5", "--to", f"{odd}/waivers.yaml"],
-        ["rules", "new", "our-fifths", "--extends", "four-fifths", "--out", f"{odd}/rule.yaml"],
-    ):
-        subprocess.run([sys.executable, "-m", "fairaudit", *line], cwd=workspace, env=environment(workspace), check=True, capture_output=True)
-    ran = act(workspace, config=f"{odd}/ours.yaml", waivers=f"{odd}/waivers.yaml", out=f"{odd}/out")
+    made(workspace, "audit", "--config", f"{odd}/ours.yaml", "--out", f"{odd}/old", "--quiet")
+    made(workspace, "waive", f"{odd}/old", "--owner", "Ada L.", "--reason", "new data", "--days", "5", "--to", f"{odd}/waivers.yaml")
+    made(workspace, "rules", "new", "our-fifths", "--extends", "four-fifths", "--out", f"{odd}/rule.yaml")
+    ran = act(workspace, config=f"{odd}/ours.yaml", waivers=f"{odd}/waivers.yaml", baseline=f"{odd}/old", out=f"{odd}/out")
     assert (ran.code, ran.outputs["folder"], ran.outputs["report"]) == (0, f"{odd}/out", f"{odd}/out/report.html"), ran.errors
     assert {path.name for path in (workspace / odd / "out").iterdir()} == WRITTEN
     ran = act(workspace, config=f"{odd}/ours.yaml", rules=f"four-fifths\n{shlex.quote(f'{odd}/rule.yaml')}")
@@ -287,6 +342,26 @@ def test_gitlabs_job_runs_and_keeps_the_report_whatever_the_verdict(workspace: P
     assert GITLAB["artifacts"]["when"] == "always" and GITLAB["artifacts"]["paths"] == ["fairness/"]
     assert ElementTree.parse(workspace / GITLAB["artifacts"]["reports"]["junit"]).getroot().tag == "testsuites"
     assert set(re.findall(r"\$(\w+)", " ".join([*GITLAB["script"], *GITLAB["before_script"]]))) == GITLAB["variables"].keys()
+
+
+def test_gitlabs_variables_are_the_gates_flags_where_they_are_not_empty(update: Path) -> None:
+    (update / "ours.yaml").write_text(CONFIG.replace("unfair", "new"))
+    made(update, "audit", "--config", "ours.yaml", "--out", "new one", "--quiet")
+    made(update, "waive", "new one", "--owner", "Ada L.", "--reason", "new data", "--as-of", "2026-11-01", "--expires", "2026-12-31", "--to", "our waivers.yaml")
+
+    def code(**given: str) -> int:
+        variables = GITLAB["variables"] | {"FAIRAUDIT_CONFIG": "ours.yaml", "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"} | {f"FAIRAUDIT_{name}": value for name, value in given.items()}
+        return subprocess.run(["sh", "-e", "-c", "\n".join(GITLAB["script"])], cwd=update, env=environment(update, **variables), capture_output=True).returncode
+
+    waived = {"WAIVERS": "our waivers.yaml", "AS_OF": "2026-12-31"}
+    assert [code(), code(**waived), code(**waived | {"AS_OF": "2027-01-01"})] == [1, 0, 1]
+    assert [code(**waived, BASELINE="old one"), code(**waived, BASELINE="no such")] == [0, 2]
+    (update / "few.yaml").write_text(CONFIG.replace("unfair", "few"))
+    assert [code(CONFIG="few.yaml"), code(CONFIG="few.yaml", INCONCLUSIVE="warn")] == [3, 0]
+    (update / "rule.yaml").write_text("schema: fairaudit/rule/1\nextends: four-fifths\nid: ours\ntitle: Ours\nlimit_origin: ours\nseverity: warn\n")
+    (update / "warns.yaml").write_text(CONFIG.replace("four-fifths", "rule.yaml"))
+    assert [code(CONFIG="warns.yaml"), code(CONFIG="warns.yaml", FAIL_ON="warn")] == [0, 1]
+    assert [code(CONFIG="warns.yaml", **waived), code(CONFIG="warns.yaml", **waived, UNUSED_WAIVERS="fail")] == [0, 1]
 
 
 def hooked(workspace: Path) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import BASELINE, idle, ruled, with_gate_options
+from fairaudit.cli.gating import BASELINE, idle, ruled, tells_more, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -95,8 +95,9 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
 
     with uncollected():
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import as_flags, deliver, of_gate, retract
+        from fairaudit.cli.writes import as_flags, of_gate, write_all
         from fairaudit.cube.saved import SCORES
+        from fairaudit.delivery import retract
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.html import compile_templates
@@ -117,29 +118,29 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
             scores = None if aside is None else Path(aside) / SCORES
             with silenced(debug=debug) as stream, progress_to(stream, quiet=quiet) as progress:
                 found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
-            ruling = ruled(found.audit, {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}) if config.gate else None
-            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if waivers else None, as_of=config.as_of or datetime.now(UTC).date())
+            asked = {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}
+            ruling = ruled(found.audit, asked) if config.gate else None
+            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if tells_more(asked) else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
     if ruling:
-        deliver(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
+        write_all(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
     return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:
     """The configuration: the file's, overridden by the flags that were given."""
-    from fairaudit.cli.writes import unwritable
-    from fairaudit.config import AuditConfig, overridden
-    from fairaudit.documents import read_document
+    from fairaudit.cli.writes import unwritable_of
+    from fairaudit.config import AuditConfig, overridden, read_config
 
     flags = flags_of(given)
     flags |= {"out": str(out)} if out else {}
     flags |= {"gate": True} if gate else {}
-    base = read_document(file, AuditConfig, kind="configuration") if file else AuditConfig()
+    base = read_config(file) if file else AuditConfig()
     config = overridden(base, flags)
-    raise_all((*idle(given, config.gate), *_lacking(config), *unwritable(config, given["write"])))
+    raise_all((*idle(given, config.gate), *_lacking(config), *unwritable_of(config, given["write"])))
     return config
 
 

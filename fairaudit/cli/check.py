@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairaudit.cli.audit import flags_of, with_options
-from fairaudit.cli.gating import with_gate_options
+from fairaudit.cli.gating import BASELINE, with_gate_options
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--config", "also", type=click.Path(path_type=Path), metavar="FILE", help="The same as FILE, as audit has it.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the audit would go.")
 @click.option("--force", is_flag=True, help="It may go into a folder that holds something else.")
+@click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="It would be gated.")
 @with_gate_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -38,6 +39,8 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
     fairaudit check --data people.csv --score-column score --label hired --protected sex --rule four-fifths
     """
     import shutil
+
+    import msgspec
 
     from fairaudit.checked import mistakes
     from fairaudit.cli.console import say, silenced
@@ -55,6 +58,7 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
         raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
         try:
             found = foreseen(surveyed(config))
+            found = msgspec.structs.replace(found, cautions=(*found.cautions, *_of_waivers(config)))
         except FairauditError as error:  # what only counting tells, as too many slices
             raise_all(_in_place([error], document))
             raise
@@ -90,14 +94,14 @@ def _read(file: Path | None, flags: dict[str, Any]) -> tuple[AuditConfig, Docume
 def _of_the_command_line(config: AuditConfig, given: dict[str, Any], force: bool) -> list[FairauditError]:
     """What the audit's command would refuse besides: where it goes, the gate, the waivers."""
     from fairaudit.cli.gating import idle
-    from fairaudit.cli.writes import unwritable
+    from fairaudit.cli.writes import unwritable_of
     from fairaudit.gate.waiver_file import load_waivers
     from fairaudit.writing import check_out
 
     wrong: list[FairauditError] = [*idle(given, config.gate)]
     wrong += [] if config.out else [ConfigError("where should the audit go? Name a folder with --out DIR.")]
     wrong += [ConfigError("--gate has nothing to judge: name a rule with --rule ID, as four-fifths.")] if config.gate and not config.rules else []
-    wrong += unwritable(config, given["write"])
+    wrong += unwritable_of(config, given["write"])
     asked: list[Callable[[], object]] = [partial(check_out, Path(config.out), force=force)] if config.out else []
     asked += [partial(load_waivers, Path(config.waivers))] if config.waivers else []
     for ask in asked:
@@ -106,6 +110,15 @@ def _of_the_command_line(config: AuditConfig, given: dict[str, Any], force: bool
         except FairauditError as error:
             wrong += getattr(error, "errors", (error,))
     return wrong
+
+
+def _of_waivers(config: AuditConfig) -> tuple[str, ...]:
+    """What the gate will say of the waivers, whatever the audit finds."""
+    from fairaudit.gate.gating import today
+    from fairaudit.gate.waiver_file import read_waivers
+    from fairaudit.gate.waivers import foretold
+
+    return () if config.waivers is None else foretold(read_waivers(config.waivers).waivers, as_of=config.as_of or today())
 
 
 def _in_place(wrong: list[FairauditError], document: Document | None) -> list[FairauditError]:

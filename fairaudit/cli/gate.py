@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,17 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
     fairaudit gate demo/audit/audit.json --write junit=junit.xml --write sarif=fairness.sarif
     fairaudit gate new/audit.json --baseline old/audit.json --rule no-worse-than-baseline
     """
+    from fairaudit.errors import ConfigError
     from fairaudit.imports import uncollected
 
+    if quiet and verbose:
+        raise ConfigError("--quiet and --verbose exclude each other; keep one.")
     with uncollected():  # a large audit is a hundred thousand values that all stay
-        from fairaudit.baselines import former, saved_beside
         from fairaudit.cli.verdict import shown
-        from fairaudit.cli.writes import deliver, is_folder, of_gate, retract
-        from fairaudit.gate.judged import rejudged
+        from fairaudit.cli.writes import is_folder, of_gate, write_all
+        from fairaudit.cube.saved import SCORES
+        from fairaudit.delivery import retract
+        from fairaudit.gate.judged import judged
         from fairaudit.result import read_audit
         from fairaudit.writing import OURS
 
@@ -42,9 +47,11 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
         folder = audit if is_folder(audit) else audit.parent
         targets = of_gate(asked.pop("write", ()), taken=[folder / name for name in OURS])
         retract(targets)
-        found, before = read_audit(audit), None if baseline is None else former(baseline)
-        file = audit / "audit.json" if audit.is_dir() else audit
-        judged = rejudged(found, rules, before=before, scores=None if before is None else saved_beside(file, found.scores))
-        decided = ruled(judged, asked | {"baseline": baseline})
-        deliver(targets, judged, decided, file=file, rules=rules)
-        return shown(judged, decided, report=None, quiet=quiet, verbose=verbose, written=targets)
+        found, file = read_audit(audit), audit / "audit.json" if audit.is_dir() else audit
+        if baseline is not None and os.path.realpath(file) == os.path.realpath(Path(baseline) / "audit.json" if is_folder(Path(baseline)) else baseline):
+            raise ConfigError(f"--baseline {baseline} is the audit that is judged, and of itself nothing changes; name the former one.")
+        kept = file.parent / SCORES
+        again = judged(found, rules, baseline=baseline, scores=kept if baseline is not None and found.scores is not None and kept.is_file() else None)
+        decided = ruled(again, asked | {"baseline": baseline})
+        write_all(targets, again, decided, file=file, rules=rules)
+        return shown(again, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

@@ -23,29 +23,19 @@ def day(ctx: click.Context, param: click.Parameter, value: str | None) -> date |
         raise ConfigError(f"{param.opts[-1]} {value!r} is no date; write it as 2026-07-05.") from None
 
 
-WAIVERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("--waivers",), {"metavar": "FILE", "help": "Violations that are tolerated up to a value, until a date; `fairaudit waive` writes such a file. [default: none]"}),
-    (("--as-of",), {"callback": day, "metavar": "DATE", "help": "The day on which waivers are judged. [default: today, UTC]"}),
-)
 OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--inconclusive",), {"type": click.Choice(["fail", "warn", "pass"]), "help": "What evidence that is missing where a pass needs it does to the build; what is undefined there always blocks. [default: fail, exit 3]"}),
     (("--fail-on",), {"type": click.Choice(["fail", "warn"]), "help": "warn: a rule that only warns fails the build too. [default: fail]"}),
-    *WAIVERS,
+    (("--waivers",), {"metavar": "FILE", "help": "Violations that are tolerated up to a value, until a date; `fairaudit waive` writes such a file. [default: none]"}),
+    (("--as-of",), {"callback": day, "metavar": "DATE", "help": "The day on which waivers are judged. [default: today, UTC]"}),
     (("--unused-waivers",), {"type": click.Choice(["warn", "fail"]), "help": "What a waiver does for which nothing is violated: a stale one hides the next violation. [default: warn]"}),
     (("--write",), {"multiple": True, "metavar": "FORMAT=PATH", "help": "Write the gate's result as json, junit, sarif, markdown, a badge (.svg, .json) or a folder with a blessing. Repeatable."}),
 )
 
 
-def with_gate_options(command: Callable[..., int]) -> Callable[..., int]:
-    return _with(OPTIONS, command)
-
-
-def with_waiver_options(command: Callable[..., int]) -> Callable[..., int]:
-    return _with(WAIVERS, command)
-
-
-def _with(options: tuple[tuple[tuple[str, ...], dict[str, Any]], ...], command: Callable[..., int]) -> Callable[..., int]:
-    for names, settings in reversed(options):
+def with_gate_options(command: Callable[..., int], *, writes: bool = True) -> Callable[..., int]:
+    """Give a command the flags of the gate, with or without what it writes."""
+    for names, settings in reversed(OPTIONS if writes else OPTIONS[:-1]):
         command = click.option(*names, **settings)(command)
     return command
 
@@ -67,10 +57,20 @@ def idle(given: dict[str, Any], gate: bool) -> Iterator[ConfigError]:
         yield ConfigError(f"--{name.replace('_', '-')} is asked of the gate; add --gate, or leave it out.")
 
 
+def tells_more(asked: dict[str, Any]) -> bool:
+    """Whether a gate that was asked this may say anything that the audit itself does not."""
+    import msgspec
+
+    from fairaudit.gate.policy import Policy
+
+    plain = msgspec.structs.asdict(Policy())
+    return any(asked.get(name) is not None for name in ("waivers", "baseline")) or any(asked.get(name) not in (None, value) for name, value in plain.items())
+
+
 def ruled(audit: Audit, asked: dict[str, Any]) -> Ruling:
     """The ruling on an audit, by what was asked of the gate."""
     from fairaudit.gate.gating import ruling
     from fairaudit.gate.policy import Policy
 
-    of_policy = {name: value for name, value in asked.items() if name in Policy.__struct_fields__}
+    of_policy = {name: value for name, value in asked.items() if name in Policy.__struct_fields__ and value is not None}
     return ruling(audit, Policy(**of_policy), waivers=() if asked.get("waivers") is None else asked["waivers"], as_of=asked.get("as_of"), baseline=asked.get("baseline"))

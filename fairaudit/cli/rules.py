@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fairaudit.cli.choosing import command as choose
+from fairaudit.cli.gating import day
 
 if TYPE_CHECKING:
     from fairaudit.errors import FairauditError
     from fairaudit.rules.rule import Rule
 
-_AS_OF = click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day on which it is read. [default: today]")
+_AS_OF = click.option("--as-of", callback=day, metavar="DATE", help="The day on which it is read. [default: today]")
 
 
 @click.group("rules")
@@ -55,13 +56,15 @@ def listing(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Every field as JSON, defaults included.")
 @click.option("--yaml", "as_yaml", is_flag=True, help="The file as it is written.")
 @_AS_OF
-def show(names: tuple[str, ...], as_json: bool, as_yaml: bool, as_of: datetime | None) -> int:
+def show(names: tuple[str, ...], as_json: bool, as_yaml: bool, as_of: date | None) -> int:
     """Show a rule in words: its principle, how it judges, where its number comes from, and what it is not for.
 
     \b
     fairaudit rules show four-fifths
     fairaudit rules show our-rule.yaml --json
     """
+    import shutil
+
     import msgspec
 
     from fairaudit.cli.console import say
@@ -80,8 +83,9 @@ def show(names: tuple[str, ...], as_json: bool, as_yaml: bool, as_of: datetime |
     elif as_yaml:
         say("\n---\n".join((text_of_pack(name.removeprefix(PREFIX)) if name in packs else text_of_rule(name)).rstrip("\n") for name in names))
     else:
-        day = as_of.date() if as_of else date.today()
-        say("\n\n".join(pack_words(packs[name]) if name in packs else rule_words(rules[name], as_of=day) for name in names))
+        on = as_of or date.today()
+        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        say("\n\n".join(pack_words(packs[name], width=width) if name in packs else rule_words(rules[name], as_of=on, width=width) for name in names))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -53,13 +54,15 @@ def command(audit: Path, rules: tuple[str, ...], slices: tuple[str, ...], to: Pa
 
     target = to or Path(FILE)
     found = read_audit(audit)
-    judged = found if found.rules and {rule.id for rule in found.rules} >= set(rules) else rejudged(found, rules)
+    is_its_own = bool(found.rules) and {rule.id for rule in found.rules} >= set(rules)
+    judged = found if is_its_own else rejudged(found, rules)
     violations = _chosen(judged, rules, slices, of_any_rule=bool(rules) or tighten)
     text = text_of(target) if target.is_file() else None
     held = parse_waivers(text, file=str(target)) if text is not None else None
     if tighten:
         return _tighten(violations, target, text, held, [name for name, value in given.items() if value is not None])
-    return _write(judged, violations, target, text, held, _terms(given, as_of or today(), held), audit)
+    gate = shlex.join(["fairaudit", "gate", str(audit), *(word for rule in rules if not is_its_own for word in ("--rule", rule)), "--waivers", str(target)])
+    return _write(judged, violations, target, text, held, _terms(given, as_of or today(), held), gate)
 
 
 def _chosen(audit: Audit, rules: Sequence[str], slices: Sequence[str], *, of_any_rule: bool) -> list[Finding]:
@@ -128,7 +131,7 @@ def _asked(name: str) -> str | FairauditError:
     return ConfigError(f"a waiver needs {'an owner, who answers for it' if name == 'owner' else 'a reason, why it is tolerated'}; say it with --{name} {'NAME' if name == 'owner' else 'TEXT'}.")
 
 
-def _write(audit: Audit, violations: Sequence[Finding], target: Path, text: str | None, held: Waivers | None, terms: Terms, source: Path) -> int:
+def _write(audit: Audit, violations: Sequence[Finding], target: Path, text: str | None, held: Waivers | None, terms: Terms, gate: str) -> int:
     from fairaudit.gate.waiver import whom
     from fairaudit.gate.waiver_file import new_text, with_entries
     from fairaudit.gate.waiving import sorted_out
@@ -151,7 +154,7 @@ def _write(audit: Audit, violations: Sequence[Finding], target: Path, text: str 
     for one, waiver in found.new:
         bound = "" if one.interval else " It has no interval, so that is its value, and anything worse fails."
         _tell(f"{one.rule} on {whom(one)}: {one.metric} {one.kind} is {one.value:.6g}; waived to {waiver.holds_to:.6g} until {waiver.expires}.{bound}")
-    _tell(f"Waivers: {target}\nGate:    fairaudit gate {source} --waivers {target}")
+    _tell(f"Waivers: {target}\nGate:    {gate}")
     return 0
 
 

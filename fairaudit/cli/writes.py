@@ -1,4 +1,4 @@
-"""`--write FORMAT=PATH`: what is to be written where, checked before any work; and what the gate writes."""
+"""`--write FORMAT=PATH`: what is to be written where, checked before any work; and the summary of a step of GitHub's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fairaudit.delivery import Target, deliver, place, unwritable
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
-from fairaudit.reports.formats import BADGE_SUFFIXES, BLESSINGS, FORMATS, paths
+from fairaudit.reports.formats import FORMATS
 
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from fairaudit.reports.lookup import Lookup
     from fairaudit.result import Audit
 
-Target = tuple[str, Path]  # a format and its path
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 _SUMMARY_BYTES = 1024 * 1024  # of a step, whoever wrote it
 
@@ -41,8 +41,8 @@ def parsed(writes: Sequence[str], known: Sequence[str], *, example: str) -> tupl
             targets.append((format, Path(path)))
     first: dict[Path, Path] = {}
     for _, file in targets:
-        if first.setdefault(_place(file), file) is not file:
-            mistakes.append(ConfigError(f"--write names {first[_place(file)]} twice; give each format a file of its own."))
+        if first.setdefault(place(file), file) is not file:
+            mistakes.append(ConfigError(f"--write names {first[place(file)]} twice; give each format a file of its own."))
     raise_all(mistakes)
     return tuple(targets)
 
@@ -57,7 +57,7 @@ def of_gate(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> tuple[Targe
         ConfigError: one sentence a mistake.
     """
     targets = parsed(writes, FORMATS, example="junit=out/junit.xml")
-    raise_all(_unwritable(targets, taken))
+    raise_all(unwritable(targets, taken))
     return targets
 
 
@@ -69,13 +69,6 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def retract(targets: Sequence[Target]) -> None:
-    """Take back what was blessed before: until there is a verdict, nothing is."""
-    for format, path in targets:
-        if format == "blessing":
-            (path / BLESSINGS[0]).unlink(missing_ok=True)
-
-
 def mistaken(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> Iterator[FairauditError]:
     """What of it cannot be."""
     try:
@@ -84,7 +77,7 @@ def mistaken(writes: Sequence[str], *, taken: Sequence[Path] = ()) -> Iterator[F
         yield error
 
 
-def unwritable(config: AuditConfig, given: Sequence[str] = ()) -> Iterator[FairauditError]:
+def unwritable_of(config: AuditConfig, given: Sequence[str] = ()) -> Iterator[FairauditError]:
     """What of the files that a configuration has the gate write cannot be.
 
     Args:
@@ -110,38 +103,7 @@ def as_field(writes: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return field
 
 
-def _unwritable(targets: Sequence[Target], taken: Sequence[Path]) -> Iterator[FairauditError]:
-    from fairaudit.writing import check_file
-
-    files = [(format, path, file, _place(file)) for format, path in targets for file in paths(format, path)]
-    audits, seen = {_place(path) for path in taken}, set[Path]()
-    for format, path, file, place in files:
-        name = f"--write {format}={path}"
-        if format == "badge" and path.suffix not in BADGE_SUFFIXES:
-            yield ConfigError(f"{name}: a badge is a drawing, as badge.svg, or what shields.io draws, as badge.json; end the name in {' or '.join(BADGE_SUFFIXES)}.")
-        elif format == "blessing" and os.path.exists(path) and not os.path.isdir(path):
-            if file == paths(format, path)[0]:  # once, though it has two files
-                yield ConfigError(f"{name} is a file; name a folder, in which BLESSED or NOT_BLESSED will stand.")
-        elif place in audits:
-            yield ConfigError(f"{name} is a file of the audit itself; name another.")
-        elif place in seen:
-            yield ConfigError(f"{name}: something else is written to {file}; name another.")
-        elif any(other in place.parents for *_, other in files):
-            yield ConfigError(f"{name}: a part of this path is another file to be written; name another.")
-        else:
-            try:
-                check_file(file)
-            except FairauditError as error:
-                yield ConfigError(f"{name}: {error}")
-        seen.add(place)
-
-
-def _place(path: Path) -> Path:
-    """Where a path leads, so that two names of one file are one."""
-    return Path(os.path.realpath(str(path).replace("\0", "")))
-
-
-def deliver(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
+def write_all(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
     """Write all files of the gate, or none; and in a step of GitHub's, its summary.
 
     Args:
@@ -158,15 +120,8 @@ def deliver(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: Pa
     from fairaudit.reports.lookup import lookup
 
     known = lookup(audit)
-    if targets:
-        from fairaudit.cli.places import places
-        from fairaudit.reports.formats import rendered
-        from fairaudit.reports.formats.interface import Gated
-        from fairaudit.writing import write_together
-
-        gated = Gated(known=known, ruling=ruling, places=places(audit, file=file, rules=rules, config=config))
-        write_together({file: content for format, path in targets for file, content in rendered(format, path, gated).items()})
-    if summary and ("markdown", _place(Path(summary))) not in ((format, _place(path)) for format, path in targets):
+    deliver(targets, known, ruling, file=file, rules=rules, config=config)
+    if summary and ("markdown", place(Path(summary))) not in ((format, place(path)) for format, path in targets):
         _summarize(known, ruling, summary)
 
 

@@ -26,18 +26,20 @@ def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | 
         baseline: a former audit, or its file: what was judged there and is not here is said. Rules on change were judged with the audit. [default: none]
 
     Raises:
-        ConfigError: the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
+        ConfigError: the day is none, the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
     """
     asked, day = policy or Policy(), as_of or today()
+    if type(day) is not date:  # a time of day, or a text, is in no order with the dates of waivers
+        raise ConfigError(f"as_of is {day!r}, which is no day; give a datetime.date, as date(2026, 7, 5).")
     found = applied(audit.findings, load_waivers(waivers).waivers, asked, as_of=day)
     gone = () if baseline is None else vanished(audit, baseline if isinstance(baseline, Audit) else _of_file(audit, baseline))
-    return ruled(audit.findings, asked, as_of=day, waived=found.waived, remarks=(*found.remarks, *gone))
+    return ruled(audit.findings, asked, as_of=day, waived=found.waived, exceeded=found.exceeded, remarks=(*found.remarks, *gone))
 
 
 def _of_file(audit: Audit, path: Path | str) -> Audit:
     found = former(path)
     if audit.baseline is not None and audit.baseline.sha256 != found.sha256 and any(rule.needs_baseline for rule in audit.rules):
-        raise ConfigError(f"{path} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {path}`.")
+        raise ConfigError(f"{path} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {path}`, in Python `fairaudit.judged(audit, baseline=…)`.")
     return found.audit
 
 

@@ -18,6 +18,27 @@ from fairaudit.rules.library import left_out_of_packs, load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions
 
 
+def judged(audit: Audit, rules: str | Path | Sequence[str | Path] = (), *, baseline: Path | str | None = None, scores: Path | str | None = None) -> Audit:
+    """An audit judged again, from its counts alone, as `fairaudit gate` does.
+
+    Args:
+        rules: ID, FILE or pack:ID, one or several. [default: its own]
+        baseline: a former audit, or its folder, that rules on change are judged against, instead of the one that it was. [default: that one, if any]
+        scores: the rows that the audit kept, with which those of the baseline are matched. [default: without them, the two are independent samples]
+
+    Returns:
+        The audit with other rules, findings and notes, and the verdict of these.
+
+    Raises:
+        ConfigError: there is no rule to judge by, one needs what the audit lacks, or the baseline or the rows are not what they should be.
+    """
+    if scores is not None and baseline is None:
+        raise ConfigError("rows are matched with those of a baseline, and none is given; name one, or leave the scores out.")
+    kept = None if scores is None else baselines.saved_in(Path(scores), audit.scores, of="this audit")
+    asked = (rules,) if isinstance(rules, str | Path) else rules
+    return rejudged(audit, [str(rule) for rule in asked], before=None if baseline is None else baselines.former(baseline), scores=kept)
+
+
 def rejudged(audit: Audit, asked: Sequence[str], *, before: baselines.Former | None = None, scores: Path | None = None) -> Audit:
     """The audit with findings of these rules, or of its own where none are asked for; what engines disagreed on stays.
 

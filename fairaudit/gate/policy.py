@@ -14,6 +14,9 @@ from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE,
 from fairaudit.gate.waiver import Waiver
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Outcome, Severity, Verdict
 
+Word = Literal["pass", "fail", "inconclusive", "error", "unjudged"]
+WORDS: dict[int, Word] = {PASSED: "pass", VIOLATED: "fail", NOT_ENOUGH_EVIDENCE: "inconclusive", CONTENT_FAILED: "error", MISCONFIGURED: "unjudged"}
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate makes of findings."""
@@ -44,6 +47,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     finding: Finding
     state: State
     waiver: Waiver | None = None  # that it is waived by
+    exceeded: Waiver | None = None  # that is for it, and tolerates nothing so bad
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,18 +82,26 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
                 return code
         return PASSED
 
+    @property
+    def verdict(self) -> Word:
+        """The exit code in a word."""
+        return WORDS[self.exit_code]
 
-def ruled(findings: Sequence[Finding], policy: Policy, *, as_of: date, waived: Mapping[int, Waiver] | None = None, remarks: Sequence[Remark] = ()) -> Ruling:
+
+def ruled(
+    findings: Sequence[Finding], policy: Policy, *, as_of: date, waived: Mapping[int, Waiver] | None = None, exceeded: Mapping[int, Waiver] | None = None, remarks: Sequence[Remark] = ()
+) -> Ruling:
     """The findings as this policy takes them.
 
     Args:
         as_of: the day on which it is asked.
         waived: the waivers that apply, by the place of the finding.
+        exceeded: likewise, those that the finding is worse than.
         remarks: of waivers and of a baseline.
     """
-    applied = waived or {}
+    applied, broken = waived or {}, exceeded or {}
     standings = (
-        Standing(finding=one, state=state_of(one, policy, waived=place in applied), waiver=applied[place] if place in applied and can_be_waived(one) else None)
+        Standing(finding=one, state=state_of(one, policy, waived=place in applied), waiver=applied.get(place) if can_be_waived(one) else None, exceeded=broken.get(place) if can_be_waived(one) else None)
         for place, one in enumerate(findings)
     )
     return Ruling(policy=policy, as_of=as_of, standings=tuple(standings), remarks=tuple(remarks))

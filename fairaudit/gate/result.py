@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from fairaudit.errors import CONTENT_FAILED, MISCONFIGURED, NOT_ENOUGH_EVIDENCE, PASSED, VIOLATED
-from fairaudit.gate.policy import Policy, Remark, Ruling, Standing, State
-from fairaudit.result import encoded, schema_of
+from fairaudit.errors import MISCONFIGURED, ConfigError
+from fairaudit.gate.policy import Policy, Remark, Ruling, Standing, State, Word
+from fairaudit.result import decoded, encoded, schema_of
 
-Word = Literal["pass", "fail", "inconclusive", "error", "unjudged"]
-WORDS: dict[int, Word] = {PASSED: "pass", VIOLATED: "fail", NOT_ENOUGH_EVIDENCE: "inconclusive", CONTENT_FAILED: "error", MISCONFIGURED: "unjudged"}
 BLOCKING = (State.ERROR, State.FAIL, State.INCONCLUSIVE)  # each makes the exit code other than 0
 GRAVEST_FIRST = (*BLOCKING, State.WARN, State.WAIVED, State.NOTED, State.PASS)
 
@@ -29,11 +28,6 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[Remark, ...] = ()
 
 
-def word_of(ruling: Ruling) -> Word:
-    """The verdict in a word, as the exit code says it."""
-    return WORDS[ruling.exit_code]
-
-
 def remarks_of(ruling: Ruling) -> tuple[Remark, ...]:
     """What the gate has to say besides, that nothing was judged included: without it a file with no findings would look as if all were well."""
     nothing = Remark(id="nothing-judged", state=State.ERROR, sentence="Nothing was judged: the rules made no finding of this audit.")
@@ -43,7 +37,7 @@ def remarks_of(ruling: Ruling) -> tuple[Remark, ...]:
 def to_json(ruling: Ruling) -> bytes:
     """The bytes of the gate's result: the same ruling, the same bytes."""
     result = GateResult(
-        verdict=word_of(ruling), exit_code=ruling.exit_code, policy=ruling.policy, as_of=ruling.as_of, standings=ruling.standings, remarks=remarks_of(ruling)
+        verdict=ruling.verdict, exit_code=ruling.exit_code, policy=ruling.policy, as_of=ruling.as_of, standings=ruling.standings, remarks=remarks_of(ruling)
     )  # fmt: skip
     try:
         written = msgspec.json.encode(result, enc_hook=encoded)
@@ -59,6 +53,20 @@ def _whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {_whole(name): _whole(one) for name, one in value.items()}
     return [_whole(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def read_gate(path: Path | str) -> GateResult:
+    """What a file says that the gate decided, as `--write json=PATH` wrote it.
+
+    Raises:
+        ConfigError: there is none, or it cannot be read.
+    """
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=GateResult, dec_hook=decoded)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; give the file that `fairaudit gate --write json=PATH` wrote.") from error
+    except ValueError as error:  # msgspec's are
+        raise ConfigError(f"{path} is not a gate's result that fairaudit can read ({error}); give the file that `fairaudit gate --write json=PATH` wrote.") from error
 
 
 def json_schema() -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 
 from fairaudit.cube.slices import Slice
-from fairaudit.documents import Mistake
+from fairaudit.documents import Mistake, Sound
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.measurement import GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE, Shape, metric
@@ -20,7 +20,7 @@ Text = Annotated[str, Meta(min_length=1)]
 Attributes = Annotated[tuple[Text, ...], Meta(min_length=1)]
 WHOM = ("slice", "small_groups", "all_groups")  # of which an entry has exactly one
 Target = tuple[str, frozenset[tuple[str, str | None]] | frozenset[str]]  # which of WHOM, and its values or attributes, in whatever order
-MAX_DAYS = 180
+MAX_DAYS, _MOST_DAYS = 180, 3650
 
 
 class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +62,7 @@ class Waivers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of waivers."""
 
     schema: Literal["fairaudit/waivers/1"]
-    max_days: Annotated[int, Meta(ge=1, le=3650)] = MAX_DAYS  # from `created` to `expires`
+    max_days: Annotated[int, Meta(ge=1, le=_MOST_DAYS)] = MAX_DAYS  # from `created` to `expires`
     waivers: tuple[Waiver, ...]
 
 
@@ -99,10 +99,25 @@ def matches(waiver: Waiver, finding: Finding) -> bool:
 
 def mistakes(held: Waivers) -> Iterator[Mistake]:
     """What entries have wrong although each of their fields is sound by itself."""
+    yield from _of_entries(enumerate(held.waivers), held.max_days)
+
+
+def mistakes_of_parts(fields: Mapping[str, Any], sound: Sound) -> Iterator[Mistake]:
+    """The same of the entries that can be read, where others cannot."""
+    entries = fields.get("waivers")
+    whole = [(index, convert(one, Waiver)) for index, one in enumerate(entries if isinstance(entries, list) else ()) if sound(("waivers", index))]
+    yield from _of_entries(whole, fields.get("max_days", MAX_DAYS) if sound(("max_days",)) else _MOST_DAYS)
+
+
+def _of_entries(entries: Iterable[tuple[int, Waiver]], max_days: int) -> Iterator[Mistake]:
+    """
+    Args:
+        entries: each with its place in the list.
+    """
     first: dict[tuple[str, Target], list[tuple[int, str | None]]] = {}
-    for index, one in enumerate(held.waivers):
+    for index, one in entries:
         at = ("waivers", index)
-        yield from (Mistake((*at, *place), sentence) for place, sentence in _of_entry(one, held.max_days))
+        yield from (Mistake((*at, *place), sentence) for place, sentence in _of_entry(one, max_days))
         name = _canonical(one.metric)
         same = first.setdefault((one.rule, one.target), [])
         earlier = next((number for number, other in same if name is None or other is None or name == other), None)

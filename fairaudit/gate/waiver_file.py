@@ -14,12 +14,13 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from fairaudit.documents import read_document
 from fairaudit.errors import ConfigError, FairauditError, raise_all
-from fairaudit.gate.waiver import MAX_DAYS, Waiver, Waivers, mistakes, sentences
+from fairaudit.gate.waiver import MAX_DAYS, Waiver, Waivers, mistakes, mistakes_of_parts, sentences
 from fairaudit.yaml_nodes import root_of
 
 FILE = "fairness-waivers.yaml"  # what it is usually called
 _HEAD = f"""\
-# Violations that are tolerated up to a value, by someone, until a date. `holds_to` is the worst value that is tolerated.
+# Violations that are tolerated up to a value, by someone, until a date. `holds_to` is the worst value that is tolerated;
+# an entry fails the build after the day that it expires on, until it is removed or renewed by hand.
 schema: fairaudit/waivers/1
 max_days: {MAX_DAYS}
 waivers:
@@ -35,7 +36,7 @@ def load_waivers(source: Path | str | Waivers | Sequence[Waiver]) -> Waivers:
         ConfigError: there is no such file, or one sentence a mistake, all told at once.
     """
     if isinstance(source, Path | str):
-        return read_document(Path(source), Waivers, kind="file of waivers", check=mistakes)
+        return read_waivers(source)
     try:  # what Python builds is not checked when it is built
         held = convert(to_builtins(source if isinstance(source, Waivers) else Waivers(schema="fairaudit/waivers/1", waivers=tuple(source))), Waivers)
     except (ValidationError, TypeError) as error:
@@ -44,9 +45,18 @@ def load_waivers(source: Path | str | Waivers | Sequence[Waiver]) -> Waivers:
     return held
 
 
+def read_waivers(path: Path | str) -> Waivers:
+    """The waivers of a file.
+
+    Raises:
+        ConfigError: there is no such file, or one sentence a mistake, all told at once.
+    """
+    return read_document(Path(path), Waivers, kind="file of waivers", check=mistakes, parts=mistakes_of_parts)
+
+
 def parse_waivers(text: str, *, file: str = "waivers") -> Waivers:
     """The same of a text; `file` is its name in messages."""
-    return read_document(text, Waivers, kind="file of waivers", file=file, check=mistakes)
+    return read_document(text, Waivers, kind="file of waivers", file=file, check=mistakes, parts=mistakes_of_parts)
 
 
 def new_text(waivers: Sequence[Waiver]) -> str:

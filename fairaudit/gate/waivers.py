@@ -24,31 +24,32 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """What a ruling takes of waivers."""
 
     waived: Mapping[int, Waiver]  # by the place of the finding
+    exceeded: Mapping[int, Waiver]  # likewise, those that the finding is worse than
     remarks: tuple[Remark, ...]
 
 
 def applied(findings: Sequence[Finding], waivers: Sequence[Waiver], policy: Policy, *, as_of: date) -> Applied:
-    """The waivers that apply, and a remark on each that does not, or not for long.
+    """The waivers that apply, those that a violation is worse than, and a remark on each that does not apply, or not for long.
 
     Args:
         waivers: sound ones, no two of which match one finding.
         as_of: the day on which they are judged.
     """
     waived: dict[int, Waiver] = {}
+    exceeded: dict[int, Waiver] = {}
     remarks: list[Remark] = []
     for waiver in waivers:
         violated = [place for place, one in enumerate(findings) if can_be_waived(one) and matches(waiver, one)]
-        held = [place for place in violated if not is_worse(findings[place], waiver.holds_to)]
-        if not violated:
-            # An expired one too: nothing is violated that it would have to be renewed for, so it is a stale entry and no more.
-            remarks.append(_unused(waiver, findings, policy, as_of))
-        elif (why := not_in_force(waiver, as_of)) is not None:
-            remarks.append(_remark(waiver, EXPIRED, State.FAIL, f"{why}, and what it was for is still violated: mend it, or let its owner decide anew."))
-        else:
-            waived |= dict.fromkeys(held, waiver)
-            remarks += (_worse(waiver, findings[place], policy) for place in violated if place not in held)
-            remarks += _expiring(waiver, as_of) if held else ()
-    return Applied(waived=waived, remarks=tuple(remarks))
+        if (why := not_in_force(waiver, as_of)) is not None:
+            remarks.append(_expired(waiver, why, "what it is for is violated" if violated else _why_unused(waiver, findings) or "nothing is violated that it is for", as_of))
+            continue
+        worse = [place for place in violated if is_worse(findings[place], waiver.holds_to)]
+        waived |= {place: waiver for place in violated if place not in worse}
+        exceeded |= dict.fromkeys(worse, waiver)
+        remarks += (_worse(waiver, findings[place], policy) for place in worse)
+        remarks += () if violated else (_unused(waiver, findings, policy),)
+        remarks += _expiring(waiver, as_of)
+    return Applied(waived=waived, exceeded=exceeded, remarks=tuple(remarks))
 
 
 def is_low(finding: Finding) -> bool:
@@ -92,6 +93,13 @@ def not_in_force(waiver: Waiver, as_of: date) -> str | None:
     return None
 
 
+def foretold(waivers: Sequence[Waiver], *, as_of: date) -> tuple[str, ...]:
+    """What will be said of them on a day whatever is violated: which are not in force, and which will soon not be."""
+    stale = ((waiver, not_in_force(waiver, as_of)) for waiver in waivers)
+    told = (_expired(waiver, why, "it fails the build", as_of) if why else next(_expiring(waiver, as_of), None) for waiver, why in stale)
+    return tuple(one.sentence for one in told if one is not None)
+
+
 def _remark(waiver: Waiver, id: str, state: State, sentence: str) -> Remark:
     told = sentence[:1].upper() + sentence[1:]
     return Remark(id=id, state=state, sentence=told, rule=waiver.rule, slice=None if waiver.slice is None else Slice(waiver.slice.items()))
@@ -108,22 +116,28 @@ def _worse(waiver: Waiver, finding: Finding, policy: Policy) -> Remark:
     return _remark(waiver, WORSE, state_of(finding, policy), what)
 
 
+def _expired(waiver: Waiver, why: str, now: str, as_of: date) -> Remark:
+    """It fails the build whatever became of what it is for: who tolerated it until a day owes a decision on that day, and a file of entries that nobody looks at is none."""
+    advice = "Remove it, or renew it by a new `created` and `expires`." if as_of > waiver.expires else "Mend `created`, or remove it until then."
+    return _remark(waiver, EXPIRED, State.FAIL, f"{why}; {now if now.endswith(('.', '?')) else f'{now}.'} {advice}")
+
+
 def _expiring(waiver: Waiver, as_of: date) -> Iterator[Remark]:
     left = (waiver.expires - as_of).days
     if left <= SOON:
-        when = "today is its last day" if left == 0 else f"it holds for {left} more {'day' if left == 1 else 'days'}"
-        yield _remark(waiver, EXPIRING, State.WARN, f"{waiver} expires on {waiver.expires}: {when}.")
+        when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days"
+        yield _remark(waiver, EXPIRING, State.WARN, f"{waiver} expires on {waiver.expires}, {when}; after that day it fails the build until it is removed or renewed.")
 
 
-def _unused(waiver: Waiver, findings: Sequence[Finding], policy: Policy, as_of: date) -> Remark:
+def _unused(waiver: Waiver, findings: Sequence[Finding], policy: Policy) -> Remark:
     state = State.FAIL if policy.unused_waivers == "fail" else State.WARN
-    stale = not_in_force(waiver, as_of)
-    subject = f"{stale}, and" if stale else str(waiver)
-    return _remark(waiver, UNUSED, state, f"{subject} waives nothing: {_why_unused(waiver, [one for one in findings if one.rule != DISAGREEMENT])}")
+    why = _why_unused(waiver, findings) or "this is not violated now; take the entry out, or it hides the next violation."
+    return _remark(waiver, UNUSED, state, f"{waiver} waives nothing: {why}")
 
 
-def _why_unused(waiver: Waiver, findings: Sequence[Finding]) -> str:
-    """What of it this audit does not have, or what became of what it is for."""
+def _why_unused(waiver: Waiver, all_findings: Sequence[Finding]) -> str:
+    """What of it this audit does not have, or that what it is for is open; nothing where that passes."""
+    findings = [one for one in all_findings if one.rule != DISAGREEMENT]
     of_rule = [one for one in findings if one.rule == waiver.rule]
     if not of_rule:
         return f"the rule {waiver.rule!r} was not judged; {_known(waiver.rule, [one.rule for one in findings], 'judged were')}"
@@ -131,7 +145,7 @@ def _why_unused(waiver: Waiver, findings: Sequence[Finding]) -> str:
         return why
     slicing = [one for one in of_rule if frozenset(one.slicing) == frozenset(waiver.attributes)]
     if not slicing:
-        return f"{waiver.rule} was not judged by {' and '.join(waiver.attributes)} together; {_known(waiver.whom, [whom(one) for one in of_rule], 'judged were')}"
+        return f"{waiver.rule} was not judged by {' and '.join(waiver.attributes)} {'together' if len(waiver.attributes) > 1 else 'alone'}; {_known(waiver.whom, [whom(one) for one in of_rule], 'judged were')}"
     if waiver.slice and any(target_of(one)[0] == "slice" for one in slicing) and (why := _unknown_value(waiver, slicing)):
         return why
     about = [one for one in slicing if target_of(one) == waiver.target]
@@ -142,7 +156,7 @@ def _why_unused(waiver: Waiver, findings: Sequence[Finding]) -> str:
         return f"the rule does not judge {waiver.metric!r} there; {_known(metric(str(waiver.metric)).id, [one.metric for one in about], 'it judges')}"
     if any(one.verdict is Verdict.INCONCLUSIVE for one in matching):
         return "it cannot be decided now whether this is violated, and what is not decided cannot be waived."
-    return "this is not violated now; take the entry out, or it hides the next violation."
+    return ""
 
 
 def _unknown_attribute(waiver: Waiver, findings: Sequence[Finding]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,18 @@ from fairaudit.reports.verdicts import quoted, undecided_sentence, verdict_of
 from fairaudit.rules.finding import Verdict
 
 _BADGES = {State.FAIL: FAIL, State.WAIVED: WAIVED, State.WARN: WARNING, State.INCONCLUSIVE: INCONCLUSIVE, State.ERROR: UNRELIABLE}
+_OTHERS = {
+    State.FAIL: ("remark that fails the gate", "remarks that fail the gate"),
+    State.INCONCLUSIVE: ("remark that keeps it from passing", "remarks that keep it from passing"),
+}  # fmt: skip
+_REMARKS = {  # of those that block, by what they are about
+    "waiver-expired": ("waiver that is not in force", "waivers that are not in force"),
+    "waiver-unused": ("waiver that is not used", "waivers that are not used"),
+    "worse-than-waived": ("violation that is worse than waived", "violations that are worse than waived"),
+    "missing-rule": ("rule that has vanished since the baseline", "rules that have vanished since the baseline"),
+    "missing-slice": ("slice that has vanished since the baseline", "slices that have vanished since the baseline"),
+    "missing-slicing": ("slicing that has vanished since the baseline", "slicings that have vanished since the baseline"),
+}
 _VERDICTS = {PASSED: PASS, VIOLATED: FAIL, NOT_ENOUGH_EVIDENCE: INCONCLUSIVE}
 
 
@@ -114,17 +127,17 @@ def _tally(ruling: Ruling) -> str:
     return ", ".join(_counts(ruling))
 
 
+def _about(remark: Remark) -> str:
+    return "missing-slicing" if remark.id == "missing-slice" and remark.slice is None else remark.id
+
+
 def _counts(ruling: Ruling) -> Iterator[str]:
     waived = sum(one.state is State.WAIVED for one in ruling.standings)
     if waived:
         yield counted(waived, "violation waived", "violations waived")
-    for state, one, several in (
-        (State.FAIL, "remark that fails the gate", "remarks that fail the gate"),
-        (State.INCONCLUSIVE, "remark that keeps it from passing", "remarks that keep it from passing"),
-    ):
-        number = sum(remark.state is state for remark in ruling.remarks)
-        if number:
-            yield counted(number, one, several)
+    for state in (State.FAIL, State.INCONCLUSIVE):
+        for about, number in Counter(_about(remark) for remark in ruling.remarks if remark.state is state).items():
+            yield counted(number, *_REMARKS.get(about, _OTHERS[state]))
     let_pass = sum(one.state is State.NOTED and badge(one.finding) is INCONCLUSIVE for one in ruling.standings)
     if let_pass:
         yield counted(let_pass, "comparison is let pass undecided", "comparisons are let pass undecided")

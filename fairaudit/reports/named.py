@@ -74,8 +74,8 @@ def _about(left: list[Explanation], found: Sequence[Explanation], people: Sequen
     parts = {part for name in known for part in _plainly([name])}
     for word in people:
         if "=" not in word and word not in parts:  # it may have been meant for a rule or a metric
-            raise UnknownName("rule, metric or slice", word, list(dict.fromkeys((*(one.finding.rule for one in found), *(one.finding.metric for one in found), *known))), where="FINDING")
-    raise UnknownName("finding on", asked, known, where="FINDING", all_in="`fairaudit explain AUDIT.json`")
+            raise UnknownName("rule, metric or slice", word, list(dict.fromkeys((*(one.finding.rule for one in found), *(one.finding.metric for one in found), *known))))
+    raise UnknownName("finding on", asked, known, all_in="`fairaudit explain AUDIT.json`")
 
 
 def _plainly(words: Sequence[str]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from fairaudit.errors import listed
@@ -10,6 +10,7 @@ from fairaudit.metrics.catalogue import Metric, Shape, metric
 from fairaudit.reports.numbers import share
 from fairaudit.reports.sentences import limit_words
 from fairaudit.reports.sources import origin
+from fairaudit.reports.wrapped import POINT, indented, named
 from fairaudit.rules.limits import line, serious_magnitude
 from fairaudit.rules.pack import Pack
 from fairaudit.rules.rule import Comparing, Deciding, Direction, Intersections, Method, Rule, SmallGroups
@@ -37,7 +38,7 @@ _SMALL = {
 }
 
 
-def rule_words(rule: Rule, *, as_of: date) -> str:
+def rule_words(rule: Rule, *, as_of: date, width: int) -> str:
     """The rule as lines of text.
 
     Args:
@@ -45,29 +46,26 @@ def rule_words(rule: Rule, *, as_of: date) -> str:
     """
     told = origin(rule, as_of)
     facts = (
-        ("extends", rule.extends or ""), ("why", rule.rationale.strip()), *(("judges", one) for one in _judges(rule)), ("slices", _slices(rule)),
+        ("extends", rule.extends or ""), ("why", rule.rationale.strip()), *_each("judges", tuple(_judges(rule))), ("slices", _slices(rule)),
         ("left out", "; ".join(_left_out(rule))), ("limit", f"{_limits(rule)}. {told.sentence}"), *((("serious", _serious(rule)),) if rule.is_binary else ()),
         ("evidence", _evidence(rule)), ("small groups", _small(rule)), ("violation", _VIOLATION[rule.severity.value]), ("needs", listed(list(_needs(rule)) or ["decisions alone"])),
-        ("made for", _made_for(rule)), *(("source", one) for one in told.sources), *(("not for", one) for one in rule.not_for),
+        ("made for", _made_for(rule)), *_each("source", told.sources), *_each("not for", rule.not_for),
     )  # fmt: skip
-    return "\n".join((f"{rule.id}: {rule.title}", f"  {rule.principle}", *_aligned([(name, text) for name, text in facts if text])))
+    return "\n".join((f"{rule.id}: {rule.title}", *indented(rule.principle, width=width), *named(facts, width=width)))
 
 
-def pack_words(pack: Pack) -> str:
+def pack_words(pack: Pack, *, width: int) -> str:
     """A pack as lines of text."""
     rules = [("rule", f"{one.rule}{_ONLY_WITH[one.only_with]}{f', which {_VIOLATION[one.severity.value]} here: {one.why}' if one.severity else ''}") for one in pack.rules]
-    return "\n".join((f"pack:{pack.id}: {pack.title}", f"  {pack.about.strip()}", *_aligned([*rules, *(("check", one) for one in pack.warnings)])))
+    return "\n".join((f"pack:{pack.id}: {pack.title}", *indented(pack.about, width=width), *named([*rules, *_each("check", pack.warnings)], width=width)))
 
 
 _ONLY_WITH = {None: "", "baseline": ", where a baseline is named", "control": ", where a control is named", "score": ", where there are scores", "label": ", where there are labels", "population": ", where a population's shares are given"}
 
 
-def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:
-    """A name stands before the first of its facts alone."""
-    before = ""
-    for name, text in facts:
-        yield f"  {'' if name == before else name:<12} {text}"
-        before = name
+def _each(name: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """A fact for each; of several each begins with a point, since lines break."""
+    return ((name, f"{POINT} {one}" if len(texts) > 1 else one) for one in texts)
 
 
 def _entries(rule: Rule) -> list[Metric]:

@@ -38,7 +38,7 @@ class Page:
     account: str
     caution: str  # that groups have thresholds of their own, or ""
     verdict: VerdictView
-    gate: GateView | None  # where waivers were asked about
+    gate: GateView | None  # where it was asked anything
     slice_means: str
     legend: tuple[Meaning, ...]
     rules: tuple[RuleView, ...]

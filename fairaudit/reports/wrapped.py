@@ -11,12 +11,15 @@ _LEAST = 40  # characters of a sentence's line, however narrow the terminal
 
 def section(heading: str, facts: Iterable[tuple[str, str]], *, width: int) -> Iterator[str]:
     """A heading and its facts, each a name and a sentence; nothing where there are no facts. A name stands before the first of its sentences alone."""
+    lines = list(named(facts, width=width))
+    if lines:
+        yield from ("", heading, *lines)
+
+
+def named(facts: Iterable[tuple[str, str]], *, width: int) -> Iterator[str]:
+    """The facts alone."""
     shown = [(name, text) for name, text in facts if text]
-    if not shown:
-        return
-    yield ""
-    yield heading
-    column = min(max(len(name) for name, _ in shown), 28)
+    column = min(max((len(name) for name, _ in shown), default=0), 28)
     before = ""
     for name, text in shown:
         yield from _fact("" if name == before and name != POINT else name, text, column, width)
@@ -25,6 +28,11 @@ def section(heading: str, facts: Iterable[tuple[str, str]], *, width: int) -> It
 
 def paragraph(text: str, *, width: int) -> str:
     return textwrap.fill(" ".join(text.split()), max(width, _LEAST), break_long_words=False, break_on_hyphens=False)
+
+
+def indented(text: str, *, width: int) -> list[str]:
+    """A sentence below a heading."""
+    return [f"  {line}" for line in paragraph(text, width=width - 2).splitlines()]
 
 
 def _fact(name: str, text: str, column: int, width: int) -> Iterator[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from fairaudit.config import mistaken_shares
-from fairaudit.documents import Mistake
+from fairaudit.documents import Mistake, Sound
 from fairaudit.errors import UnknownName
 from fairaudit.evidence.asked import OTHER_TASKS
 from fairaudit.evidence.wanted import kinds_of
@@ -63,7 +64,8 @@ def _control_mistakes(rule: Rule) -> Iterator[Mistake]:
         return
     place: tuple[str, ...] = ("control",) if rule.control else ("needs",)
     if rule.comparison not in (Comparing.RATIO, Comparing.DIFFERENCE):
-        yield Mistake(place, f"within a control groups are compared by their ratio or difference, and not by a {rule.comparison.value}.")
+        leave = "leave `control` out" if rule.control else "leave `control` out of `needs`"
+        yield Mistake(place, f"within a control groups are compared by their ratio or difference, and not by a {rule.comparison.value}; {leave}, or judge it by a rule of its own with `comparison: ratio` or difference.")
     elif rule.reference in ("best", "overall"):
         yield Mistake(place, "within a control a group is compared with everyone else or with one group: add `reference: rest`, largest, or {attribute: value}.")
     for name in rule.metric_names:
@@ -82,6 +84,16 @@ def _population_mistakes(rule: Rule) -> Iterator[Mistake]:
             yield Mistake(("population", attribute), f"the population's shares of {attribute!r}: {mistake}.")
     if of_population and rule.within_control:
         yield Mistake(("control",) if rule.control else ("needs",), "a representation ratio has no control: it is of all rows.")
+
+
+def unknown_metrics(fields: Mapping[str, Any], sound: Sound) -> Iterator[Mistake]:
+    """Of a rule that cannot be read as a whole: the names that no metric has."""
+    named = fields.get("metric") if sound(("metric",)) else None
+    for place, name in enumerate([named] if isinstance(named, str) else named or ()):
+        try:
+            metric("selection_rate" if name in OTHER_TASKS else name)
+        except UnknownName as error:
+            yield Mistake(("metric",) if isinstance(named, str) else ("metric", place), str(error))
 
 
 def _of_another_task(rule: Rule) -> Iterator[Mistake]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from fairaudit.documents import Document, Mistake, opened, read_document
+from fairaudit.documents import Document, Mistake, Sound, opened, read_document
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.resources import names, resource
-from fairaudit.rules.checks import LATER, mistakes
+from fairaudit.rules.checks import LATER, mistakes, unknown_metrics
 from fairaudit.rules.extending import Extension, extended, mistakes_of
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.pack import PREFIX, Pack, load_pack, shipped_packs
@@ -89,6 +89,8 @@ def load_rule(name: str) -> Rule:
     Raises:
         ConfigError: there is no such rule or file, or the file has mistakes.
     """
+    if name in shipped_packs() and name not in shipped_rules() and not _is_file(Path(name)):
+        raise ConfigError(f"there is no rule {name!r}, but a pack; name it {PREFIX}{name}.")
     return _read(*_found(name, Path()))
 
 
@@ -128,7 +130,7 @@ def _found(name: str, folder: Path | None) -> tuple[Document, Path | None]:
 def _read(document: Document, folder: Path | None) -> Rule:
     """The rule of a file, which may extend a shipped one, or one whose file is beside it."""
     if "extends" not in document.fields:
-        return read_document(document, Rule, kind="rule", unsupported=LATER, check=mistakes)
+        return read_document(document, Rule, kind="rule", unsupported=LATER, check=mistakes, parts=unknown_metrics)
     bases: dict[str, Rule] = {}
 
     def check(own: Any) -> Iterator[Mistake]:
@@ -141,7 +143,17 @@ def _read(document: Document, folder: Path | None) -> Rule:
         else:
             yield from mistakes_of(own, base, document.fields)
 
-    own = read_document(document, Extension, kind="rule", unsupported=LATER, check=check)
+    def parts(fields: Mapping[str, Any], sound: Sound) -> Iterator[Mistake]:
+        yield from unknown_metrics(fields, sound)
+        if sound(("extends",)):
+            try:
+                _base(str(fields["extends"]), folder)
+            except DocumentError:  # of another file, which has its own to tell once this one is sound
+                return
+            except ConfigError as error:
+                yield Mistake(("extends",), str(error))
+
+    own = read_document(document, Extension, kind="rule", unsupported=LATER, check=check, parts=parts)
     return extended(own, bases[own.extends])
 
 

@@ -182,7 +182,7 @@ def _slicings(rule: Rule, context: Context) -> tuple[Slicing, ...]:
     missing = [slicing for slicing in wanted if frozenset(slicing) not in known]
     if missing:
         flags = " ".join(f"--slice '{'*'.join(slicing)}'" for slicing in missing)
-        raise ConfigError(f"the rule {rule.id!r} judges slices that this audit did not cut; add {flags}.")
+        raise ConfigError(f"the rule {rule.id!r} judges slices that this audit did not cut; audit with {flags}.")
     unknown = [slicing for slicing in wanted if rule.needs_population and not (len(slicing) == 1 and slicing[0] in population_of(rule, context))]
     if unknown and population_of(rule, context):
         raise ConfigError(f"the rule {rule.id!r} judges slices by {listed([' × '.join(slicing) for slicing in unknown])}, and the population's shares are by {listed(list(population_of(rule, context)))}; name these slices, or give the shares.")

@@ -40,7 +40,7 @@ reference: best  # best, largest, overall, rest, or one group as {{race: White}}
 limit: 0.8  # a magnitude above 0: of a ratio at most 1, of a difference 0.1 is ten points
 # serious: 0.5  # so large that it must be excluded before anything short of proof passes
 
-# The rest has defaults, which stand here.
+# Everything else has a default; these are the ones that are changed most.
 # direction: worse  # or either: both sides of the reference alike
 # decide_on: significant  # or interval (more evidence), point (none)
 # confidence: 0.95

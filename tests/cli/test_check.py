@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from fairaudit.cli import _run
+from fairaudit.cli.audit import command as audit
+from fairaudit.cli.check import command as check
 from fairaudit.result import read_audit
 from tests.models.conftest import built
 
@@ -133,6 +135,38 @@ def test_flags_win_over_the_file_as_in_audit(capsys: Said) -> None:
     Path("fairaudit.yaml").write_text("data: [people.csv]\nlabel: y\npositive: yes\nscore_column: scor\nprotected: [sex]\nout: out\n")
     assert _told(capsys, "fairaudit.yaml")[0] == 2
     assert _told(capsys, "fairaudit.yaml", "--score-column", "s") == (0, [])
+
+
+def test_whatever_an_audit_can_be_asked_can_be_checked() -> None:
+    taken, asked = ({flag for one in command.params for flag in one.opts if flag.startswith("--")} for command in (check, audit))
+    assert asked - taken == {"--quiet", "--verbose"}
+
+
+def test_the_baseline_is_looked_at_with_the_rest(capsys: Said) -> None:
+    asked = [*FLAGS, "--positive", "yes", "--rule", "no-worse-than-baseline", "--baseline"]
+    assert _run(["audit", *FLAGS[:-1], "old", "--positive", "yes", "--engine", "native", "--quiet"]) == 0
+    capsys.readouterr()
+    assert _told(capsys, *asked, "old") == (0, [])
+    code, lines = _told(capsys, *asked, "nowhere", "--rule", "four-fith")
+    assert code == 2 and len(lines) == 2 and "--baseline nowhere: No such file" in lines[0] and "did you mean 'four-fifths'?" in lines[1]
+    code, lines = _told(capsys, *asked, "nowhere", "--gate", "--waivers", "none.yaml")
+    assert code == 2 and len(lines) == 2 and any("--baseline nowhere: No such file" in one for one in lines) and any("none.yaml" in one for one in lines)
+
+
+def test_waivers_that_are_not_in_force_or_will_soon_not_be_are_told_before_the_audit(capsys: Said) -> None:
+    entries = [("four-fifths", "2026-11-26"), ("equal-opportunity", "2026-12-10"), ("predictive-parity", "2026-12-12")]
+    lines = (f"  - {{rule: {rule}, slice: {{sex: f}}, owner: ada, reason: data, created: 2026-11-01, expires: {expires}, holds_to: 0.5}}\n" for rule, expires in entries)
+    Path("w.yaml").write_text("schema: fairaudit/waivers/1\nwaivers:\n" + "".join(lines))
+    assert _run(["check", *FLAGS, "--positive", "yes", "--gate", "--waivers", "w.yaml", "--as-of", "2026-11-27"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "four-fifths on sex=f, owned by ada, has expired on 2026-11-26; it fails the build. Remove it, or renew it" in told
+    assert "equal-opportunity on sex=f, owned by ada, expires on 2026-12-10, in 13 days" in told and told.count("The waiver of") == 2
+    assert _run(["check", *FLAGS, "--positive", "yes"]) == 0 and "waiver" not in capsys.readouterr().out
+
+
+def test_a_pack_that_is_none_has_its_place(capsys: Said) -> None:
+    Path("fairaudit.yaml").write_text("data: [people.csv]\nlabel: y\npositive: yes\nscore_column: s\nprotected: [sex]\nrules: [four-fifths, 'pack:hirng']\nout: out\n")
+    assert _told(capsys, "fairaudit.yaml") == (2, ["fairaudit.yaml:6:22: there is no pack 'hirng'; did you mean 'hiring'?"])
 
 
 def test_a_sound_audit_is_told_before_it_is_made(capsys: Said) -> None:

@@ -63,9 +63,23 @@ def test_the_day_decides_and_the_first_word_is_the_gates(capfd: pytest.CaptureFi
     soon = _said(capfd, "gate", "unfair", "--waivers", W, "--as-of", "2026-12-10").splitlines()
     assert soon[0] == "PASS  Nothing fails the gate: 2 violations waived, 2 warnings." and sum("WARNING  waiver-expiring: " in line for line in soon) == 2
     late = _said(capfd, "gate", "unfair", "--waivers", W, "--as-of", "2026-12-11", code=1).splitlines()
-    assert late[0].startswith("FAIL  The audited decisions violate “Four-fifths rule (adverse impact)” and “Equal opportunity”; 2 remarks that fail the gate")
+    assert late[0].startswith("FAIL  The audited decisions violate “Four-fifths rule (adverse impact)” and “Equal opportunity”; 2 waivers that are not in force")
     assert sum("FAIL  waiver-expired: The waiver of " in line for line in late) == 2
     assert _run(["gate", "unfair", "--waivers", W]) == (1 if datetime.now(UTC).date().isoformat() > "2026-12-10" else 0)  # today, where no day is named
+
+
+def test_an_expired_waiver_fails_the_build_although_nothing_is_violated(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["waive", "unfair", *TERMS, "--rule", "four-fifths", "--expires", "2026-12-10"]) == 0
+    Path("fair.csv").write_text(HEADER + "f,1,0.9\nm,1,0.9\nf,0,0.1\nm,0,0.1\n" * 100)
+    assert _run(["audit", "--data", "fair.csv", *FLAGS, "--rule", "four-fifths", "--out", "fair", "--quiet"]) == 0
+    late = ("--waivers", W, "--as-of", "2026-12-11")
+    lines = _said(capfd, "gate", "fair", *late, code=1).splitlines()
+    assert lines[0].startswith("FAIL  No violation fails the gate, but something else does; 1 waiver that is not in force")
+    assert any(line.endswith("has expired on 2026-12-10; nothing is violated that it is for. Remove it, or renew it by a new `created` and `expires`.") for line in lines)
+    assert _run(["gate", "fair", *late, "--inconclusive", "pass"]) == 1
+    assert _run(["gate", "fair", "--waivers", W, "--as-of", "2026-12-10"]) == 0
+    Path(W).write_text("schema: fairaudit/waivers/1\nwaivers: []\n")  # it is removed
+    assert _run(["gate", "fair", *late]) == 0
 
 
 def test_an_unused_waiver_warns_or_fails(capfd: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +89,7 @@ def test_an_unused_waiver_warns_or_fails(capfd: pytest.CaptureFixture[str]) -> N
     assert "1 violation waived, 1 warning" in said and "did you mean 'four-fifths'?" in said
     only = ("gate", "unfair", "--rule", "equal-opportunity", "--waivers", W, *DAY)
     assert "PASS  Nothing fails the gate: 1 violation waived, 1 warning." in _said(capfd, *only)
-    assert _said(capfd, *only, "--unused-waivers", "fail", code=1).startswith("FAIL  No violation fails the gate, but something else does; 1 violation waived, 1 remark that fails the gate.\n")
+    assert _said(capfd, *only, "--unused-waivers", "fail", code=1).startswith("FAIL  No violation fails the gate, but something else does; 1 violation waived, 1 waiver that is not used.\n")
 
 
 def test_the_audit_does_not_depend_on_waivers_or_the_day_and_the_report_shows_them() -> None:
@@ -89,6 +103,19 @@ def test_the_audit_does_not_depend_on_waivers_or_the_day_and_the_report_shows_th
     assert Path("unfair/audit.json").read_bytes() == plain and "waiver of four-fifths on sex=f, owned by Ada L., has expired" in Path("unfair/report.html").read_text()
     assert _run(["report", "unfair"]) == 0 and Path("unfair/report.html").read_bytes() == page  # who asks for no waivers is shown none
     assert _run(["report", "unfair", "--waivers", W, *DAY]) == 0 and Path("unfair/report.html").read_text() == shown
+
+
+def test_the_report_says_what_the_gate_made_of_a_baseline_or_of_a_policy() -> None:
+    """Or a reader of the page would take the audit's word for the build's."""
+    assert _run(["audit", "--data", "unfair.csv", *FLAGS, "--rule", "equal-opportunity", "--out", "new", "--quiet", "--gate", "--baseline", "unfair"]) == 1
+    page = Path("new/report.html").read_text()
+    assert "1 rule that has vanished since the baseline" in page and "four-fifths was judged in the baseline and is not judged here" in page and "A violation that is waived" not in page
+    assert _run(["report", "new", "--baseline", "unfair"]) == 0 and Path("new/report.html").read_text() == page
+    Path("few.csv").write_text(HEADER + "f,1,0.9\nm,1,0.9\nf,0,0.1\nm,0,0.1\n" * 3)
+    few = ("audit", "--data", "few.csv", *FLAGS, "--rule", "four-fifths", "--out", "few", "--quiet", "--gate")
+    assert _run([*few]) == 3 and "The gate" not in Path("few/report.html").read_text()
+    assert _run([*few, "--inconclusive", "warn"]) == 0 and "Nothing fails the gate" in Path("few/report.html").read_text()
+    assert _run([*few[:-1]]) == 0 and "The gate" not in Path("few/report.html").read_text()  # no gate was asked
 
 
 def test_a_configuration_may_name_them() -> None:
@@ -172,6 +199,8 @@ MISTAKES = {
     "tighten and an owner": (("waive", "unfair", "--tighten", "--owner", "a"), "fairaudit: --owner is of new waivers, and --tighten writes none; leave it out.\n"),
     "onto an audit": (("waive", "unfair", *TERMS, "--to", "unfair/audit.json"), "fairaudit: unfair/audit.json"),
     "into a folder": (("waive", "unfair", *TERMS, "--to", "unfair"), "fairaudit: unfair is a folder; name a file in it.\n"),
+    "an audit is no baseline of itself": (("gate", "unfair", "--baseline", "./unfair/audit.json"), "fairaudit: --baseline ./unfair/audit.json is the audit that is judged, and of itself nothing changes; name the former one.\n"),
+    "quiet and verbose": (("gate", "unfair", "--quiet", "--verbose"), "fairaudit: --quiet and --verbose exclude each other; keep one.\n"),
     "no such file of waivers": (("gate", "unfair", "--waivers", "none.yaml"), "fairaudit: there is no file 'none.yaml'.\n"),
     "no file of waivers": (("gate", "unfair", "--waivers", "unfair.csv"), "fairaudit: unfair.csv:1:1: the file of waivers must be a mapping (name: value), and is "),
     "a day of the gate": (("gate", "unfair", "--as-of", "26.11.2026"), "fairaudit: --as-of '26.11.2026' is no date; write it as 2026-07-05.\n"),
@@ -201,6 +230,12 @@ def test_owner_and_reason_are_asked_for_on_a_terminal() -> None:
             break
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
     assert {(one.owner, one.reason) for one in load_waivers(W).waivers} == {("Ada L.", "data")}
+
+
+def test_the_gate_that_is_named_judges_by_the_rules_that_were_waived(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("our rule.yaml").write_text("schema: fairaudit/rule/1\nextends: four-fifths\nid: ours\ntitle: Ours\nlimit_origin: ours\nlimit: 0.9\n")
+    assert _said(capfd, "waive", "unfair", *TERMS, "--rule", "our rule.yaml").splitlines()[-1] == f"Gate:    fairaudit gate unfair --rule 'our rule.yaml' --waivers {W}"
+    assert _run(["gate", "unfair", "--rule", "our rule.yaml", "--waivers", W, *DAY]) == 0
 
 
 def test_nothing_is_waived_where_nothing_is_violated(capfd: pytest.CaptureFixture[str]) -> None:

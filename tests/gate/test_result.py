@@ -10,7 +10,7 @@ from hypothesis import given, settings
 import fairaudit
 from fairaudit.gate.policy import State
 from fairaudit.gate.result import json_schema, to_json
-from tests.reports.formats.builders import EVERYTHING, NOTHING, STATES, Ruled, rulings
+from tests.reports.formats.builders import EVERYTHING, NOTHING, STATES, WORSE, Ruled, rulings
 
 SCHEMA = json.loads((Path(fairaudit.__file__).parent / "gate.schema.json").read_text())
 
@@ -37,6 +37,11 @@ def test_a_waived_finding_keeps_its_numbers_and_names_its_waiver() -> None:
     (waived,) = [one for one in json.loads(to_json(EVERYTHING.ruling))["standings"] if one["state"] == "waived"]
     assert waived["finding"]["value"] == 0.61 and waived["finding"]["interval"] == [0.55, 0.67]
     assert (waived["waiver"]["owner"], waived["waiver"]["expires"]) == ("ada", "2026-11-26")
+
+
+def test_what_is_worse_than_waived_names_the_waiver_that_does_not_hold() -> None:
+    (one,) = [one for one in json.loads(to_json(WORSE.ruling))["standings"] if one["state"] == "fail"]
+    assert one["exceeded"]["holds_to"] == 0.5 and "waiver" not in {name for name, value in one.items() if value is not None}
 
 
 def test_that_nothing_was_judged_is_said() -> None:

@@ -53,6 +53,21 @@ def test_every_mistake_is_told_at_once_in_its_place() -> None:
     ]
 
 
+def test_an_entry_that_cannot_be_read_hides_no_mistake_of_the_others() -> None:
+    assert mistakes(HEAD + entry(owner=None) + entry(expires="2026-10-31", metric="selection_rat") + entry() + entry(rule="x", slice="4")) == [
+        "w.yaml:3:5: 'waivers[1]' lacks the field 'owner'.",
+        "w.yaml:14:14: 'expires' is 2026-10-31, before 2026-11-01, when it was created.",
+        "w.yaml:16:13: there is no metric 'selection_rat'; did you mean 'selection_rate'?",
+        "w.yaml:17:11: this entry and entry 2 both match four-fifths on race=Black; keep one, whatever their dates.",
+        "w.yaml:25:12: 'waivers[4].slice' must be a mapping (name: value), and is 4.",
+    ]
+    text = HEAD.replace("waivers:", "max_days: many\nwaivers:")
+    assert mistakes(text + entry(expires="2036-12-31")) == [  # of how many days there may be nothing is known, but never so many
+        "w.yaml:2:11: 'max_days' must be a whole number, and is 'many'.",
+        "w.yaml:9:14: 'expires' is 3713 days after 'created', and max_days is 3650; the last day can be 2036-10-29.",
+    ]
+
+
 BETWEEN = {
     "expires before created": (entry(expires="2026-10-31"), "w.yaml:8:14: 'expires' is 2026-10-31, before 2026-11-01, when it was created."),
     "too long": (entry(expires="2027-05-01"), "w.yaml:8:14: 'expires' is 181 days after 'created', and max_days is 180; the last day can be 2027-04-30."),

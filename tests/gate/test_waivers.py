@@ -24,64 +24,70 @@ PASSING, OPEN = finding(0.97, verdict=Verdict.PASS), finding(verdict=Verdict.INC
 
 def ruling(findings: Sequence[Finding], waivers: Sequence[Waiver], policy: Policy = Policy(), as_of: date = TODAY) -> Ruling:  # noqa: B008 it is frozen
     found = applied(findings, waivers, policy, as_of=as_of)
-    return ruled(findings, policy, as_of=as_of, waived=found.waived, remarks=found.remarks)
+    return ruled(findings, policy, as_of=as_of, waived=found.waived, exceeded=found.exceeded, remarks=found.remarks)
 
 
 def days(number: int) -> date:
     return TODAY + timedelta(days=number)
 
 
-# What is found, the waiver, what becomes of the finding, the remark if any with its state, and the exit code.
-STATES: dict[str, tuple[Finding, Waiver, State, tuple[str, State] | None, int]] = {
-    "it applies": (finding(), waiver(), WAIVED, None, 0),
-    "exactly as bad as is tolerated": (finding(0.55), waiver(), WAIVED, None, 0),
-    "as bad, but for rounding": (finding(0.55 - 1e-12), waiver(), WAIVED, None, 0),
-    "worse than waived": (finding(0.549), waiver(), FAIL, ("worse-than-waived", FAIL), 1),
-    "infinitely far off": (finding(None, limit=(None, 1.25)), waiver(holds_to=1e9), FAIL, ("worse-than-waived", FAIL), 1),
-    "its last day": (finding(), waiver(expires=TODAY), WAIVED, ("waiver-expiring", WARN), 0),
-    "expired yesterday": (finding(), waiver(expires=days(-1)), FAIL, ("waiver-expired", FAIL), 1),
-    "one day left": (finding(), waiver(expires=days(1)), WAIVED, ("waiver-expiring", WARN), 0),
-    "fourteen days left": (finding(), waiver(expires=days(14)), WAIVED, ("waiver-expiring", WARN), 0),
-    "fifteen days left": (finding(), waiver(expires=days(15)), WAIVED, None, 0),
-    "created today": (finding(), waiver(created=TODAY), WAIVED, None, 0),
-    "created tomorrow": (finding(), waiver(created=days(1)), FAIL, ("waiver-expired", FAIL), 1),
-    "worse and about to expire": (finding(0.5), waiver(expires=TODAY), FAIL, ("worse-than-waived", FAIL), 1),
-    "unused": (PASSING, waiver(), PASS, ("waiver-unused", WARN), 0),
-    "unused and expired": (PASSING, waiver(expires=days(-1)), PASS, ("waiver-unused", WARN), 0),
-    "unused and about to expire": (PASSING, waiver(expires=TODAY), PASS, ("waiver-unused", WARN), 0),
-    "not decided": (OPEN, waiver(), State.INCONCLUSIVE, ("waiver-unused", WARN), 3),
-    "another rule": (finding(), waiver(rule="equal-opportunity"), FAIL, ("waiver-unused", WARN), 1),
-    "the metric of a rule on one": (finding(), waiver(metric="selection_rate"), WAIVED, None, 0),
-    "a metric by its alias": (finding(metric="true_positive_rate"), waiver(metric="tpr"), WAIVED, None, 0),
-    "another metric": (finding(metric="true_positive_rate"), waiver(metric="fpr"), FAIL, ("waiver-unused", WARN), 1),
-    "a parent does not cover its children": (finding(of={"race": "Black", "sex": "f"}), waiver(), FAIL, ("waiver-unused", WARN), 1),
-    "nor a child its parent": (finding(), waiver(slice={"race": "Black", "sex": "f"}), FAIL, ("waiver-unused", WARN), 1),
-    "a cross in another order": (finding(of={"race": "Black", "sex": "f"}), waiver(slice={"sex": "f", "race": "Black"}), WAIVED, None, 0),
-    "a missing value": (finding(of={"race": None}), waiver(slice={"race": None}), WAIVED, None, 0),
-    "a value that reads as a missing one": (finding(of={"race": None}), waiver(slice={"race": "(missing)"}), FAIL, ("waiver-unused", WARN), 1),
-    "no wildcard": (finding(), waiver(slice={"race": "*"}), FAIL, ("waiver-unused", WARN), 1),
-    "the small groups together": (finding(of=POOL, slicing=("race",)), waiver(small_groups=("race",)), WAIVED, None, 0),
-    "the small groups are none of them": (finding(of=POOL, slicing=("race",)), waiver(slice={"race": "Other"}), FAIL, ("waiver-unused", WARN), 1),
-    "the small groups of another slicing": (finding(of=POOL, slicing=("race",)), waiver(small_groups=("sex",)), FAIL, ("waiver-unused", WARN), 1),
-    "a gap, whichever two": (finding(0.2, kind="gap", limit=(None, 0.1)), waiver(all_groups=("race",), holds_to=0.25), WAIVED, None, 0),
-    "a gap is not of its slice": (finding(0.2, kind="gap", limit=(None, 0.1)), waiver(holds_to=0.25), FAIL, ("waiver-unused", WARN), 1),
-    "one number over all groups": (finding(0.4, metric="differential_fairness", kind="value", limit=(None, 0.22)), waiver(all_groups=("race",), holds_to=0.5), WAIVED, None, 0),
+# What is found, the waiver, what becomes of the finding, the remarks with their states, and the exit code.
+STATES: dict[str, tuple[Finding, Waiver, State, list[tuple[str, State]], int]] = {
+    "it applies": (finding(), waiver(), WAIVED, [], 0),
+    "exactly as bad as is tolerated": (finding(0.55), waiver(), WAIVED, [], 0),
+    "as bad, but for rounding": (finding(0.55 - 1e-12), waiver(), WAIVED, [], 0),
+    "worse than waived": (finding(0.549), waiver(), FAIL, [("worse-than-waived", FAIL)], 1),
+    "infinitely far off": (finding(None, limit=(None, 1.25)), waiver(holds_to=1e9), FAIL, [("worse-than-waived", FAIL)], 1),
+    "its last day": (finding(), waiver(expires=TODAY), WAIVED, [("waiver-expiring", WARN)], 0),
+    "expired yesterday": (finding(), waiver(expires=days(-1)), FAIL, [("waiver-expired", FAIL)], 1),
+    "one day left": (finding(), waiver(expires=days(1)), WAIVED, [("waiver-expiring", WARN)], 0),
+    "fourteen days left": (finding(), waiver(expires=days(14)), WAIVED, [("waiver-expiring", WARN)], 0),
+    "fifteen days left": (finding(), waiver(expires=days(15)), WAIVED, [], 0),
+    "created today": (finding(), waiver(created=TODAY), WAIVED, [], 0),
+    "created tomorrow": (finding(), waiver(created=days(1)), FAIL, [("waiver-expired", FAIL)], 1),
+    "worse and about to expire": (finding(0.5), waiver(expires=TODAY), FAIL, [("worse-than-waived", FAIL), ("waiver-expiring", WARN)], 1),
+    "unused": (PASSING, waiver(), PASS, [("waiver-unused", WARN)], 0),
+    "expired, and what it was for has gone": (PASSING, waiver(expires=days(-1)), PASS, [("waiver-expired", FAIL)], 1),
+    "created tomorrow, and nothing is violated": (PASSING, waiver(created=days(1)), PASS, [("waiver-expired", FAIL)], 1),
+    "expired, and not decided": (OPEN, waiver(expires=days(-1)), State.INCONCLUSIVE, [("waiver-expired", FAIL)], 1),
+    "expired, of another rule": (PASSING, waiver(rule="equal-opportunity", expires=days(-1)), PASS, [("waiver-expired", FAIL)], 1),
+    "expired, of a slice that is not here": (PASSING, waiver(slice={"race": "Blak"}, expires=days(-1)), PASS, [("waiver-expired", FAIL)], 1),
+    "unused and about to expire": (PASSING, waiver(expires=TODAY), PASS, [("waiver-unused", WARN), ("waiver-expiring", WARN)], 0),
+    "unused, fifteen days left": (PASSING, waiver(expires=days(15)), PASS, [("waiver-unused", WARN)], 0),
+    "not decided": (OPEN, waiver(), State.INCONCLUSIVE, [("waiver-unused", WARN)], 3),
+    "another rule": (finding(), waiver(rule="equal-opportunity"), FAIL, [("waiver-unused", WARN)], 1),
+    "the metric of a rule on one": (finding(), waiver(metric="selection_rate"), WAIVED, [], 0),
+    "a metric by its alias": (finding(metric="true_positive_rate"), waiver(metric="tpr"), WAIVED, [], 0),
+    "another metric": (finding(metric="true_positive_rate"), waiver(metric="fpr"), FAIL, [("waiver-unused", WARN)], 1),
+    "a parent does not cover its children": (finding(of={"race": "Black", "sex": "f"}), waiver(), FAIL, [("waiver-unused", WARN)], 1),
+    "nor a child its parent": (finding(), waiver(slice={"race": "Black", "sex": "f"}), FAIL, [("waiver-unused", WARN)], 1),
+    "a cross in another order": (finding(of={"race": "Black", "sex": "f"}), waiver(slice={"sex": "f", "race": "Black"}), WAIVED, [], 0),
+    "a missing value": (finding(of={"race": None}), waiver(slice={"race": None}), WAIVED, [], 0),
+    "a value that reads as a missing one": (finding(of={"race": None}), waiver(slice={"race": "(missing)"}), FAIL, [("waiver-unused", WARN)], 1),
+    "no wildcard": (finding(), waiver(slice={"race": "*"}), FAIL, [("waiver-unused", WARN)], 1),
+    "the small groups together": (finding(of=POOL, slicing=("race",)), waiver(small_groups=("race",)), WAIVED, [], 0),
+    "the small groups are none of them": (finding(of=POOL, slicing=("race",)), waiver(slice={"race": "Other"}), FAIL, [("waiver-unused", WARN)], 1),
+    "the small groups of another slicing": (finding(of=POOL, slicing=("race",)), waiver(small_groups=("sex",)), FAIL, [("waiver-unused", WARN)], 1),
+    "a gap, whichever two": (finding(0.2, kind="gap", limit=(None, 0.1)), waiver(all_groups=("race",), holds_to=0.25), WAIVED, [], 0),
+    "a gap is not of its slice": (finding(0.2, kind="gap", limit=(None, 0.1)), waiver(holds_to=0.25), FAIL, [("waiver-unused", WARN)], 1),
+    "one number over all groups": (finding(0.4, metric="differential_fairness", kind="value", limit=(None, 0.22)), waiver(all_groups=("race",), holds_to=0.5), WAIVED, [], 0),
     "over all, nobody named": (
-        finding(0.4, metric="differential_fairness", kind="value", limit=(None, 0.22), of=Group(kind=GroupKind.OVERALL), slicing=("sex", "race")), waiver(all_groups=("race", "sex"), holds_to=0.5), WAIVED, None, 0,
+        finding(0.4, metric="differential_fairness", kind="value", limit=(None, 0.22), of=Group(kind=GroupKind.OVERALL), slicing=("sex", "race")), waiver(all_groups=("race", "sex"), holds_to=0.5), WAIVED, [], 0,
     ),
-    "a rule that only warns": (finding(severity=Severity.WARN), waiver(), WAIVED, None, 0),
-    "one that only warns, worse": (finding(0.5, severity=Severity.WARN), waiver(), WARN, ("worse-than-waived", WARN), 0),
-    "one that only informs, worse": (finding(0.5, severity=Severity.INFO), waiver(), NOTED, ("worse-than-waived", NOTED), 0),
-    "one that only warns, expired": (finding(severity=Severity.WARN), waiver(expires=days(-1)), WARN, ("waiver-expired", FAIL), 1),
+    "a rule that only warns": (finding(severity=Severity.WARN), waiver(), WAIVED, [], 0),
+    "one that only warns, worse": (finding(0.5, severity=Severity.WARN), waiver(), WARN, [("worse-than-waived", WARN)], 0),
+    "one that only informs, worse": (finding(0.5, severity=Severity.INFO), waiver(), NOTED, [("worse-than-waived", NOTED)], 0),
+    "one that only warns, expired": (finding(severity=Severity.WARN), waiver(expires=days(-1)), WARN, [("waiver-expired", FAIL)], 1),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", STATES)
 def test_the_table_of_every_state_of_a_waiver(case: str) -> None:
-    one, given_, state, remark, code = STATES[case]
+    one, given_, state, remarks, code = STATES[case]
     found = ruling([one], [given_])
     assert found.standings[0].state is state and (found.standings[0].waiver is given_) == (state is WAIVED)
-    assert [(each.id, each.state, each.rule) for each in found.remarks] == ([(*remark, given_.rule)] if remark else [])
+    assert (found.standings[0].exceeded is given_) == ("worse-than-waived" in dict(remarks))
+    assert [(each.id, each.state, each.rule) for each in found.remarks] == [(*remark, given_.rule) for remark in remarks]
     assert found.exit_code == code
 
 
@@ -107,6 +113,15 @@ def test_without_a_metric_it_is_of_all_that_the_rule_judges_and_each_may_be_wors
     assert [one.state for one in found.standings] == [WAIVED, FAIL] and [one.id for one in found.remarks] == ["worse-than-waived"]
     narrowed = ruling([tpr, fpr], [waiver(metric="tpr"), waiver(metric="fpr", holds_to=0.45)])
     assert [one.state for one in narrowed.standings] == [WAIVED, WAIVED]
+
+
+@pytest.mark.parametrize("unused_waivers", ["warn", "fail"])
+@pytest.mark.parametrize("inconclusive", ["warn", "pass"])
+@pytest.mark.parametrize("case", [case for case, (*_, remarks, _) in STATES.items() if "waiver-expired" in dict(remarks)])
+def test_no_policy_lets_a_waiver_pass_that_is_not_in_force(case: str, inconclusive: Any, unused_waivers: Any) -> None:
+    one, given_, *_ = STATES[case]
+    found = ruling([one], [given_], Policy(inconclusive=inconclusive, unused_waivers=unused_waivers))
+    assert [(each.id, each.state) for each in found.remarks] == [("waiver-expired", FAIL)] and found.exit_code == 1
 
 
 def test_an_unused_waiver_fails_the_build_where_that_is_asked_for() -> None:
@@ -141,13 +156,24 @@ def test_an_unused_waiver_says_what_the_audit_has_instead(case: str) -> None:
     assert found.remarks[0].sentence.startswith("The waiver of ") and sentence in found.remarks[0].sentence
 
 
+def test_slices_of_crosses_are_told_apart() -> None:
+    crosses = [finding(of={"race": race, "sex": "f"}) for race in ("Black", "White")]
+    (told,) = ruling(crosses, [waiver(slice={"race": "Asian"})]).remarks
+    assert told.sentence.endswith("waives nothing: four-fifths was not judged by race alone; judged were race=Black, sex=f; race=White, sex=f.")
+
+
 def test_remarks_name_the_waiver_and_say_what_to_do() -> None:
-    said = [ruling([STATES[case][0]], [STATES[case][1]]).remarks[0].sentence for case in ("worse than waived", "its last day", "expired yesterday", "unused and expired")]
+    said = [ruling([STATES[case][0]], [STATES[case][1]]).remarks[0].sentence for case in ("worse than waived", "its last day", "one day left", "fourteen days left", "expired yesterday", "created tomorrow", "expired, and what it was for has gone", "expired, and not decided", "expired, of a slice that is not here")]
     assert said == [
         "Worse than waived: selection_rate ratio is 0.549, and the waiver of four-fifths on race=Black, owned by ada, holds to 0.55 only.",
-        "The waiver of four-fifths on race=Black, owned by ada, expires on 2026-11-26: today is its last day.",
-        "The waiver of four-fifths on race=Black, owned by ada, has expired on 2026-11-25, and what it was for is still violated: mend it, or let its owner decide anew.",
-        "The waiver of four-fifths on race=Black, owned by ada, has expired on 2026-11-25, and waives nothing: this is not violated now; take the entry out, or it hides the next violation.",
+        "The waiver of four-fifths on race=Black, owned by ada, expires on 2026-11-26, today; after that day it fails the build until it is removed or renewed.",
+        "The waiver of four-fifths on race=Black, owned by ada, expires on 2026-11-27, tomorrow; after that day it fails the build until it is removed or renewed.",
+        "The waiver of four-fifths on race=Black, owned by ada, expires on 2026-12-10, in 14 days; after that day it fails the build until it is removed or renewed.",
+        "The waiver of four-fifths on race=Black, owned by ada, has expired on 2026-11-25; what it is for is violated. Remove it, or renew it by a new `created` and `expires`.",
+        "The waiver of four-fifths on race=Black, owned by ada, is created on 2026-11-27, after 2026-11-26, the day of this ruling (UTC); what it is for is violated. Mend `created`, or remove it until then.",
+        "The waiver of four-fifths on race=Black, owned by ada, has expired on 2026-11-25; nothing is violated that it is for. Remove it, or renew it by a new `created` and `expires`.",
+        "The waiver of four-fifths on race=Black, owned by ada, has expired on 2026-11-25; it cannot be decided now whether this is violated, and what is not decided cannot be waived. Remove it, or renew it by a new `created` and `expires`.",
+        "The waiver of four-fifths on race=Blak, owned by ada, has expired on 2026-11-25; race has no value 'Blak' in this audit; did you mean 'Black'? Remove it, or renew it by a new `created` and `expires`.",
     ]
     turned = ruling([finding(-0.15, kind="difference", limit=(-0.1, None))], [waiver(holds_to=0.2)]).remarks[0].sentence
     assert turned.endswith("The rule itself allows 0.2, its limit being -0.1, so this waives nothing; check the sign.")

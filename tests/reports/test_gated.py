@@ -47,9 +47,11 @@ SAID: dict[str, tuple[Audit, tuple[Waiver, ...], dict[str, Any], str, str]] = {
     "none": (TWO, (), {}, "Fail", "The audited decisions violate “Four-fifths rule (adverse impact)”"),
     "waived, and a warning": (audit([VIOLATED, WARNED]), FIRST, {}, "Pass", "Nothing fails the gate: 1 violation waived, 1 warning"),
     "a warning that fails": (audit([PASSING, WARNED]), (), {"fail_on": "warn"}, "Fail", "The audited decisions violate “Four-fifths rule (adverse impact)”"),
-    "expired": (audit([VIOLATED, PASSING]), EXPIRED, {}, "Fail", "The audited decisions violate “Four-fifths rule (adverse impact)”; 1 remark that fails the gate"),
+    "expired": (audit([VIOLATED, PASSING]), EXPIRED, {}, "Fail", "The audited decisions violate “Four-fifths rule (adverse impact)”; 1 waiver that is not in force"),
+    "expired, and nothing is violated": (audit([PASSING]), EXPIRED, {}, "Fail", "No violation fails the gate, but something else does; 1 waiver that is not in force"),
+    "worse than waived": (audit([VIOLATED]), (waiver(holds_to=0.7),), {}, "Fail", "The audited decisions violate “Four-fifths rule (adverse impact)”; 1 violation that is worse than waived"),
     "stale": (audit([PASSING]), FIRST, {}, "Pass", "No violation of “Four-fifths rule (adverse impact)” was found: 1 warning"),
-    "stale, which fails": (audit([PASSING]), FIRST, {"unused_waivers": "fail"}, "Fail", "No violation fails the gate, but something else does; 1 remark that fails the gate"),
+    "stale, which fails": (audit([PASSING]), FIRST, {"unused_waivers": "fail"}, "Fail", "No violation fails the gate, but something else does; 1 waiver that is not used"),
     "not decided": (OPEN, (), {}, "Inconclusive", "The data can neither show nor rule out a violation: 1 comparison that must be decided is not"),
     "not decided beside waived": (audit([VIOLATED, undecided(group=Group(slice=OTHER))]), FIRST, {}, "Inconclusive", "The data can neither show nor rule out a violation: 1 comparison that must be decided is not; 1 violation waived"),
     "not decided, which only warns": (OPEN, (), {"inconclusive": "warn"}, "Pass", "Nothing fails the gate: 1 warning"),
@@ -84,6 +86,17 @@ def test_all_that_is_waived_is_shown_however_much() -> None:
     many = audit([finding(group=Group(slice=OTHER), slicing=(f"a{number}",)) for number in range(30)])
     every = [waiver(rule="four-fifths", slice={"race": "Other"})]
     assert summary(many, ruled(many, *every)).count("  WAIVED  ") == 30
+
+
+def test_what_has_vanished_is_counted_by_what_it_is() -> None:
+    gone = [("missing-slice", OTHER), ("missing-slice", None), ("missing-slice", OTHER), ("missing-rule", None), ("something-else", None)]
+    remarks = tuple(Remark(id=id, state=State.INCONCLUSIVE, sentence="So", slice=slice_) for id, slice_ in gone)
+    one = audit([PASSING])
+    told = gate_verdict(lookup(one), msgspec.structs.replace(ruled(one), remarks=remarks))[1]
+    assert told == (
+        "No comparison keeps the gate from passing, but something else does: 2 slices that have vanished since the baseline, 1 slicing that has vanished since the baseline, "
+        "1 rule that has vanished since the baseline, 1 remark that keeps it from passing"
+    )
 
 
 def test_the_gravest_remark_comes_first() -> None:

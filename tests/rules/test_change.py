@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.stats import binomtest, fisher_exact
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from benchmarks import change as simulated
+from fairaudit.cli import _run
 from fairaudit.cube.matched import Account, Matched, MatchedClusters
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.errors import ConfigError
@@ -165,7 +167,8 @@ def test_rows_of_a_cluster_that_turn_together_tell_less() -> None:
         ("metric: base_rate", "cannot be judged by its change: the rows that it is of must be the same whatever is decided, and decisions must move it"),
         ("reference: rest", "a rule on a change has no reference; leave it out, or write none."),
         ("limit: 1.0", "the limit of a difference of rates is below 1 (0.1 is ten points), and is 1."),
-        ("needs: [control]", "within a control groups are compared by their ratio or difference, and not by a change."),
+        ("needs: [control]", "within a control groups are compared by their ratio or difference, and not by a change; leave `control` out of `needs`, or judge it by a rule of its own with `comparison: ratio` or difference."),
+        ("control: [dept]", "and not by a change; leave `control` out, or judge it"),
     ],
 )
 def test_what_cannot_be_judged_by_its_change(field: str, told: str) -> None:
@@ -174,6 +177,19 @@ def test_what_cannot_be_judged_by_its_change(field: str, told: str) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_rule(head + ", ".join(f"{name}: {value}" for name, value in own.items()) + "}")
     assert told in str(raised.value)
+
+
+def test_a_change_within_a_control_is_refused_when_the_rule_is_read_and_not_after_an_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ours.yaml").write_text("schema: fairaudit/rule/1\nextends: no-worse-than-baseline\nid: ours\ntitle: Ours\nlimit_origin: ours\nneeds: [control]\n")
+    for asked in (("rules", "validate", "ours.yaml"), ("gate", "none", "--rule", "ours.yaml"), ("audit", "--data", "p.csv", "--score-column", "s", "--control", "d", "--protected", "g", "--rule", "ours.yaml", "--out", "out")):
+        Path("p.csv").write_text("g,d,s\n" + "a,1,0.9\nb,2,0.1\n" * 30)
+        if asked[0] == "gate":
+            assert _run(["audit", "--data", "p.csv", "--score-column", "s", "--protected", "g", "--engine", "native", "--out", "none", "--quiet"]) == 0
+            capfd.readouterr()
+        assert _run([*asked]) == 2 and not Path("out").exists()
+        told = capfd.readouterr().err.splitlines()
+        assert len(told) == 1 and told[0].startswith("fairaudit: ours.yaml:6:8: within a control groups are compared")
 
 
 def test_rates_of_rows_that_are_chosen_whatever_is_decided() -> None:

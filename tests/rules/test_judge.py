@@ -329,9 +329,9 @@ def test_other_needs_that_are_not_met_are_mistakes_too(need: str) -> None:
 
 
 def test_slices_that_were_not_cut_are_named_with_the_flag_that_cuts_them() -> None:
-    with pytest.raises(ConfigError, match=r"add --slice 'sex\*race'"):
+    with pytest.raises(ConfigError, match=r"audit with --slice 'sex\*race'"):
         judged(SIX, slices="[[sex, race]]")
-    with pytest.raises(ConfigError, match=r"add --slice 'group\*second'"):
+    with pytest.raises(ConfigError, match=r"audit with --slice 'group\*second'"):
         judged(SIX, Context(slicings=(("group",), ("second",))), slices="{intersections: 2}")
     with pytest.raises(ConfigError, match="no protected attribute"):
         judged(SIX, Context(slicings=()))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fairaudit.gate.policy import Ruling, State
-from fairaudit.gate.result import Word, word_of
+from fairaudit.gate.policy import Ruling, State, Word
 
 _LABEL = "fairness"
 _GREY = "#555555"
@@ -16,7 +15,7 @@ _LETTER, _PADDING, _HEIGHT = 7, 6, 20  # px; a letter of Verdana at 11 px is 6.5
 
 def endpoint(ruling: Ruling) -> bytes:
     """What shields.io asks an endpoint for."""
-    told = {"schemaVersion": 1, "label": _LABEL, "message": _message(ruling), "color": _COLOURS[word_of(ruling)], "isError": word_of(ruling) in ("error", "unjudged")}
+    told = {"schemaVersion": 1, "label": _LABEL, "message": _message(ruling), "color": _COLOURS[ruling.verdict], "isError": ruling.verdict in ("error", "unjudged")}
     return json.dumps(told, indent=1).encode() + b"\n"
 
 
@@ -29,7 +28,7 @@ def svg(ruling: Ruling) -> bytes:
 <svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{_HEIGHT}" role="img" aria-label="{told}">
   <title>{told}</title>
   <rect width="{left}" height="{_HEIGHT}" fill="{_GREY}"/>
-  <rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{_COLOURS[word_of(ruling)]}"/>
+  <rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{_COLOURS[ruling.verdict]}"/>
   <g fill="#ffffff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" aria-hidden="true">
     <text x="{left / 2:g}" y="14" textLength="{left - 2 * _PADDING}">{_LABEL}</text>
     <text x="{left + right / 2:g}" y="14" textLength="{right - 2 * _PADDING}">{message}</text>
@@ -41,4 +40,4 @@ def svg(ruling: Ruling) -> bytes:
 def _message(ruling: Ruling) -> str:
     """The word; beside a pass what it owes to waivers, or it would be the same as one without."""
     waived = ruling.states.count(State.WAIVED)
-    return f"pass, {waived} waived" if word_of(ruling) == "pass" and waived else word_of(ruling)
+    return f"pass, {waived} waived" if ruling.verdict == "pass" and waived else ruling.verdict

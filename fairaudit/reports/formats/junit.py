@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from fairaudit.gate.policy import Ruling, State
 from fairaudit.gate.result import remarks_of
 from fairaudit.reports.characters import visible
-from fairaudit.reports.formats.standings import grounds, headline, name
+from fairaudit.reports.formats.standings import answered, grounds, headline, name
 from fairaudit.reports.lookup import Lookup
 
 _CHILD = {State.FAIL: "failure", State.ERROR: "error", State.INCONCLUSIVE: "error", State.WARN: "skipped", State.WAIVED: "skipped", State.NOTED: "skipped"}
@@ -57,7 +57,8 @@ def _findings(known: Lookup, ruling: Ruling) -> Iterator[_Case]:
         one = standing.finding
         suite = visible(f"{one.rule} by {' × '.join(one.slicing) or 'everyone'}")
         said = headline(known, one) if standing.state in _CHILD else ""
-        yield _Case(suite=suite, name=name(one), state=standing.state, message=said, text="\n".join((f"{standing.state.value}: {said}", *grounds(standing))) if said else "")
+        message = " ".join(filter(None, (said, answered(standing))))  # of what is skipped Jenkins shows the attribute alone
+        yield _Case(suite=suite, name=name(one), state=standing.state, message=message, text="\n".join((f"{standing.state.value}: {said}", *grounds(standing))) if said else "")
 
 
 def _remarks(ruling: Ruling) -> Iterator[_Case]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from fairaudit.gate.policy import Ruling, Standing, State
-from fairaudit.gate.result import GRAVEST_FIRST, Word, remarks_of, word_of
+from fairaudit.gate.policy import Ruling, Standing, State, Word
+from fairaudit.gate.result import GRAVEST_FIRST, remarks_of
 from fairaudit.reports.audited import account_line
 from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNRELIABLE
 from fairaudit.reports.characters import visible
@@ -52,7 +52,7 @@ def markdown(known: Lookup, ruling: Ruling, *, most_bytes: int = MOST_BYTES) -> 
 
 
 def _verdict(known: Lookup, ruling: Ruling) -> list[str]:
-    word = word_of(ruling)
+    word = ruling.verdict
     sentence = _WITHOUT_VERDICT.get(word) or ended(gate_verdict(known, ruling)[1])
     states = ruling.states
     numbers = ", ".join(f"{states.count(state)} {state.value}" for state in GRAVEST_FIRST if state in states)

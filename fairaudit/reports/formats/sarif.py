@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from fairaudit.gate.policy import Remark, Ruling, Standing, State
-from fairaudit.gate.result import GRAVEST_FIRST, remarks_of, word_of
+from fairaudit.gate.result import GRAVEST_FIRST, remarks_of
 from fairaudit.gate.waiver import Waiver
 from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.interface import UNKNOWN, Place, Places
@@ -43,8 +43,11 @@ _PROBLEMS = {"error": "error", "warning": "warning", "note": "recommendation"}
 _OF_THE_GATE = {
     DISAGREEMENT: ("Engines disagree", "Two engines computed the same number of the same rows differently, so that no verdict can rest on it."),
     "nothing-judged": ("Nothing was judged", "The rules made no finding of this audit, so that its gate says nothing."),
-    "waiver-expired": ("A waiver has expired", "A violation that was tolerated until a date is tolerated no longer."),
+    "waiver-expired": ("A waiver is not in force", "A waiver is past its last day, or before its first; it tolerates nothing, and fails the build until it is removed or renewed."),
+    "waiver-expiring": ("A waiver is about to expire", "What it tolerates fails the build in two weeks or sooner, unless somebody decides."),
     "waiver-unused": ("A waiver is not used", "A waiver matches no violation; it would hide the next one."),
+    "worse-than-waived": ("Worse than waived", "A violation has become worse than what somebody answers for, so that it is not tolerated."),
+    "missing-rule": ("A rule is missing", "A rule by which the baseline was judged is not asked for any more."),
     "missing-slice": ("A slice is missing", "What the baseline judged is not judged any more."),
 }
 
@@ -70,7 +73,7 @@ def sarif(known: Lookup, ruling: Ruling, places: Places = UNKNOWN) -> bytes:
                 "tool": {"driver": {"name": "fairaudit", "semanticVersion": VERSION, "rules": [_descriptor(known, rule) for rule in ids]}},
                 "invocations": [{"executionSuccessful": True, "exitCode": ruling.exit_code, **_left_out(len(told) - room)}],
                 "columnKind": "utf16CodeUnits",
-                "properties": {"verdict": word_of(ruling), "asOf": ruling.as_of.isoformat()},
+                "properties": {"verdict": ruling.verdict, "asOf": ruling.as_of.isoformat()},
                 "results": list(results),
             }
         ],

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from fairaudit.evidence.measurement import GroupKind
 from fairaudit.gate.policy import Standing
-from fairaudit.gate.waiver import Waiver
 from fairaudit.reports.badges import is_reference
 from fairaudit.reports.characters import visible
 from fairaudit.reports.lookup import Lookup
@@ -22,7 +21,7 @@ def headline(known: Lookup, one: Finding) -> str:
 
 
 def grounds(standing: Standing) -> Iterator[str]:
-    """What else must be known, a sentence each: the limit, why it is so, what would decide it, who waived it."""
+    """What else must be known, a sentence each: the limit, why it is so, what would decide it, who waived it, or waived less."""
     one = standing.finding
     if one.rule != DISAGREEMENT:
         if one.group is not None and one.limit != (None, None):
@@ -31,14 +30,20 @@ def grounds(standing: Standing) -> Iterator[str]:
             yield visible(ended(at_start(one.reason.split("; about ")[0])))
         if one.rows_needed is not None:
             yield visible(f"About {counted(one.rows_needed.rows, 'more row')} of {people(one.rows_needed.group)} would decide it.")
+    if told := answered(standing):
+        yield told
+
+
+def answered(standing: Standing) -> str:
+    """Who answers for a violation, until when, how far and why; or that it is worse than that. Nothing where nobody does."""
     if standing.waiver is not None:
-        yield visible(waived(standing.waiver))
-
-
-def waived(waiver: Waiver) -> str:
-    """By whom, until when, how far and why."""
-    ticket = f" ({waiver.ticket})" if waiver.ticket else ""
-    return f"Waived by {waiver.owner} until {waiver.expires.isoformat()}, as far as {significant(waiver.holds_to)}{ticket}: {ended(waiver.reason)}"
+        one = standing.waiver
+        ticket = f" ({one.ticket})" if one.ticket else ""
+        return visible(f"Waived by {one.owner} until {one.expires.isoformat()}, as far as {significant(one.holds_to)}{ticket}: {ended(one.reason)}")
+    if standing.exceeded is not None:
+        one = standing.exceeded
+        return visible(f"Worse than waived: {one.owner} answers for it until {one.expires.isoformat()} as far as {significant(one.holds_to)}, and no further.")
+    return ""
 
 
 def subject(one: Finding) -> str:

@@ -56,6 +56,7 @@ EVERYTHING = made(
     remarks=(Remark(id="waiver-unused", state=State.WARN, sentence="The waiver of race=Other is not used; take it out.", rule="four-fifths", slice=OTHER),),
 )  # fmt: skip
 NOTHING = made([])
+WORSE = Ruled(audit([PASSING, finding(0.4)], rules=(rule(),)), ruled([PASSING, finding(0.4)], Policy(), as_of=TODAY, exceeded={1: WAIVER}))
 
 
 def many(number: int) -> Ruled:
@@ -100,7 +101,8 @@ def rulings(draw: st.DrawFn) -> Ruled:
     remarks = st.builds(Remark, id=st.sampled_from(["waiver-expired", "waiver-unused", "missing-slice"]) | NAMES, state=st.sampled_from(State), sentence=NAMES, rule=TEXTS, slice=st.none() | _SLICES)
     policy = draw(st.builds(Policy, inconclusive=st.sampled_from(["fail", "warn", "pass"]), fail_on=st.sampled_from(["fail", "warn"])))
     waived = {place: draw(waivers) for place in range(len(found)) if draw(st.booleans())}
-    ruling = ruled(found, policy, as_of=draw(st.dates()), waived=waived, remarks=draw(st.lists(remarks, max_size=3)))
+    exceeded = {place: draw(waivers) for place in range(len(found)) if place not in waived and draw(st.booleans())}
+    ruling = ruled(found, policy, as_of=draw(st.dates()), waived=waived, exceeded=exceeded, remarks=draw(st.lists(remarks, max_size=3)))
     return Ruled(audit(found, rules=rules), ruling)
 
 

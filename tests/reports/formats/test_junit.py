@@ -13,7 +13,7 @@ from fairaudit.gate.policy import State
 from fairaudit.gate.result import BLOCKING, remarks_of
 from fairaudit.reports.formats.junit import junit
 from tests.reports.builders import BLACK, WHITE, finding
-from tests.reports.formats.builders import EVERYTHING, NOTHING, STATES, Ruled, made, many, rulings
+from tests.reports.formats.builders import EVERYTHING, NOTHING, STATES, WORSE, Ruled, made, many, rulings
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parents[2] / "schemas" / "junit-10.xsd"))
 
@@ -49,7 +49,14 @@ def test_a_failure_says_who_by_how_much_and_against_which_limit() -> None:
 
 def test_what_is_waived_says_by_whom_until_when_and_why() -> None:
     (case,) = [case for case in parsed(STATES[State.WAIVED]).iter("testcase") if len(case)]
-    assert "Waived by ada until 2026-11-26, as far as 0.5 (FAIR-7): data are being collected." in str(case[0].text)
+    told = "Waived by ada until 2026-11-26, as far as 0.5 (FAIR-7): data are being collected."
+    assert str(case[0].text).endswith(f"\n{told}") and str(case[0].get("message")).endswith(f"95% interval 0.55 to 0.67. {told}")
+
+
+def test_what_is_worse_than_waived_says_so_and_fails() -> None:
+    (case,) = [case for case in parsed(WORSE).iter("testcase") if len(case)]
+    told = "Worse than waived: ada answers for it until 2026-11-26 as far as 0.5, and no further."
+    assert case[0].tag == "failure" and str(case[0].text).endswith(f"\n{told}") and str(case[0].get("message")).endswith(f" {told}")
 
 
 def test_numbers_add_up_and_the_day_is_that_of_the_gate() -> None:

@@ -12,7 +12,7 @@ from fairaudit.gate.result import GRAVEST_FIRST
 from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.markdown import MOST_ROWS, escaped, markdown
 from tests.reports.builders import finding, undecided
-from tests.reports.formats.builders import EVERYTHING, NASTY, NOTHING, PASSING, STATES, TEXTS, Ruled, made, many, rulings
+from tests.reports.formats.builders import EVERYTHING, NASTY, NOTHING, PASSING, STATES, TEXTS, WORSE, Ruled, made, many, rulings
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 WRITTEN = {"heading_open", "heading_close", "paragraph_open", "paragraph_close", "inline", "bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close",
@@ -70,6 +70,11 @@ Rows: 110 rows read, 10 excluded (empty score), 100 audited.
 
 One engine computed every number; no other checked it.
 """
+
+
+def test_what_is_worse_than_waived_says_so() -> None:
+    ((state, *_, why),) = read(markdown(WORSE.known, WORSE.ruling))
+    assert state == "fail" and why.endswith("Worse than waived: ada answers for it until 2026-11-26 as far as 0.5, and no further.")
 
 
 def test_the_gravest_come_first_and_remarks_stand_below() -> None:

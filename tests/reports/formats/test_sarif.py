@@ -16,7 +16,7 @@ from fairaudit.reports.formats.interface import UNKNOWN, Place, Places
 from fairaudit.reports.formats.sarif import MOST_RESULTS, MOST_TAGS, sarif
 from fairaudit.rules.rule import AppliesTo
 from tests.reports.builders import BLACK, WHITE, finding, rule
-from tests.reports.formats.builders import EVERYTHING, NOTHING, PASSING, STATES, Ruled, made, many, rulings
+from tests.reports.formats.builders import EVERYTHING, NOTHING, PASSING, STATES, WORSE, Ruled, made, many, rulings
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "sarif-2.1.0-rtm.5.json").read_text())
 VALIDATOR = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
@@ -48,6 +48,11 @@ def test_only_what_is_waived_is_suppressed_with_its_justification() -> None:
     suppressed = {one["properties"]["state"]: one.get("suppressions") for one in run_of(EVERYTHING)["results"]}
     told = {"kind": "external", "status": "accepted", "justification": "data are being collected. ada, until 2026-11-26 (FAIR-7)"}
     assert suppressed == {"warn": None, "error": None, "fail": None, "inconclusive": None, "waived": [told]}
+
+
+def test_what_is_worse_than_waived_says_so_and_is_not_suppressed() -> None:
+    (one,) = run_of(WORSE)["results"]
+    assert (one["level"], one.get("suppressions")) == ("error", None) and one["message"]["text"].endswith("Worse than waived: ada answers for it until 2026-11-26 as far as 0.5, and no further.")
 
 
 def test_a_rule_tells_what_it_is_what_it_is_not_for_and_who_says_so() -> None:

@@ -1,0 +1,105 @@
+"""The files of a gate's ruling: checked, rendered and written together, all or none. The one path of `--write` and Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+from fairaudit.reports.formats import BADGE_SUFFIXES, BLESSINGS, FORMATS, paths
+
+if TYPE_CHECKING:
+    from fairaudit.gate.policy import Ruling
+    from fairaudit.reports.lookup import Lookup
+    from fairaudit.result import Audit
+
+Target = tuple[str, Path]  # a format and its path
+
+
+def write_gate(
+    audit: Audit, ruling: Ruling, write: Mapping[str, str | Path | Sequence[str | Path]], *, file: Path | str = "audit.json", rules: Sequence[str | Path] = (), config: Path | str | None = None
+) -> tuple[Path, ...]:
+    """Write what the gate decided, as `--write` of the command line does: all files, or none.
+
+    Args:
+        write: by format (`json`, `junit`, `sarif`, `markdown`, `badge`, `blessing`), the path of its file, or several.
+        file: where the audit itself lies, at which SARIF points where it knows no better place.
+        rules: as they were asked for, ID or FILE, and
+        config: the configuration that names them: SARIF points at their lines.
+
+    Returns:
+        The paths as they were given.
+
+    Raises:
+        ConfigError, ContentError, Several: what cannot be written, or an unknown format.
+    """
+    from fairaudit.reports.lookup import lookup
+    from fairaudit.writing import OURS
+
+    targets = [(format, Path(path)) for format, given in write.items() for path in ((given,) if isinstance(given, str | Path) else given)]
+    raise_all(UnknownName("format", format, FORMATS) for format in write if format not in FORMATS)
+    raise_all(unwritable(targets, [Path(file), *(Path(file).parent / name for name in OURS)]))
+    deliver(targets, lookup(audit), ruling, file=Path(file), rules=[str(rule) for rule in rules], config=None if config is None else Path(config))
+    return tuple(path for _, path in targets)
+
+
+def deliver(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
+    """The same of what was checked.
+
+    Raises:
+        ConfigError, ContentError: they cannot be written.
+    """
+    if not targets:
+        return
+    from fairaudit.reports.formats import rendered
+    from fairaudit.reports.formats.interface import Gated
+    from fairaudit.reports.formats.places import places
+    from fairaudit.writing import write_together
+
+    gated = Gated(known=known, ruling=ruling, places=places(known.audit, file=file, rules=rules, config=config))
+    write_together({path: content for format, target in targets for path, content in rendered(format, target, gated).items()})
+
+
+def retract(targets: Sequence[Target]) -> None:
+    """Take back what was blessed before: until there is a verdict, nothing is."""
+    for format, path in targets:
+        if format == "blessing":
+            (path / BLESSINGS[0]).unlink(missing_ok=True)
+
+
+def unwritable(targets: Sequence[Target], taken: Sequence[Path] = ()) -> Iterator[FairauditError]:
+    """What of it cannot be written, a sentence each.
+
+    Args:
+        taken: files that the audit itself writes.
+    """
+    from fairaudit.writing import check_file
+
+    files = [(format, path, file, place(file)) for format, path in targets for file in paths(format, path)]
+    audits, seen = {place(path) for path in taken}, set[Path]()
+    for format, path, file, at in files:
+        name = f"--write {format}={path}"
+        if format == "badge" and path.suffix not in BADGE_SUFFIXES:
+            yield ConfigError(f"{name}: a badge is a drawing, as badge.svg, or what shields.io draws, as badge.json; end the name in {' or '.join(BADGE_SUFFIXES)}.")
+        elif format == "blessing" and os.path.exists(path) and not os.path.isdir(path):
+            if file == paths(format, path)[0]:  # once, though it has two files
+                yield ConfigError(f"{name} is a file; name a folder, in which BLESSED or NOT_BLESSED will stand.")
+        elif at in audits:
+            yield ConfigError(f"{name} is a file of the audit itself; name another.")
+        elif at in seen:
+            yield ConfigError(f"{name}: something else is written to {file}; name another.")
+        elif any(other in at.parents for *_, other in files):
+            yield ConfigError(f"{name}: a part of this path is another file to be written; name another.")
+        else:
+            try:
+                check_file(file)
+            except FairauditError as error:
+                yield ConfigError(f"{name}: {error}")
+        seen.add(at)
+
+
+def place(path: Path) -> Path:
+    """Where a path leads, so that two names of one file are one."""
+    return Path(os.path.realpath(str(path).replace("\0", "")))
