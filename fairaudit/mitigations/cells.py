@@ -77,7 +77,7 @@ def cells_of(counts: Counts, slicing: Slicing, edges: tuple[float, ...] = ()) ->
 
     def summed(values: Floats, label: int) -> Floats:
         taken = held.label == label
-        out: Floats = np.bincount(place[taken], values[taken], len(known) * orders.size).reshape(len(known), orders.size)
+        out: Floats = np.bincount(place[taken], values[taken].astype(np.float64), len(known) * orders.size).reshape(len(known), orders.size).astype(np.float64)
         return out
 
     lowest: Floats = np.full(orders.size, np.inf)
