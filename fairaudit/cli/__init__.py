@@ -20,6 +20,8 @@ _COMMANDS = {
     "compare": "Set two audits beside each other: what differs.",
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",
+    "split": "Cut data into parts, or check given parts.",
+    "mitigate": "Do something about a model's unfairness.",
     "inspect": "Show a SavedModel's signatures and how columns would be matched.",
     "rules": "List, explain, choose, check and begin rules.",
     "metrics": "List what can be measured, and how other libraries differ.",
