@@ -36,8 +36,8 @@ def format_of(source: Source) -> Format:
     return source.files[0].format if source.files else "parquet"
 
 
-def mistaken_columns(source: Source, format: Format, columns: Sequence[str] | None = None) -> Iterator[FairauditError]:
-    """A mistake for each column that cannot be written: of unlike types in the files, or of what CSV has no form for."""
+def mistaken_columns(source: Source, format: Format = "parquet", columns: Sequence[str] | None = None) -> Iterator[FairauditError]:
+    """A mistake for each column that cannot be one: of unlike types in the files; or that cannot be written, of what CSV has no form for."""
     for name in source.columns if columns is None else columns:
         types = [file.schema.field(name).type for file in source.files]
         if len(set(map(str, types))) > 1 and _common(name, types) is None:
@@ -75,7 +75,7 @@ def write_rows(source: Source, targets: Sequence[Target], format: Format, added:
             if rows is None or end <= rows:
                 full = pa.RecordBatch.from_arrays([*batch.columns, *(pa.array(values[seen:end]) for values in more.values())], schema=whole)
                 for writer, target in zip(writers, targets, strict=True):
-                    writer.write(full if target.taken is None else full.filter(pa.array(target.taken[seen:end])))
+                    writer.write(full if target.taken is None else _only(full, pa.array(target.taken[seen:end])))
             seen = end
     if rows is not None and seen != rows:
         raise ContentError(f"{source.name} changed while it was read: {rows:,} rows were counted and {seen:,} are to be written; run again when it is at rest.")
@@ -124,6 +124,20 @@ class _Writer:
         if kind is None and self._rows:
             self._flush(self._rows)
         self._file.close()
+
+
+def _only(batch: pa.RecordBatch, taken: pa.Array) -> pa.RecordBatch:
+    """Some of the rows."""
+    try:
+        return batch.filter(taken)
+    except pa.ArrowNotImplementedError:  # of texts that Arrow holds as views: as plain ones, and back
+        columns = [
+            column.cast(_WITHOUT_VIEWS[str(column.type)]).filter(taken).cast(column.type) if str(column.type) in _WITHOUT_VIEWS else column.filter(taken) for column in batch.columns
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+_WITHOUT_VIEWS = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
 
 
 def _batches(source: Source, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

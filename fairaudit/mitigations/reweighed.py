@@ -169,6 +169,8 @@ def _notes(made: Reweighing) -> Iterator[str]:
         yield f"{rows.unlabelled:,} {'row has' if rows.unlabelled == 1 else 'rows have'} no label; {'it keeps its weight and counts' if rows.unlabelled == 1 else 'they keep their weights and count'} nowhere."
     heaviest = max(made.cells, key=lambda one: one.factor)
     if heaviest.factor > _HEAVY:
-        yield f"The {heaviest.rows:,} rows of {heaviest.slice} that are {'positive' if heaviest.label else 'negative'} weigh {heaviest.factor:.3g} times what they did: what a model learns of this group rests on them."
+        label = "positive" if heaviest.label else "negative"
+        who = f"The only row of {heaviest.slice} that is {label} weighs" if heaviest.rows == 1 else f"The {heaviest.rows:,} rows of {heaviest.slice} that are {label} weigh"
+        yield f"{who} {heaviest.factor:.3g} times what {'it' if heaviest.rows == 1 else 'they'} did: what a model learns of this group rests on {'it' if heaviest.rows == 1 else 'them'}."
     if wanted.bins and any(bands.quantiles for bands in wanted.bins.values()):
         yield "Bands are cut at the quantiles of these data; card.json has their edges."

@@ -13,6 +13,7 @@ import numpy as np
 from fairaudit.data.files import files_of
 from fairaudit.data.rows import Wanted, prepare
 from fairaudit.data.source import Source, require, told
+from fairaudit.data.written import mistaken_columns
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 from fairaudit.splits.leakage import Leak, leaks
 from fairaudit.splits.skew import ColumnSkew, Shifted, column_skews, shifts
@@ -60,7 +61,7 @@ def check_parts(paths: Sequence[str], wanted: Wanted, *, ignore: Collection[str]
         ConfigError, ContentError, Several: what the user has to mend.
     """
     names, source, part_of_file = _opened(paths)
-    raise_all(require(source, wanted.columns | dict.fromkeys(ignore, "--ignore")))
+    raise_all((*require(source, wanted.columns | dict.fromkeys(ignore, "--ignore")), *mistaken_columns(source)))
     with source.connect() as connection:
         # An id in two rows, or a row of no cluster, is for this to tell and no mistake.
         rows = prepare(connection, source, replace(wanted, id=None, cluster=None))

@@ -39,7 +39,7 @@ def as_text_beside(column: Column, types: Collection[pa.DataType]) -> str:
     """
     kinds, plain = {kind_of(one) for one in types}, f"nullif({column.plain}, '')"
     if len(kinds) == 1:
-        return as_text(column) if "bytes" not in kinds else plain
+        return as_text(column)
     numbers = [held(one) for one in types if kind_of(one) not in ("text", "bytes")]
     if not numbers or not all(any(kind(one) for kind in _NUMBERS) for one in numbers):
         return plain

@@ -15,6 +15,7 @@ from fairaudit.cube.cube import plain
 from fairaudit.data.columns import Column, missing_in
 from fairaudit.data.rows import Wanted
 from fairaudit.data.source import Source, place_in, require, told
+from fairaudit.data.written import mistaken_columns
 from fairaudit.errors import ConfigError, raise_all
 from fairaudit.interrupts import stoppable
 from fairaudit.splits.hashes import as_text, as_text_beside, row_hash
@@ -76,7 +77,7 @@ def overlap(one: Source, other: Source, *, id: str | None = None, ignore: Collec
         ContentError: the data cannot be read.
     """
     for source in (one, other):
-        raise_all(require(source, {} if id is None else {id: "--id"}))
+        raise_all((*require(source, {} if id is None else {id: "--id"}), *mistaken_columns(source)))
     columns = (id,) if id is not None else tuple(name for name in one.columns if name in other.columns and name not in ignore)
     if not columns:
         raise ConfigError(f"{one.name} and {other.name} have no column in common, so nobody can say whether they have rows in common; give data with the same columns.")

@@ -12,7 +12,8 @@ import numpy as np
 from fairaudit.cube.cube import plain
 from fairaudit.data.columns import Column
 from fairaudit.data.rows import Prepared, Wanted, prepare
-from fairaudit.data.source import Source, literal, require, told
+from fairaudit.data.source import Source, require, told
+from fairaudit.data.written import mistaken_columns
 from fairaudit.errors import ContentError, listed, raise_all
 from fairaudit.interrupts import stoppable
 from fairaudit.splits.allocation import allocated
@@ -65,7 +66,7 @@ def split(source: Source, wanted: Wanted, parts: Sequence[Part], *, seed: int = 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
-    raise_all(require(source, wanted.columns | dict.fromkeys(ignore, "--ignore")))
+    raise_all((*require(source, wanted.columns | dict.fromkeys(ignore, "--ignore")), *mistaken_columns(source)))
     with source.connect() as connection:
         rows = prepare(connection, source, wanted)
         source = rows.source
@@ -108,7 +109,7 @@ def notes_of(found: Split) -> Iterator[str]:
     if found.apart:
         yield told_apart("No two rows are alike", found.apart)
     largest = int(units.sizes.max(initial=0))
-    if largest > (least := int(min(part.share for part in found.parts) * rows)):
+    if largest > 1 and largest > (least := int(min(part.share for part in found.parts) * rows)):
         yield f"The largest unit holds {largest:,} rows, more than the {least:,} of the smallest part's share: shares are as near to what was asked as whole units allow."
     small = [one for one, number in zip(found.strata, found.units_in.sum(axis=1).tolist(), strict=True) if number < len(found.parts)]
     if small:
@@ -159,8 +160,9 @@ def telling_apart(connection: duckdb.DuckDBPyConnection, source: Source, wanted:
     able = [one for one in columns if one.is_text or (one.is_number and not one.is_float)]
     if not able:
         return ()
-    # Text that is a number with a fraction is an amount.
-    asked = ", ".join(f"approx_count_distinct({one.sql}), {f'coalesce(bool_or(contains({one.plain}, {literal(chr(46))})), false)' if one.is_text else 'false'}" for one in able)
+    # A text that is a number with a fraction is an amount.
+    fractions = [f"coalesce(bool_or(contains({as_text(one)}, '.')), false)" if one.is_text else "false" for one in able]
+    asked = ", ".join(f"approx_count_distinct({one.sql}), {fraction}" for one, fraction in zip(able, fractions, strict=True))
     sql = f"SELECT count(*), {asked} FROM ({source.relation([one.name for one in able])})"
     rows, *found = stoppable(connection, lambda: connection.execute(sql).fetchall())[0]
     return tuple(one.name for one, distinct, has_points in zip(able, found[::2], found[1::2], strict=True) if distinct >= _TELLS_APART * rows and not has_points)
