@@ -68,7 +68,7 @@ def cli() -> None:
     """Audit how a model treats groups of people, and gate on it.
 
     \b
-    Exit codes: 0 pass, 1 a rule is violated, 2 to be mended in flags, config or paths,
+    Exit codes: 0 pass, 1 a rule is violated or rows leak, 2 to be mended in flags, config or paths,
     3 not enough evidence, 4 the content failed, 130 interrupted.
     """
 
