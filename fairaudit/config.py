@@ -150,10 +150,7 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
         yield ConfigError(f"--intersections is {config.intersections}; give a whole number from 1, for no crosses, to {MOST_CROSSED}.")
     elif config.intersections > (number := len({*config.protected, *config.bins} - {*config.control})) > 0:
         yield ConfigError(f"--intersections is {config.intersections}, and only {number} {'attribute is' if number == 1 else 'attributes are'} protected; name more with --protected, or ask for less.")
-    if config.seed < 0:
-        yield ConfigError(f"the seed is {config.seed}; give a whole number of at least 0.")
-    if config.positive is not None and config.label is None:
-        yield ConfigError(f"--positive {config.positive!r} says which label is positive, but no --label COL is given; for decisions there is --positive-decision.")
+    yield from mistaken_reading(config)
     if config.positive_decision is not None and config.decision_column is None:
         yield ConfigError("--positive-decision says which decision is positive, but no --decision-column COL is given.")
     try:
@@ -165,7 +162,6 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     if config.save_scores and config.id is None:
         yield ConfigError("--save-scores keeps what each row was given, and without ids nobody could tell which row is which; name the column that tells them apart with --id COL.")
     yield from _idle(config)
-    yield from _mistaken_slices(config)
     for attribute, shares in config.population.items():
         if attribute not in config.attributes:
             yield UnknownName("protected attribute", attribute, config.attributes, where="population")
@@ -173,6 +169,15 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     for name in config.engines:
         if name not in ENGINES:
             yield UnknownName("engine", name, ENGINES, where="--engine")
+
+
+def mistaken_reading(config: AuditConfig) -> Iterator[FairauditError]:
+    """What cannot be of how rows are read and cut, whatever is made of them."""
+    if config.seed < 0:
+        yield ConfigError(f"the seed is {config.seed}; give a whole number of at least 0.")
+    if config.positive is not None and config.label is None:
+        yield ConfigError(f"--positive {config.positive!r} says which label is positive, but no --label COL is given; for decisions there is --positive-decision.")
+    yield from _mistaken_slices(config)
     yield from _mistaken_columns(config)
 
 

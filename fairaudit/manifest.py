@@ -41,7 +41,7 @@ def manifest(
         bands={attribute: bands.edges for attribute, bands in rows.reading.bands.items()},
         merged={attribute: Merge(name=rare.name, values=rare.values, rows=rare.rows) for attribute, rare in rows.reading.merged.items()},
         model=_model(config, rows, card),
-        data=tuple(_files(source, rows)),
+        data=tuple(data_files(source, rows)),
         engines=dict(engines),
         packages=_versions(card is not None, engines),
     )
@@ -64,7 +64,8 @@ def _model(config: AuditConfig, rows: Prepared, card: ModelCard | None) -> Model
     return Model(kind="decision_column", name=str(config.decision_column))
 
 
-def _files(source: Source, rows: Prepared) -> Iterator[DataFile]:
+def data_files(source: Source, rows: Prepared) -> Iterator[DataFile]:
+    """Each file that the rows were read from, by its name and what is in it."""
     if source.table is not None:
         yield DataFile(name=source.name, sha256=_of_table(source.table), rows=rows.read)
     for file, number in zip(source.files, rows.per_file, strict=False):

@@ -8,11 +8,11 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple, TypeVar
 
 from fairaudit.cube.cube import Cube
 from fairaudit.cube.saved import SCORES, are_scores
@@ -25,23 +25,37 @@ OURS = (AUDIT, REPORT, CUBE, SCORES)
 _ASIDE = ".fairaudit-"  # what a folder that is written to begins with; it stays where the machine stops
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 Writer = Callable[[Path], None]
+T = TypeVar("T")
 
 
-def check_out(out: Path, *, force: bool) -> None:
-    """Returns if an audit may be written to this folder; asked before the work, so that it is not in vain.
+class Kind(NamedTuple):
+    """What a folder of ours may hold, and how it is known."""
+
+    called: str
+    file: str
+    schema: str  # what the file's begins with
+
+
+AN_AUDIT = Kind("an audit", AUDIT, "fairaudit/audit/")
+A_SPLIT = Kind("a split", "split.json", "fairaudit/split/")
+A_MITIGATION = Kind("a mitigation", "card.json", "fairaudit/mitigation/")
+
+
+def check_out(out: Path, *, force: bool, kind: Kind = AN_AUDIT) -> None:
+    """Returns if an audit, or something else of ours, may be written to this folder; asked before the work, so that it is not in vain.
 
     Raises:
         ConfigError: it is a file, holds something else, or cannot be written.
     """
     try:
         exists, is_dir = out.exists(), out.is_dir()
-        is_taken = is_dir and any(not one.name.startswith(_ASIDE) for one in out.iterdir()) and not holds_audit(out)
+        is_taken = is_dir and any(not one.name.startswith(_ASIDE) for one in out.iterdir()) and not holds(out, kind)
     except OSError as error:
         raise ConfigError(f"--out {str(out)[:60]} cannot be a folder of ours: {error.strerror or error}; name another.") from error
     if exists and not is_dir:
         raise ConfigError(f"--out {out} is a file; name a folder.")
     if is_taken and not force:
-        raise ConfigError(f"--out {out} holds something other than an audit; name another folder, or add --force to write into it.")
+        raise ConfigError(f"--out {out} holds something other than {kind.called}; name another folder, or add --force to write into it.")
     _check_folder(out, f"--out {out}")
 
 
@@ -54,15 +68,20 @@ def _check_folder(folder: Path, name: str) -> None:
 
 def holds_audit(out: Path) -> bool:
     """Whether an audit was written to this folder."""
-    return _is_audit(out / AUDIT)
+    return holds(out, AN_AUDIT)
 
 
-def _is_audit(file: Path) -> bool:
-    """Whether a file is an audit: it begins as ours do, whatever follows."""
+def holds(out: Path, kind: Kind) -> bool:
+    """Whether something of this kind was written to this folder."""
+    return _is(out / kind.file, kind)
+
+
+def _is(file: Path, kind: Kind) -> bool:
+    """Whether a file is of this kind: it begins as ours do, whatever follows."""
     if not file.is_file():
         return False
     with file.open("rb") as opened:
-        return re.match(rb'\{\s*"schema":\s*"fairaudit/audit/', opened.read(200)) is not None
+        return re.match(rb'\{\s*"schema":\s*"' + re.escape(kind.schema.encode()), opened.read(200)) is not None
 
 
 def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = None, ruling: Ruling | None = None, as_of: date | None = None) -> None:
@@ -114,6 +133,32 @@ def write_files(folder: Path, files: Mapping[str, Writer | None]) -> None:
     _write_all({folder / name: write for name, write in files.items()})
 
 
+def write_folder(folder: Path, names: Sequence[str], fill: Callable[[Path], T], *, gone: Collection[str] = ()) -> T:
+    """Files that one function makes together, into one folder, all or nothing.
+
+    Args:
+        names: what it makes, the last to be moved last.
+        fill: makes them in the folder that it is given.
+        gone: files of a former time that are taken away.
+    """
+    made: list[T] = []
+
+    def all_of_them(aside: Path) -> None:
+        made.append(fill(aside.parent))
+        for name in names:
+            with (aside.parent / name).open("rb") as file:
+                os.fsync(file.fileno())
+
+    first, *others = names
+    absent: dict[str, Writer | None] = {name: None for name in gone if name not in names}
+    write_files(folder, absent | {first: all_of_them} | {name: _made_already for name in others})
+    return made[0]
+
+
+def _made_already(path: Path) -> None:
+    """What its neighbour's writer made."""
+
+
 def check_file(path: Path) -> None:
     """Returns if a file may be written there; asked before the work, so that it is not in vain.
 
@@ -145,7 +190,7 @@ def _target(path: Path) -> Path:
         if path.is_dir():
             raise ConfigError(f"{path} is a folder; name a file in it.")
         target = path.resolve() if path.is_symlink() else path
-        if _is_audit(target):
+        if _is(target, AN_AUDIT):
             raise ConfigError(f"{path} is an audit; name another file.")
         if target.name in (CUBE, SCORES) and holds_audit(target.parent):
             raise ConfigError(f"{path} is an audit's {'cube' if target.name == CUBE else 'scores'}; name another file.")

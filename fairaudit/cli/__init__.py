@@ -20,6 +20,8 @@ _COMMANDS = {
     "compare": "Set two audits beside each other: what differs.",
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",
+    "split": "Cut data into parts, or check given parts.",
+    "mitigate": "Do something about a model's unfairness.",
     "inspect": "Show a SavedModel's signatures and how columns would be matched.",
     "rules": "List, explain, choose, check and begin rules.",
     "metrics": "List what can be measured, and how other libraries differ.",
@@ -66,7 +68,7 @@ def cli() -> None:
     """Audit how a model treats groups of people, and gate on it.
 
     \b
-    Exit codes: 0 pass, 1 a rule is violated, 2 to be mended in flags, config or paths,
+    Exit codes: 0 pass, 1 a rule is violated or rows leak, 2 to be mended in flags, config or paths,
     3 not enough evidence, 4 the content failed, 130 interrupted.
     """
 

@@ -58,9 +58,9 @@ _GROUP_THRESHOLD = "A=VALUE:T, as 'race=Black:0.4'"
 _PAIRS = {"reference": "A=VALUE, as 'race=White'", "bins": "A=EDGE,EDGE, as 'age=25,45,65'"}
 
 
-def with_options(command: Callable[..., int], *, without: Collection[str] = ()) -> Callable[..., int]:
-    """Give a command the flags that say what to audit, but for some of them."""
-    for names, settings in reversed([one for one in OPTIONS if one[0][0] not in without]):
+def with_options(command: Callable[..., int], *, without: Collection[str] = (), only: Collection[str] | None = None) -> Callable[..., int]:
+    """Give a command the flags that say what to audit, but for some of them, or only some."""
+    for names, settings in reversed([one for one in OPTIONS if one[0][0] not in without and (only is None or one[0][0] in only)]):
         command = click.option(*names, **settings)(command)
     return command
 

@@ -16,7 +16,7 @@ from fairaudit.cube.sampled import Drawn, Sample, sampled
 from fairaudit.cube.saved import save, write_rows
 from fairaudit.data.progress import Progress, watched
 from fairaudit.data.rows import Prepared
-from fairaudit.data.source import Source, parquet, told
+from fairaudit.data.source import Source, parquet, place_in, told
 from fairaudit.models.interface import Scorer
 
 _ROW = "row_place"
@@ -133,7 +133,7 @@ def _scored(
         features = pa.RecordBatch.from_arrays([batch.column(f"f{place}") for place in range(len(scorer.features))], [one.name for one in scorer.features])
 
         def where(row: int, places: pa.Array = places) -> str:
-            return _place(places[row].as_py(), starts, source.names)
+            return place_in(source.names, starts, places[row].as_py() - 1)
 
         scores = scorer.score(features, where)
         # What is no probability is counted as 0, since sums could not hold it; `check` tells of it once all rows are seen.
@@ -143,11 +143,6 @@ def _scored(
         done += batch.num_rows
         if progress is not None:
             progress("scoring", done / rows.lines, rows.lines)
-
-
-def _place(row: int, starts: Sequence[int], names: Sequence[str]) -> str:
-    file = int(np.searchsorted(starts, row, side="left")) - 1
-    return f"{names[file]}, row {row - starts[file]}"
 
 
 def _schema(plan: Plan, rows: Prepared) -> pa.Schema:

@@ -249,7 +249,7 @@ def _profiles(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wan
             asked[f"values_{place}"] = f"approx_count_distinct({columns[name].sql})"
     for place, text in enumerate(wanted.missing):
         named = [one.named_missing(own) for one in columns.values() for own in missing_in(one.name, (text,), columns)]
-        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(named)}), false)"
+        asked[f"any_missing_{place}"] = f"coalesce(bool_or({' OR '.join(named) or 'false'}), false)"
     sql = f"SELECT file_place, {', '.join(asked.values())} FROM ({_read(source, columns.values())}) GROUP BY file_place"
     found = {row[0]: dict(zip(asked, row[1:], strict=True)) for row in stoppable(connection, lambda: connection.execute(sql).fetchall())}
     return [found.get(place, {"lines": 0, "read": 0}) for place in range(len(source.names))]

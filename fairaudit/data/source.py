@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.data.files import DataFile
 from fairaudit.errors import ConfigError, ContentError, FairauditError, NoSuchColumn
+from fairaudit.types import Ints
 
 _CSV = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', strict_mode=true, null_padding=false, encoding='utf-8', hive_partitioning=false"
 
@@ -76,6 +78,18 @@ class Source:
         if self.table is not None:
             return f"SELECT {taken}0 AS file_place FROM {_GIVEN}"
         return " UNION ALL ".join(f"SELECT {taken}{place} AS file_place FROM {_reader(file, self.parallel)}" for place, file in enumerate(self.files))
+
+
+def place_in(names: Sequence[str], starts: Sequence[int] | Ints, row: int) -> str:
+    """Where a row stands, as messages say it: "people.csv, row 17"; rows count from 1 after the header.
+
+    Args:
+        names: of the files.
+        starts: how many rows stand before each file's, and at last how many there are.
+        row: its place among all, from 0.
+    """
+    file = bisect_right(starts, row) - 1
+    return f"{names[file]}, row {row - starts[file] + 1}"
 
 
 def quoted(name: str) -> str:

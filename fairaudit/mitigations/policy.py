@@ -1,0 +1,88 @@
+"""What a mitigation decides of a score, group by group: what is fitted, exported and written into the card."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.mitigations.cells import Cells
+from fairaudit.types import Floats
+
+
+class Treatment(msgspec.Struct, frozen=True, kw_only=True):
+    """How the scores of one group are decided.
+
+    A score lies in the band `number of cuts that it is above`; `chances` has each band's chance of a positive decision, one more than there are cuts. With one cut and the chances 0 and 1 it is a
+    threshold. Where `constant` is given, so large a share of the rows as `replaced` says, drawn by what they are, is decided and scored as if the score were `constant`.
+    """
+
+    cuts: tuple[float, ...] = ()  # rising, finite
+    chances: tuple[float, ...]
+    replaced: float = 0.0
+    constant: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.chances) != len(self.cuts) + 1 or not all(0 <= one <= 1 for one in self.chances):
+            raise ValueError(f"{len(self.cuts)} cuts make {len(self.cuts) + 1} bands, each with a chance between 0 and 1; given are {self.chances}")
+        if not all(map(np.isfinite, self.cuts)) or list(self.cuts) != sorted(set(self.cuts)):
+            raise ValueError(f"the cuts {self.cuts} must be finite and rise")
+        if not 0 <= self.replaced <= 1 or (self.constant is None) != (self.replaced == 0):
+            raise ValueError("a share of rows between 0 and 1 is replaced by a constant, or none is")
+
+    @property
+    def is_random(self) -> bool:
+        """Whether some rows' decisions are drawn."""
+        return self.constant is not None or any(0 < one < 1 for one in self.chances)
+
+    def chance(self, scores: Floats) -> Floats:
+        """The chance of a positive decision for each score, whatever is drawn of it; of the shape of `scores`."""
+        own = np.asarray(self.chances)[np.searchsorted(self.cuts, scores, side="left")]
+        if self.constant is None:
+            return own
+        return (1 - self.replaced) * own + self.replaced * self.chances[bisect_left(self.cuts, self.constant)]
+
+
+def threshold_at(cut: float) -> Treatment:
+    """Whatever is above is selected; all of it, or nothing, where the cut is infinite."""
+    return Treatment(cuts=(cut,), chances=(0.0, 1.0)) if np.isfinite(cut) else Treatment(chances=(float(cut < 0),))
+
+
+class OfGroup(msgspec.Struct, frozen=True, kw_only=True):
+    group: Slice
+    treatment: Treatment
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Every group's treatment, and everybody else's."""
+
+    method: str
+    attributes: Slicing
+    groups: tuple[OfGroup, ...]
+    fallback: Treatment  # of a row whose group is missing, or was not seen in fitting: what the model itself decided
+
+    @property
+    def is_random(self) -> bool:
+        return self.fallback.is_random or any(one.treatment.is_random for one in self.groups)
+
+    def of(self, group: Slice) -> Treatment:
+        """The treatment of a group; the fallback of one that was not fitted."""
+        return next((one.treatment for one in self.groups if one.group == group), self.fallback)
+
+
+def policy_of(method: str, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment) -> Policy:
+    return Policy(method=method, attributes=attributes, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
+
+
+def expected(cells: Cells, treatments: Sequence[Treatment]) -> tuple[Floats, Floats]:
+    """Weight of true and of false positives that the treatments give, in the mean over what is drawn; each of shape (groups,).
+
+    Args:
+        treatments: of each group of the cells, whose cuts must lie between cells.
+    """
+    # A cell lies on one side of every cut, so any score in it speaks for all.
+    chance = np.array([one.chance(cells.highest) for one in treatments]).reshape(len(treatments), cells.highest.size)
+    return (cells.positive * chance).sum(axis=1), (cells.negative * chance).sum(axis=1)
