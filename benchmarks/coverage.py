@@ -175,7 +175,7 @@ def lines() -> Iterator[Line]:
         if (
             metric.shape is Shape.COUNT
             or metric.id in _NEED_EVERYONE
-            or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL, Shape.DISTRIBUTION)
+            or metric.shape in (Shape.ACROSS, Shape.CONDITIONAL, Shape.INDIVIDUAL, Shape.DISTRIBUTION, Shape.POPULATION)
             or method_of(metric).startswith("none")
         ):
             continue

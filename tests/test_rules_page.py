@@ -112,7 +112,7 @@ def test_the_page_lists_no_rule_that_is_not_there() -> None:
     assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.split("## Packs")[0], re.MULTILINE)) == set(shipped_rules())
 
 
-HAS = {None: "", "score": " (with scores)", "control": " (with a control)", "baseline": " (with a baseline)", "label": " (with labels)"}
+HAS = {None: "", "score": " (with scores)", "control": " (with a control)", "baseline": " (with a baseline)", "label": " (with labels)", "population": " (with a population)"}
 
 
 def test_the_page_lists_every_pack_with_its_rules_and_the_severities_it_changes() -> None:

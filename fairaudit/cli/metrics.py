@@ -107,5 +107,5 @@ _SHAPES = {
     "rate": "Rates", "count": "Counts", "composite": "Composites of rates", "score": "Scores", "distribution": "Distributions of scores (no single value: `fairaudit table OUT --of histograms`)", "pair": "Two groups by nature",
     "inequality": "Inequality of benefits",
     "across": "All groups of a slicing together", "conditional": "Within the values of a control (--control COL)",
-    "individual": "Single rows (--feature COL)",
+    "individual": "Single rows (--feature COL)", "population": "The rows against a population (for rules)",
 }  # fmt: skip

@@ -173,6 +173,7 @@ _SAID = {
     "conditional_demographic_disparity": "MOVER of both shares' Wilson intervals, of as many rows as the strata together are worth, and of the strata's weights (Zou & Donner 2008)",
     "cochran_mantel_haenszel_statistic": "none: it is a test, with its p-value",
     "breslow_day_statistic": "none: it is a test, with its p-value where four fifths of the expected cells are 5 or more",
+    "representation_ratio": "Wilson's score of the share of rows (Wilson 1927), over the population's share",
     "mean_log_deviation": "none: a single false negative that was not seen makes it infinite",
     "average_odds_difference": "MOVER over four Wilson intervals",
     "average_predictive_value_difference": "MOVER over four Wilson intervals",

@@ -150,7 +150,7 @@ NATIVE_ALONE = {
     *("pr_auc", "bpsn_auc", "bnsp_auc", "ks_separation", "scoring_rate", "kolmogorov_smirnov_distance", "demographic_disparity"),
     *(f"{kind}_calibration_error" for kind in ("expected", "maximum", "root_mean_square")), "calibration_error_by_chance",
     "equalized_odds_gap", "equalized_odds_ratio", "within_group_generalized_entropy_index",
-    *(NO_ENGINES := {one.id for one in CATALOGUE.values() if one.shape in (Shape.CONDITIONAL, Shape.INDIVIDUAL)}),
+    *(NO_ENGINES := {one.id for one in CATALOGUE.values() if one.shape in (Shape.CONDITIONAL, Shape.INDIVIDUAL, Shape.POPULATION)}),
 }  # fmt: skip
 
 
