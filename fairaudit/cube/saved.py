@@ -13,12 +13,13 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Plan
+from fairaudit.data.written import RowGroups
 from fairaudit.errors import ConfigError, ContentError
 
 SCORES = "scores.parquet"  # beside audit.json
 VALUE_OF = "slice:"  # what the column of an attribute's values begins with
 _SCHEMA, _VERSION = b"fairaudit.schema", b"fairaudit/scores/1"
-_TOGETHER = 131_072  # rows of a row group, and the most that are held at once
+_TOGETHER = 131_072  # rows that are read at once
 
 
 def save(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan, to: Path) -> None:
@@ -36,21 +37,11 @@ def save(connection: duckdb.DuckDBPyConnection, relation: str, plan: Plan, to: P
 
 
 def write_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, to: Path, names: Sequence[str] = ()) -> None:
-    """Write rows in groups of one size, whatever batches they come in, so that the same rows are the same bytes."""
+    """Write rows, under other names where some are given."""
     renamed = pa.schema([field.with_name(name) for field, name in zip(schema, names or schema.names, strict=True)], {_SCHEMA: _VERSION})
-    held: list[pa.RecordBatch] = []
-    with _told(to), pq.ParquetWriter(to, renamed, compression="zstd", use_dictionary=[name for name in renamed.names if name.startswith(VALUE_OF)]) as writer:
-
-        def write(rows: int) -> None:
-            table = pa.Table.from_batches(held, schema)
-            writer.write_table(table.slice(0, rows).rename_columns(renamed.names).replace_schema_metadata(renamed.metadata), row_group_size=_TOGETHER)
-            held[:] = table.slice(rows).to_batches()
-
+    with _told(to), RowGroups(to, renamed, dictionaries=[name for name in renamed.names if name.startswith(VALUE_OF)]) as writer:
         for batch in batches:
-            held.append(batch)
-            if sum(one.num_rows for one in held) >= _TOGETHER:
-                write(_TOGETHER)
-        write(sum(one.num_rows for one in held))
+            writer.write(pa.RecordBatch.from_arrays(batch.columns, schema=renamed))
 
 
 @contextmanager

@@ -43,6 +43,8 @@ def mistaken_columns(source: Source, format: Format = "parquet", columns: Sequen
         if len(set(map(str, types))) > 1 and _common(name, types) is None:
             other = next(file for file, its in zip(source.files, types, strict=True) if its != types[0])
             yield ConfigError(f"the column {name!r} is {types[0]} in {source.files[0].path.name} and {other.schema.field(name).type} in {other.path.name}; write both alike.")
+        elif pa.types.is_nested(held(source.schema.field(name).type)) and "_view" in str(source.schema.field(name).type):
+            yield ConfigError(f"{source.name}: the column {name!r} holds {source.schema.field(name).type}, of which Arrow cannot pick rows; write its texts as plain ones (string, binary).")
         elif format == "csv" and pa.types.is_nested(held(source.schema.field(name).type)):
             yield ConfigError(f"{source.name}: the column {name!r} holds {source.schema.field(name).type}, for which CSV has no form; write Parquet with --format parquet.")
 
@@ -69,7 +71,7 @@ def write_rows(source: Source, targets: Sequence[Target], format: Format, added:
     asides = [target.path if format == "parquet" else target.path.with_name(f"{target.path.name}.parquet") for target in targets]
     seen = 0
     with ExitStack() as opened:
-        writers = [opened.enter_context(_Writer(path, whole)) for path in asides]
+        writers = [opened.enter_context(RowGroups(path, whole)) for path in asides]
         for batch in _batches(source, schema):
             end = seen + batch.num_rows
             if rows is None or end <= rows:
@@ -89,7 +91,7 @@ def write_numbers(path: Path, numbers: Mapping[str, Floats | Ints], format: Form
     """Write columns of numbers into a file."""
     table = pa.table({name: pa.array(values) for name, values in numbers.items()})
     aside = path if format == "parquet" else path.with_name(f"{path.name}.parquet")
-    with _Writer(aside, table.schema) as writer:
+    with RowGroups(aside, table.schema) as writer:
         for batch in table.to_batches(max_chunksize=_READ):
             writer.write(batch)
     if format == "csv":
@@ -97,16 +99,20 @@ def write_numbers(path: Path, numbers: Mapping[str, Floats | Ints], format: Form
         aside.unlink()
 
 
-class _Writer:
-    """A Parquet file whose row groups have one size, whatever batches the rows come in."""
+class RowGroups:
+    """A Parquet file whose row groups have one size, whatever batches the rows come in, so that the same rows are the same bytes."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, dictionaries: bool | list[str] = True) -> None:
+        """
+        Args:
+            dictionaries: for which columns values that repeat are written once; True: for all.
+        """
         self._schema, self._together = schema, max(_CELLS // max(64, len(schema)), 1024)
-        self._file = pq.ParquetWriter(path, schema, compression="zstd")
+        self._file = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=dictionaries)
         self._held: list[pa.RecordBatch] = []
         self._rows = 0
 
-    def __enter__(self) -> _Writer:
+    def __enter__(self) -> RowGroups:
         return self
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -127,17 +133,13 @@ class _Writer:
 
 
 def _only(batch: pa.RecordBatch, taken: pa.Array) -> pa.RecordBatch:
-    """Some of the rows."""
-    try:
-        return batch.filter(taken)
-    except pa.ArrowNotImplementedError:  # of texts that Arrow holds as views: as plain ones, and back
-        columns = [
-            column.cast(_WITHOUT_VIEWS[str(column.type)]).filter(taken).cast(column.type) if str(column.type) in _WITHOUT_VIEWS else column.filter(taken) for column in batch.columns
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+    """Some of the rows. Arrow picks none from texts that it holds as views, so these become plain ones, and views again."""
+    plain = [_WITHOUT_VIEWS.get(str(column.type)) for column in batch.columns]
+    columns = [column.filter(taken) if kind is None else column.cast(kind).filter(taken).cast(column.type) for column, kind in zip(batch.columns, plain, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
-_WITHOUT_VIEWS = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
+_WITHOUT_VIEWS = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}  # by name, which older versions of Arrow have not
 
 
 def _batches(source: Source, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,7 @@ from fairaudit.mitigations.constraints import Constraint
 from fairaudit.types import Bools, Floats, Ints
 
 _TOGETHER = 128  # boxes looked at in one pass
-MOST_BOXES = 400_000  # then the best so far is given, with how far from the best possible it may be
+MOST_BOXES = 400_000  # then the best so far, if there is one, is given with how far from the best possible it may be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def search(groups: Sequence[Points], constraints: Sequence[Constraint], *, slack
 
     Args:
         slack: by which a rate may be past a bound; negative to keep clear of it.
-        most: boxes that are looked at before it is given up to prove the best.
+        most: boxes that are looked at before a solution is given that is not proven the best.
     """
     ranked = [_Ranked.of(points, place) for place, points in enumerate(groups)]
     pivots = [place for place, one in enumerate(constraints) if one.has_pivot]
@@ -52,7 +52,7 @@ def search(groups: Sequence[Points], constraints: Sequence[Constraint], *, slack
     best: Chosen | None = None
     queue: list[tuple[float, int, tuple[tuple[int, int], ...]]] = [(-np.inf, 0, tuple((0, one.size - 1) for one in candidates))]
     looked = made = 0
-    while queue and looked < most:
+    while queue and (best is None or looked < most):  # that nothing meets the constraints is said only once every box was looked at
         boxes: list[tuple[tuple[int, int], ...]] = []
         while queue and len(boxes) < _TOGETHER:
             bound, _, box = heapq.heappop(queue)

@@ -26,7 +26,7 @@ def representation(seen: Seen) -> tuple[Step, ...]:
 
 
 def _counted(seen: Seen, found: Represented, place: int) -> Step:
-    unit = "weight" if seen.counts.has_weights else "rows"
+    unit = "weight" if found.weighted else "rows"
     lines = [f"{found.groups[place]}: {quantity(float(found.weight[place]))} of the {quantity(found.everyone)} {unit} whose {seen.planned.slicing[0]} is known."]
     if found.labelled:
         lines.append(f"Of its {found.rows[place]:,} rows {found.positives[place]:,} have a positive label and {found.negatives[place]:,} a negative one; the rule asks for {_least(seen)}.")

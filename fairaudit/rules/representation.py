@@ -39,6 +39,7 @@ class Represented:
     positives: Ints
     negatives: Ints
     labelled: bool
+    weighted: bool
     weight: Floats
     everyone: float  # weight of the rows whose value is known
     trials: Floats  # how many independent rows a group's share rests on: all of them, effective ones where there are weights or clusters
@@ -81,7 +82,7 @@ def represented(planned: Planned, indices: Ints, counts: Counts, context: Contex
         trials = smaller(trials, effect_of_rate(weight, everyone * ones, weight_sq * ones, own, beside, whole * ones))
     return Represented(
         groups=groups, share=np.array([shares.get(str(dict(one.values)[attribute]), np.nan) for one in groups]), rows=of(counts.rows).astype(np.int64),
-        positives=of(counts.rows[:, POSITIVE]).astype(np.int64), negatives=of(counts.rows[:, NEGATIVE]).astype(np.int64), labelled=counts.has_labels,
+        positives=of(counts.rows[:, POSITIVE]).astype(np.int64), negatives=of(counts.rows[:, NEGATIVE]).astype(np.int64), labelled=counts.has_labels, weighted=counts.has_weights,
         weight=weight, everyone=everyone, trials=trials,
     )  # fmt: skip
 
@@ -109,7 +110,7 @@ def decide_representation(planned: Planned, metric: Metric, indices: Ints, count
             is_beyond=bool(lacking) or (is_past and (is_real or rule.decide_on is Deciding.POINT)), is_within=bool(least[place] >= limit.low),
             excludes_serious=bool(least[place] >= serious.low), p_adjusted=float(p[place]), look_alpha=alpha / tests,
         )  # fmt: skip
-        needed = _needed(fact, found, limit.low, serious.low) if fact.verdict is Verdict.INCONCLUSIVE and math.isfinite(fact.value) else None
+        needed = _needed(fact, found, limit.low, serious.low, rule.confidence) if fact.verdict is Verdict.INCONCLUSIVE and math.isfinite(fact.value) else None
         yield fact, Finding(
             rule=rule.id, extends=rule.extends, metric=metric.id, kind=rule.comparison.value, slicing=planned.slicing, group=Group(slice=group), reference=None,
             threshold=None, value=fact.value if math.isfinite(fact.value) else None, interval=(fact.lower, fact.upper) if math.isfinite(fact.lower) else None, limit=limit.open_ends,
@@ -156,10 +157,10 @@ def _lacking(minimum: Minimum, found: Represented, place: int) -> str:
 def _notes(found: Represented, place: int) -> tuple[str, ...]:
     if math.isnan(found.share[place]) or not found.everyone:
         return ()
-    return (f"{found.weight[place] / found.everyone:.2%} of the {'weight' if found.trials[place] != found.everyone else 'rows'} and {found.share[place]:.2%} of the population",)
+    return (f"{found.weight[place] / found.everyone:.2%} of the {'weight' if found.weighted else 'rows'} and {found.share[place]:.2%} of the population",)
 
 
-def _needed(fact: Fact, found: Represented, limit: float, serious: float) -> RowsNeeded | None:
+def _needed(fact: Fact, found: Represented, limit: float, serious: float, confidence: float) -> RowsNeeded | None:
     """How many more rows of everyone would find a value of `serious` with 80 % power, or exclude it if the value stays what it is."""
     share, rows, trials = float(found.share[fact.candidate]), int(found.rows.sum()), float(found.trials[fact.candidate])
     normal = NormalDist()
@@ -169,7 +170,7 @@ def _needed(fact: Fact, found: Represented, limit: float, serious: float) -> Row
         return math.sqrt(chance * (1 - chance))
 
     to_find = (normal.inv_cdf(1 - fact.look_alpha) * deviation(at_limit) + normal.inv_cdf(POWER) * deviation(at_serious)) / (at_limit - at_serious)
-    to_exclude = normal.inv_cdf(LEVEL) * deviation(now) / (now - at_serious) if now > at_serious else math.inf
+    to_exclude = normal.inv_cdf(confidence) * deviation(now) / (now - at_serious) if now > at_serious else math.inf
     for root in (to_find, to_exclude):
         wanted = root**2 * (rows / trials if trials else math.inf)
         if math.isfinite(wanted) and wanted > rows:

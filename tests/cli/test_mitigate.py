@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.cli import _run
+from tests.cli.runs import KILLED_ROWS, files_in, killed_and_run_again
 
 ROOT = Path(__file__).parent.parent.parent
 REWEIGH = ("mitigate", "reweigh", "--data", "people.csv", "--label", "y", "--protected", "sex", "--out", "out")
@@ -30,14 +26,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("people.csv").write_text("person,sex,y,x\n" + ROWS)
 
 
-def _files(folder: str = "out") -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
-
-
 def test_training_data_are_reweighed_and_shown(capfd: pytest.CaptureFixture[str]) -> None:
     assert _run([*REWEIGH, "--positive", "yes", "--id", "person"]) == 0
     said = capfd.readouterr()
-    assert list(_files()) == ["card.json", "parity.md", "reweighed.csv", "weights.csv"] and said.err == ""
+    assert list(files_in()) == ["card.json", "parity.md", "reweighed.csv", "weights.csv"] and said.err == ""
     assert re.search(r"^ +sex=f +60 +33\.3% +46\.7% +−0\.133 +0\.714$", said.out, re.MULTILINE) and re.search(r"^ +sex=f +60 +40\.0% +40\.0% +0 +1$", said.out, re.MULTILINE)
     lines = Path("out/reweighed.csv").read_text().splitlines()
     assert [line.rpartition(",")[0] for line in lines] == Path("people.csv").read_text().splitlines() and lines[0].endswith(",fairness_weight")
@@ -69,9 +61,9 @@ def test_what_was_written_has_no_difference_left_in_an_audit() -> None:
 
 def test_a_rerun_is_the_same_bytes_and_another_format_takes_their_place() -> None:
     assert _run([*REWEIGH, "--positive", "yes"]) == 0
-    first = _files()
-    assert _run([*REWEIGH, "--positive", "yes"]) == 0 and _files() == first
-    assert _run([*REWEIGH, "--positive", "yes", "--format", "parquet"]) == 0 and list(_files()) == ["card.json", "parity.md", "reweighed.parquet", "weights.parquet"]
+    first = files_in()
+    assert _run([*REWEIGH, "--positive", "yes"]) == 0 and files_in() == first
+    assert _run([*REWEIGH, "--positive", "yes", "--format", "parquet"]) == 0 and list(files_in()) == ["card.json", "parity.md", "reweighed.parquet", "weights.parquet"]
     weights = pq.read_table("out/reweighed.parquet").column("fairness_weight").to_pylist()
     assert weights == [float(line.rpartition(",")[2]) for line in first["reweighed.csv"].decode().splitlines()[1:]]
 
@@ -108,21 +100,12 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(case: str, capfd: p
 
 def test_training_data_are_not_written_over(capfd: pytest.CaptureFixture[str]) -> None:
     assert _run([*REWEIGH, "--positive", "yes"]) == 0
-    before = _files()
+    before = files_in()
     assert _run(["mitigate", "reweigh", "--data", "out/reweighed.csv", "--label", "y", "--positive", "yes", "--protected", "sex", "--weight-column", "w", "--out", "out"]) == 2
-    assert "out/reweighed.csv is read, and would be written over" in capfd.readouterr().err and _files() == before
+    assert "out/reweighed.csv is read, and would be written over" in capfd.readouterr().err and files_in() == before
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
 def test_killing_it_leaves_nothing_half_written_and_a_rerun_completes(signum: int) -> None:
-    duckdb.sql("COPY (SELECT i AS person, 'fm'[1 + i % 2] AS sex, i % 3 = 0 AS y, random() AS x, md5(i::VARCHAR) AS t FROM range(1500000) r(i)) TO 'big.csv' (HEADER)")
-    command = [sys.executable, "-m", "fairaudit", "mitigate", "reweigh", "--data", "big.csv", "--label", "y", "--protected", "sex", "--out", "out"]
-    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (Path("out").exists() and any(path.stat().st_size > 0 for path in Path("out").rglob("*.parquet"))):
-        time.sleep(0.01)
-    process.send_signal(signum)
-    told = process.communicate()[1]
-    assert process.returncode == (130 if signum == signal.SIGINT else -signal.SIGKILL) and "Traceback" not in told
-    assert not Path("out").exists() or all(path.name.startswith(".fairaudit-") for path in Path("out").iterdir())
-    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.DEVNULL)
-    assert json.loads(Path("out/card.json").read_text())["rows"]["reweighed"] == 1_500_000
+    killed_and_run_again(signum, "mitigate", "reweigh")
+    assert json.loads(Path("out/card.json").read_text())["rows"]["reweighed"] == KILLED_ROWS

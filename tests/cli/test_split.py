@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import duckdb
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.cli import _run
+from tests.cli.runs import KILLED_ROWS, files_in, killed_and_run_again
 from tests.splits.builders import people
 
 ROOT = Path(__file__).parent.parent.parent
@@ -32,14 +28,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("people.csv").write_text("person,sex,y,x\n" + ROWS)
 
 
-def _files(folder: str = "out") -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
-
-
 def test_the_parts_are_written_and_shown(capfd: pytest.CaptureFixture[str]) -> None:
     assert _run([*SPLIT]) == 0
     said = capfd.readouterr()
-    assert list(_files()) == ["fit.csv", "split.json", "test.csv", "train.csv"] and said.err == ""
+    assert list(files_in()) == ["fit.csv", "split.json", "test.csv", "train.csv"] and said.err == ""
     assert re.search(r"^ +rows +120 +40 +40$", said.out, re.MULTILINE) and re.search(r"^ +share +60\.0% +20\.0% +20\.0%$", said.out, re.MULTILINE)
     assert re.search(r"^base rate\n.*\n +everyone +3[34]\.\d%", said.out, re.MULTILINE) and said.out.rstrip().endswith("Parts: out")
     lines = [line for name in ("train", "fit", "test") for line in Path(f"out/{name}.csv").read_text().splitlines()[1:]]
@@ -48,9 +40,9 @@ def test_the_parts_are_written_and_shown(capfd: pytest.CaptureFixture[str]) -> N
 
 def test_the_same_split_is_the_same_bytes_and_another_seed_is_not() -> None:
     assert _run([*SPLIT]) == 0
-    first = _files()
-    assert _run([*SPLIT]) == 0 and _files() == first
-    assert _run([*SPLIT, "--seed", "1"]) == 0 and _files()["train.csv"] != first["train.csv"]
+    first = files_in()
+    assert _run([*SPLIT]) == 0 and files_in() == first
+    assert _run([*SPLIT, "--seed", "1"]) == 0 and files_in()["train.csv"] != first["train.csv"]
 
 
 def test_its_own_parts_do_not_leak_and_a_copied_row_does(capfd: pytest.CaptureFixture[str]) -> None:
@@ -74,8 +66,8 @@ def test_json_is_split_json(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_configuration_says_what_it_says_of_an_audits_rows() -> None:
     Path("ours.yaml").write_text("data: [people.csv]\nlabel: y\nprotected: [sex]\nscore_column: x\nseed: 3\nrules: [four-fifths]\n")
     assert _run(["split", "--config", "ours.yaml", *PARTS, "--out", "out"]) == 0
-    first = _files()
-    assert _run([*SPLIT, "--seed", "3"]) == 0 and _files() == first
+    first = files_in()
+    assert _run([*SPLIT, "--seed", "3"]) == 0 and files_in() == first
 
 
 @pytest.mark.parametrize("stored", ["people.csv.gz", "people.parquet"])
@@ -86,9 +78,9 @@ def test_parts_are_of_the_datas_format_unless_another_is_asked(stored: str) -> N
         pq.write_table(people(200), stored)
     flags = ("split", "--data", stored, "--label", "y", "--protected", "sex", *PARTS, "--out", "out")
     own = ".csv" if stored.endswith("gz") else ".parquet"
-    assert _run([*flags]) == 0 and list(_files()) == [f"fit{own}", "split.json", f"test{own}", f"train{own}"]
+    assert _run([*flags]) == 0 and list(files_in()) == [f"fit{own}", "split.json", f"test{own}", f"train{own}"]
     other = {".csv": "parquet", ".parquet": "csv"}[own]
-    assert _run([*flags, "--format", other]) == 0 and list(_files()) == [f"fit.{other}", "split.json", f"test.{other}", f"train.{other}"]  # a former split's are gone
+    assert _run([*flags, "--format", other]) == 0 and list(files_in()) == [f"fit.{other}", "split.json", f"test.{other}", f"train.{other}"]  # a former split's are gone
 
 
 BAD = {
@@ -126,34 +118,25 @@ def test_a_folder_of_something_else_is_not_written_into_unasked(capfd: pytest.Ca
     Path("out/train.csv").write_text("mine")
     assert _run([*SPLIT]) == 2
     assert capfd.readouterr().err == "fairaudit: --out out holds something other than a split; name another folder, or add --force to write into it.\n"
-    assert _files() == {"train.csv": b"mine"}
-    assert _run([*SPLIT, "--force"]) == 0 and _files()["train.csv"] != b"mine"
+    assert files_in() == {"train.csv": b"mine"}
+    assert _run([*SPLIT, "--force"]) == 0 and files_in()["train.csv"] != b"mine"
 
 
 def test_data_are_not_written_over(capfd: pytest.CaptureFixture[str]) -> None:
     assert _run([*SPLIT]) == 0
-    before = _files()
+    before = files_in()
     assert _run(["split", "--data", "out/train.csv", "--label", "y", *PARTS, "--out", "out"]) == 2
-    assert capfd.readouterr().err == "fairaudit: out/train.csv is read, and would be written over; name another folder with --out.\n" and _files() == before
+    assert capfd.readouterr().err == "fairaudit: out/train.csv is read, and would be written over; name another folder with --out.\n" and files_in() == before
 
 
 def test_a_former_split_stays_where_a_new_one_fails(capfd: pytest.CaptureFixture[str]) -> None:
     assert _run([*SPLIT]) == 0
-    before = _files()
+    before = files_in()
     Path("people.csv").write_text("person,sex,y,x\n1,f\n")
-    assert _run([*SPLIT]) == 4 and "people.csv, line 2" in capfd.readouterr().err and _files() == before
+    assert _run([*SPLIT]) == 4 and "people.csv, line 2" in capfd.readouterr().err and files_in() == before
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
 def test_killing_it_leaves_no_half_written_part_and_a_rerun_completes(signum: int) -> None:
-    duckdb.sql("COPY (SELECT i AS person, 'fm'[1 + i % 2] AS sex, i % 3 = 0 AS y, random() AS x, md5(i::VARCHAR) AS t FROM range(1500000) r(i)) TO 'big.csv' (HEADER)")
-    command = [sys.executable, "-m", "fairaudit", "split", "--data", "big.csv", "--label", "y", "--protected", "sex", "--id", "person", *PARTS, "--out", "out"]
-    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (Path("out").exists() and any(path.stat().st_size > 0 for path in Path("out").rglob("*.parquet"))):
-        time.sleep(0.01)
-    process.send_signal(signum)
-    told = process.communicate()[1]
-    assert process.returncode == (130 if signum == signal.SIGINT else -signal.SIGKILL) and "Traceback" not in told
-    assert not Path("out").exists() or all(path.name.startswith(".fairaudit-") for path in Path("out").iterdir())
-    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.DEVNULL)
-    assert sum(one["rows"] for one in json.loads(Path("out/split.json").read_text())["parts"]) == 1_500_000
+    killed_and_run_again(signum, "split", "--id", "person", *PARTS)
+    assert sum(one["rows"] for one in json.loads(Path("out/split.json").read_text())["parts"]) == KILLED_ROWS

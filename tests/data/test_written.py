@@ -131,3 +131,15 @@ def test_numbers_alone_come_back_to_the_last_bit(tmp_path: Path, format: Format)
     numbers = np.random.default_rng(0).random(20_000) * 10.0 ** np.random.default_rng(1).integers(-20, 20, 20_000)
     write_numbers(tmp_path / f"n.{format}", {"row": np.arange(20_000), "weight": numbers}, format)
     assert [float(one) for _, one in _values(tmp_path / f"n.{format}")] == numbers.tolist()  # type: ignore[arg-type]
+
+
+def test_lists_of_views_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    source = Source(table=pa.table({"words": pa.array([["a"], ["b"]], pa.list_(pa.string_view()))}))
+    with pytest.raises(ConfigError, match="'words' holds list<item: string_view>, of which Arrow cannot pick rows; write its texts as plain ones"):
+        write_rows(source, [Target(path=tmp_path / "a.parquet", taken=np.array([True, False]))], "parquet")
+
+
+def test_texts_that_are_views_are_picked_and_stay_views(tmp_path: Path) -> None:
+    source = Source(table=pa.table({"text": pa.array(["a", None, "c"], pa.string_view()), "bytes": pa.array([b"x", b"y", None], pa.binary_view())}))
+    write_rows(source, [Target(path=tmp_path / "a.parquet", taken=np.array([False, True, True]))], "parquet")
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [{"text": None, "bytes": b"y"}, {"text": "c", "bytes": None}]

@@ -143,6 +143,21 @@ def test_several_rules_are_met_together_and_no_better_thresholds_meet_them(cells
     assert solved.objective == pytest.approx(best, abs=1e-12)
 
 
+@given(cells=tables(), name=st.sampled_from(["equalized-odds", "four-fifths"]))
+def test_a_search_that_is_cut_short_says_how_much_better_the_best_could_be(cells, name):
+    assume(fully_defined(cells))
+    constraints = constraints_of([ASKED[name]], cells.groups, cells.rows.sum(axis=1).tolist(), "helps")
+    try:
+        whole = solve(cells, constraints, objective_of("accuracy"), threshold=0.5)
+    except Unreachable:
+        with pytest.raises(Unreachable):
+            solve(cells, constraints, objective_of("accuracy"), threshold=0.5, most=1)
+        return
+    short = solve(cells, constraints, objective_of("accuracy"), threshold=0.5, most=1)
+    assert allowed(ASKED[name], counts_at(cells, places_of(cells, short)))
+    assert short.objective <= whole.objective + 1e-12 and whole.objective <= short.objective + short.gap + 1e-12
+
+
 def test_a_model_that_is_best_and_meets_the_rule_keeps_its_threshold():
     cells = table([[0, 1, 5, 9], [0, 1, 5, 9]], [[9, 5, 1, 0], [9, 5, 1, 0]])
     solved = solve(cells, constraints_of([RULES["four-fifths"]], cells.groups, (30, 30), "helps"), objective_of("accuracy"), threshold=0.5)
