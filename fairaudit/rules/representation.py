@@ -101,7 +101,7 @@ def decide_representation(planned: Planned, metric: Metric, indices: Ints, count
     p = holm(chance_below(found, limit.low))
     tests = max(1, int(np.count_nonzero(~np.isnan(p))))
     for place, group in enumerate(found.groups):
-        lacking = _lacking(rule.minimum, found, place) if not math.isnan(found.share[place]) else ""
+        lacking = _lacking(rule.minimum, found, place) if math.isfinite(value[place]) else ""
         is_past = bool(value[place] < limit.low) and _is_below(found, place, rule)
         is_real = bool(p[place] <= alpha)
         fact = Fact(
@@ -116,7 +116,7 @@ def decide_representation(planned: Planned, metric: Metric, indices: Ints, count
             threshold=None, value=fact.value if math.isfinite(fact.value) else None, interval=(fact.lower, fact.upper) if math.isfinite(fact.lower) else None, limit=limit.open_ends,
             limit_origin=rule.limit_origin.value, serious=serious.low, outcome=fact.outcome, verdict=fact.verdict, needed_for_pass=rule.severity is Severity.FAIL, severity=rule.severity,
             p_adjusted=None if math.isnan(fact.p_adjusted) else fact.p_adjusted, alpha=alpha, family=f"{rule.id} on {planned.slicing[0]}", rows=fact.rows,
-            events=None if math.isnan(fact.events) else fact.events, rows_needed=needed, reason=_reason(fact, metric, lacking, serious.low, needed), notes=_notes(found, place),
+            events=None if math.isnan(fact.events) else fact.events, rows_needed=needed, reason=_reason(fact, metric.undefined if found.everyone else f"no row has a known {planned.slicing[0]}", lacking, serious.low, needed), notes=_notes(found, place),
         )  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def _needed(fact: Fact, found: Represented, limit: float, serious: float, confid
     return None
 
 
-def _reason(fact: Fact, metric: Metric, lacking: str, serious: float, needed: RowsNeeded | None) -> str:
+def _reason(fact: Fact, undefined: str, lacking: str, serious: float, needed: RowsNeeded | None) -> str:
     match fact.outcome:
         case Outcome.BEYOND:
             past = ["past the limit, and further than chance would put a value that is at the limit" if fact.is_real else "past the limit"] if fact.is_past and (fact.is_real or not lacking) else []
@@ -186,7 +186,7 @@ def _reason(fact: Fact, metric: Metric, lacking: str, serious: float, needed: Ro
         case Outcome.WITHIN:
             return "within the limit, with the confidence that the rule asks for"
         case Outcome.UNDEFINED:
-            return metric.undefined if math.isnan(fact.value) else "no rows"
+            return undefined
     if fact.verdict is Verdict.PASS:
         return f"not proven within the limit; a value as far off as {serious:g} is excluded"
     more = f"; about {needed.rows} more rows would decide it" if needed else ""

@@ -79,6 +79,18 @@ def test_missing_values_are_nobody_in_particular() -> None:
     assert found.keys() == {"A", "B"} and found["A"].value == pytest.approx(0.6)
 
 
+def test_where_no_rows_value_is_known_nothing_is_said_of_anybody() -> None:
+    found = said({None: (50, 50)}, {"A": 0.5, "B": 0.5})
+    assert {(one.value, one.outcome, one.verdict, one.reason) for one in found.values()} == {(None, Outcome.UNDEFINED, Verdict.INCONCLUSIVE, "no row has a known group")}
+
+
+def test_rows_in_clusters_are_still_rows(tmp_path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("g,y,d,c\n" + "".join(f"{g},{place % 2},1,{place // 4}\n" for g in "ab" for place in range(200)))
+    found = audit(AuditConfig(data=(str(path),), decision_column="d", label="y", protected=("g",), cluster="c", rules=("representation",), population={"g": {"a": 0.5, "b": 0.5}}, engines=("native",))).findings
+    assert {one.notes for one in found} == {("50.00% of the rows and 50.00% of the population",)}
+
+
 def test_what_chance_explains_is_no_violation_and_says_how_many_rows_would_decide() -> None:
     """7 of 20 rows, 0.7 of what half the people would be: neither past 0.8 beyond chance nor surely above 0.5."""
     found = said({"A": (4, 3), "B": (7, 6)}, {"A": 0.5, "B": 0.5}, minimum=msgspec.structs.replace(RULE.minimum, events=1, non_events=1))["A"]
