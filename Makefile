@@ -39,7 +39,7 @@ bench: .venv/.installed ## ours against peers, as ratios in one run (some minute
 	@$(BIN)/python examples/adult/train.py
 	$(BIN)/python -m benchmarks
 
-fuzz: .venv/.installed ## many random files and flags into the loaders (some minutes)
+fuzz: .venv/.installed ## many random files and flags into the loaders (a quarter of an hour)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py -n 2
 
 calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (an hour and a half)
