@@ -354,7 +354,7 @@ _METRICS = (
            better=Better.HIGHER, ideal=1.0, bounds=_UNIT, undefined="no sampled row is of it, or fewer than 5 rows have every feature", needs_label=False, compared=False,
            source="Zemel et al. 2013, ICML; AIF360"),
     Metric(id="representation_ratio", title="Representation ratio", formula="(rows of the slice / rows whose value is known) / the slice's share of the population", shape=Shape.POPULATION,
-           meaning="How far a group is in the data as much as among the people that they should stand for: 1 is as much, 0.5 half as much. The population's shares come from a rule or from the configuration.",
+           meaning="A group's share of the rows over its share of the people whom the rows should stand for: 1 is as large, 0.5 half as large. The population's shares come from a rule or from the configuration.",
            better=Better.HIGHER, ideal=1.0, bounds=_ANY, undefined="the population's figures have no such group", needs_label=False, compared=False,
            source="Regulation (EU) 2024/1689, article 10(3), asks for it without a formula; the ratio is ours"),
 )  # fmt: skip

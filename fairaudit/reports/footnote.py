@@ -48,10 +48,10 @@ def _tests(known: Lookup, rule: Rule) -> str:
 
 def _test(known: Lookup, rule: Rule) -> str:
     """The test of one slice, by its name: of rates by their counts, of anything else by its standard error."""
-    is_rate = {CATALOGUE[name].shape is Shape.RATE for name in rule.metrics}
+    is_rate = {CATALOGUE[name].shape in (Shape.RATE, Shape.POPULATION) for name in rule.metrics}
     config, of_values = known.audit.manifest.config, rule.comparison is Comparing.VALUE
     if config.get("weight") or config.get("cluster"):
-        counts = "a z-test of effective counts" if of_values else "a binomial tail of effective counts"
+        counts = "a binomial tail of effective counts"
     else:
         counts = "an exact binomial test" if of_values else "Fisher's exact test"
     if is_rate == {True, False}:

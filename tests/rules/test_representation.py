@@ -17,6 +17,7 @@ from fairaudit.errors import ConfigError, Several
 from fairaudit.evidence.significance import holm
 from fairaudit.gate.judged import rejudged
 from fairaudit.reports.explained import as_text, explained
+from fairaudit.reports.html import render
 from fairaudit.rules.finding import Finding, Outcome, Verdict
 from fairaudit.rules.judge import judge
 from fairaudit.rules.library import load_rule, load_rules, parse_rule
@@ -153,6 +154,11 @@ def test_the_gate_judges_it_again_from_the_file(judged) -> None:
 def test_its_explanation_can_be_followed(judged) -> None:
     (one,) = [as_text(each, file="audit.json") for each in explained(judged) if each.finding.rule == "representation" and each.whom == "g=a"]
     assert "300 / 1,000 = 0.3" in one and "0.3 / 0.5 = 0.6" in one and "0.8 × 0.5 = 0.4" in one
+
+
+def test_the_report_names_the_test_that_was_made(judged) -> None:
+    page = " ".join(render(judged).split())
+    assert "(an exact binomial test, with Holm" in page.split("Representation ratio by g")[1].split("is not made for")[0]
 
 
 def test_a_pack_has_it_only_with_a_population() -> None:
