@@ -23,7 +23,10 @@ def killed_and_run_again(signum: int, *arguments: str) -> None:
     """Kill a command that reads big.csv and writes `out` as soon as it writes, see that nothing but what it wrote aside is there, and run it to its end."""
     duckdb.sql(f"COPY (SELECT i AS person, 'fm'[1 + i % 2] AS sex, i % 3 = 0 AS y, random() AS x, md5(i::VARCHAR) AS t FROM range({KILLED_ROWS}) r(i)) TO 'big.csv' (HEADER)")
     command = [sys.executable, "-m", "fairaudit", *arguments, "--data", "big.csv", "--label", "y", "--protected", "sex", "--out", "out"]
-    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell that runs these tests in the background lets them ignore it
+    )  # fmt: skip
     while process.poll() is None and not (Path("out").exists() and any(path.stat().st_size > 0 for path in Path("out").rglob("*.parquet"))):
         time.sleep(0.01)
     process.send_signal(signum)
