@@ -47,10 +47,7 @@ def newcombe_paired(both: Floats, gained: Floats, lost: Floats, neither: Floats,
     """
     rows = both + gained + lost + neither
     now, former = (proportion(both + one, rows, level=level) for one in (gained, lost))
-    apart = both * neither - gained * lost
-    corrected = np.where(apart > rows / 2, apart - rows / 2, np.minimum(apart, 0.0))
-    scale = np.sqrt((both + gained) * (lost + neither)) * np.sqrt((both + lost) * (gained + neither))
-    phi = np.divide(corrected, scale, out=np.zeros(np.shape(rows)), where=scale > 0)
+    phi = correlation(both, gained, lost, neither)
 
     def arm(one: Floats, other: Floats) -> Floats:
         out: Floats = np.sqrt(np.maximum(one**2 + other**2 - 2 * phi * one * other, 0.0))
@@ -59,3 +56,12 @@ def newcombe_paired(both: Floats, gained: Floats, lost: Floats, neither: Floats,
     change = now.value - former.value
     lower, upper = change - arm(now.value - now.lower, former.upper - former.value), change + arm(former.value - former.lower, now.upper - now.value)
     return np.maximum(lower, -1.0), np.minimum(upper, 1.0)
+
+
+def correlation(both: Floats, gained: Floats, lost: Floats, neither: Floats) -> Floats:
+    """φ of two decisions on the same rows, as `newcombe_paired` corrects it; 0 where one of them is the same for all rows."""
+    rows = both + gained + lost + neither
+    apart = both * neither - gained * lost
+    corrected = np.where(apart > rows / 2, apart - rows / 2, np.minimum(apart, 0.0))
+    scale = np.sqrt((both + gained) * (lost + neither)) * np.sqrt((both + lost) * (gained + neither))
+    return np.divide(corrected, scale, out=np.zeros(np.shape(rows)), where=scale > 0)

@@ -7,12 +7,13 @@ A table is one group against a reference in one stratum: events a of n among the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from scipy.special import chdtrc  # type: ignore[import-untyped]
 
-from fairaudit.evidence.intervals import Bounds, Estimate, proportion
+from fairaudit.evidence.intervals import Bounds, Estimate, mover_r, proportion
 from fairaudit.evidence.rates import LEVEL, Z
 from fairaudit.metrics.engines.cells import divided
 from fairaudit.types import Bools, Floats
@@ -59,6 +60,12 @@ class Tables:
         return np.where(self.used, divided(one * other * self.total, np.where(self.used, (one + other) * n * m, 1.0)), 1.0)
 
 
+    def at(self, groups: Any) -> Tables:
+        """Some of the groups, by anything that indexes an array and leaves its shape."""
+        one, other = (None if part is None else part[groups] for part in (self.weight, self.other_weight))
+        return Tables(self.events[groups], self.trials[groups], self.other_events[groups], self.other_trials[groups], weight=one, other_weight=other)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pooled:
     """Arrays of shape (groups,); NaN where there is none."""
@@ -102,7 +109,7 @@ def weighted_mean(weights: Floats, used: Bools, *sides: tuple[Floats, Floats], r
     return Pooled(value=value, bounds=(np.clip(value - np.sqrt(below + otherwise), least, 1.0), np.clip(value + np.sqrt(above + otherwise), least, 1.0)))
 
 
-def _mean_rate(share: Floats, used: Bools, rate: Floats, trials: Floats, lent: float) -> tuple[Estimate, Floats]:
+def _mean_rate(share: Floats, used: Bools, rate: Floats, trials: Floats, lent: float, *, level: float = LEVEL) -> tuple[Estimate, Floats]:
     """Σ share · rate with Wilson's interval, of as many rows as would be as certain of one rate; and each stratum's variance.
 
     The variance is unbiased where rates are alike, and without `lent` wherever, so that it may be summed over many small strata. That the mean's own square leans as well is the 1, by which
@@ -119,7 +126,7 @@ def _mean_rate(share: Floats, used: Bools, rate: Floats, trials: Floats, lent: f
     variance = np.where(used, own, 0.0)
     of_mean = (share**2 * variance).sum(axis=1)
     worth = np.where(of_mean > 0, 1 + divided(binomial, of_mean), divided(np.ones_like(mean), of_one_rate))
-    return proportion(mean * worth, worth, level=LEVEL), variance
+    return proportion(mean * worth, worth, level=level), variance
 
 
 def conditional_difference(tables: Tables) -> Pooled:
@@ -181,17 +188,38 @@ def mantel_haenszel_odds_ratio(tables: Tables) -> Pooled:
     return Pooled(value=value, bounds=_on_logarithms(value, variance))
 
 
-def mantel_haenszel_risk_ratio(tables: Tables) -> Pooled:
+def mantel_haenszel_risk_ratio(tables: Tables, *, level: float = LEVEL) -> Pooled:
     """Σ a m/N ÷ Σ c n/N; weights as in `mantel_haenszel_odds_ratio`.
 
-    Source: Greenland & Robins (1985), Biometrics 41:55, with the variance of its logarithm.
+    Both sums are weighted sums of the strata's rates, by n m/N. Where the logarithm has no variance, as where nobody of the group was selected, the interval is MOVER-R's of the two weighted means.
+
+    Source: Greenland & Robins (1985), Biometrics 41:55, with the variance of its logarithm; Donner & Zou (2012), as `intervals.mover_r`.
     """
+    top, bottom, variance = risk_ratio_parts(tables)
+    value = divided(top, bottom)
+    lower, upper = _on_logarithms(value, variance, z=NormalDist().inv_cdf((1 + level) / 2))
+    without = np.isnan(lower) & np.isfinite(value)
+    if without.any():
+        some = tables.at(without)
+        group, reference = mean_rates(some, some.scale * some.trials * some.other_trials / some.total, level=level)
+        lower[without], upper[without] = mover_r(group, reference)
+    return Pooled(value=value, bounds=(lower, upper))
+
+
+def risk_ratio_parts(tables: Tables) -> tuple[Floats, Floats, Floats]:
+    """Σ a m/N, Σ c n/N, and the variance of the logarithm of their ratio; each stratum as much as it counts."""
     a, _, c, _ = _cells(tables)
     n, m, total, scale = tables.trials, tables.other_trials, tables.total, tables.scale
     top, bottom = _sum(tables, scale * a * m / total), _sum(tables, scale * c * n / total)
-    value = divided(top, bottom)
-    variance = divided(_sum(tables, scale**2 * (n * m * (a + c) - a * c * total) / total**2), top * bottom)
-    return Pooled(value=value, bounds=_on_logarithms(value, variance))
+    return top, bottom, divided(_sum(tables, scale**2 * (n * m * (a + c) - a * c * total) / total**2), top * bottom)
+
+
+def mean_rates(tables: Tables, weights: Floats, *, level: float) -> tuple[Estimate, Estimate]:
+    """Of the group and of the reference, the mean of the strata's rates by the weights, with Wilson's interval of as many rows as would be as certain."""
+    share = divided(np.where(tables.used, weights, 0.0), _sum(tables, weights)[:, None])
+    sides = ((tables.events, tables.trials), (tables.other_events, tables.other_trials))
+    group, reference = (_mean_rate(share, tables.used, np.where(tables.used, divided(events, trials), 0.0), trials, 0.0, level=level)[0] for events, trials in sides)
+    return group, reference
 
 
 def mantel_haenszel_risk_difference(tables: Tables) -> Pooled:
@@ -202,18 +230,23 @@ def mantel_haenszel_risk_difference(tables: Tables) -> Pooled:
 
     Source: Greenland & Robins (1985), Biometrics 41:55; the variance, good for few large and many small strata: Sato (1989), Biometrics 45:1323.
     """
-    a, b, c, d = _cells(tables)
-    n, m, total, scale = tables.trials, tables.other_trials, tables.total, tables.scale
-    whole = _sum(tables, scale * n * m / total)
-    value = divided(_sum(tables, scale * (a * m - c * n) / total), whole)
-    p = (n**2 * c - m**2 * a + n * m * (m - n) / 2) / total**2
-    q = (a * d + c * b) / (2 * total)
-    variance = divided(value * _sum(tables, scale**2 * p) + _sum(tables, scale**2 * q), whole**2)
+    top, whole, variance = risk_difference_parts(tables)
+    value = divided(top, whole)
     reach = Z * np.sqrt(np.maximum(variance, 0.0))
-    mover = _mean_difference(tables, np.where(tables.used, scale * n * m / total, 0.0)).bounds
+    mover = _mean_difference(tables, np.where(tables.used, tables.scale * tables.trials * tables.other_trials / tables.total, 0.0)).bounds
     if mover is None:
         raise ValueError("a mean of rates has an interval")
     return Pooled(value=value, bounds=(np.maximum(np.minimum(value - reach, mover[0]), -1.0), np.minimum(np.maximum(value + reach, mover[1]), 1.0)))
+
+
+def risk_difference_parts(tables: Tables) -> tuple[Floats, Floats, Floats]:
+    """Σ (a m − c n)/N, Σ n m/N, and Sato's variance of their ratio; each stratum as much as it counts."""
+    a, b, c, d = _cells(tables)
+    n, m, total, scale = tables.trials, tables.other_trials, tables.total, tables.scale
+    top, whole = _sum(tables, scale * (a * m - c * n) / total), _sum(tables, scale * n * m / total)
+    p = (n**2 * c - m**2 * a + n * m * (m - n) / 2) / total**2
+    q = (a * d + c * b) / (2 * total)
+    return top, whole, divided(divided(top, whole) * _sum(tables, scale**2 * p) + _sum(tables, scale**2 * q), whole**2)
 
 
 def cochran_mantel_haenszel(tables: Tables, *, correction: bool = False) -> Pooled:
@@ -285,9 +318,9 @@ def _cells(tables: Tables) -> tuple[Floats, Floats, Floats, Floats]:
     return tables.events, tables.trials - tables.events, tables.other_events, tables.other_trials - tables.other_events
 
 
-def _on_logarithms(value: Floats, variance: Floats) -> Bounds:
+def _on_logarithms(value: Floats, variance: Floats, *, z: float = Z) -> Bounds:
     """NaN where the variance is 0, as where everybody of both sides is selected: that none was seen is no certainty."""
     has_bounds = (value > 0) & (variance > _ROUNDING)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        reach = np.exp(Z * np.sqrt(variance))
+        reach = np.exp(z * np.sqrt(variance))
         return np.where(has_bounds, value / reach, np.nan), np.where(has_bounds, value * reach, np.nan)

@@ -12,7 +12,9 @@ from fairaudit.errors import ConfigError
 from fairaudit.gate.judged import context_of
 from fairaudit.gate.waiver import whom
 from fairaudit.metrics.catalogue import Shape
+from fairaudit.reports import explained_change
 from fairaudit.reports.badges import badge
+from fairaudit.reports.explained_change import paired_of
 from fairaudit.reports.explained_counts import compared, counted, rates
 from fairaudit.reports.explained_evidence import interval, limit, serious
 from fairaudit.reports.explained_representation import representation
@@ -28,9 +30,35 @@ from fairaudit.rules.judge import Case, cases
 from fairaudit.rules.plan import plan, sharing
 
 _OF_GROUP: tuple[Callable[[Seen], Step], ...] = (counted, rates, compared, limit, interval, tested, serious, decided)
+_OF_PAIRED: tuple[Callable[[Seen], Step], ...] = (
+    explained_change.turned,
+    explained_change.rates,
+    explained_change.compared,
+    limit,
+    interval,
+    tested,
+    serious,
+    decided,
+)
 _OF_ALL: tuple[Callable[[Seen], Step], ...] = (counted, limit, too_few)  # too few groups can be judged, so nothing is compared
 _SAME = 1e-9  # two machines may differ in the last digits
-_HELD = ("outcome", "verdict", "value", "interval", "limit", "serious", "p_adjusted", "alpha", "rows", "events", "needed_for_pass", "severity", "group", "reference", "rows_needed")
+_HELD = (
+    "outcome",
+    "verdict",
+    "value",
+    "interval",
+    "limit",
+    "serious",
+    "p_adjusted",
+    "alpha",
+    "rows",
+    "events",
+    "needed_for_pass",
+    "severity",
+    "group",
+    "reference",
+    "rows_needed",
+)
 
 
 def explained(audit: Audit) -> tuple[Explanation, ...]:
@@ -56,7 +84,11 @@ def explained(audit: Audit) -> tuple[Explanation, ...]:
             steps=partial(_steps, seen),
         )  # fmt: skip
 
-    of_itself = (Explanation(finding=one, sentence=sentence_of(known, one), differs=(), steps=partial(_disagreement, one)) for one in audit.findings if one.rule == DISAGREEMENT)
+    of_itself = (
+        Explanation(finding=one, sentence=sentence_of(known, one), differs=(), steps=partial(_disagreement, one))
+        for one in audit.findings
+        if one.rule == DISAGREEMENT
+    )
     return (*map(explanation, found), *of_itself)
 
 
@@ -77,7 +109,15 @@ def as_text(one: Explanation, *, file: str) -> str:
 def as_data(one: Explanation) -> dict[str, Any]:
     """The same as data: numbers in full, those that are undefined or infinite as null."""
     steps = [{"step": step.id, "title": step.title, "text": list(step.lines), "numbers": step.numbers} for step in one.steps()]
-    found = {"rule": one.finding.rule, "whom": one.whom, "metric": one.finding.metric, "sentence": one.sentence, "differs_from_file": list(one.differs), "finding": one.finding, "steps": steps}
+    found = {
+        "rule": one.finding.rule,
+        "whom": one.whom,
+        "metric": one.finding.metric,
+        "sentence": one.sentence,
+        "differs_from_file": list(one.differs),
+        "finding": one.finding,
+        "steps": steps,
+    }
     data: dict[str, Any] = msgspec.to_builtins(found, enc_hook=encoded)
     return data
 
@@ -87,26 +127,17 @@ def _stored(one: Explanation, file: str) -> str:
         return f"As {file} holds it; no rule judges this."
     if not one.differs:
         return f"Judged again from the counts in {file}; the finding stored there says the same."
-    return f"Judged again from the counts in {file}, AND THE FINDING STORED THERE SAYS OTHERWISE: {'; '.join(one.differs)}. What follows is what the counts give."
+    return (
+        f"Judged again from the counts in {file}, AND THE FINDING STORED THERE SAYS OTHERWISE: {'; '.join(one.differs)}. What follows is what the counts give."
+    )
 
 
 def _steps(seen: Seen) -> tuple[Step, ...]:
     if seen.metric.shape is Shape.POPULATION:
         return representation(seen)
-    if seen.case.family is not None and seen.case.family.change is not None and seen.case.fact is not None:
-        return _changed(seen.finding), limit(seen), decided(seen)
-    return tuple(step(seen) for step in (_OF_ALL if seen.case.fact is None else _OF_GROUP))
-
-
-def _changed(one: Finding) -> Step:
-    """Of rows that two audits share, of which the file holds what they add up to."""
-    known = {"rows": one.rows, "value": one.value, "interval": one.interval, "p_adjusted": one.p_adjusted}
-    told = (
-        f"{one.metric} of {one.group} was set beside that of the baseline: change {one.value}, 95% interval {one.interval}, adjusted p {one.p_adjusted}, on {one.rows:,} rows.",
-        "These rest on McNemar's exact test and Newcombe's paired interval where both audits hold the same rows, and on Fisher's test and Newcombe's interval otherwise; the formulas are not shown here, docs/baseline.md names them.",
-        *map(ended, map(at_start, one.notes)),
-    )
-    return Step(id="change", title="What changed", lines=told, numbers=known)
+    if seen.case.fact is None:
+        return tuple(step(seen) for step in _OF_ALL)
+    return tuple(step(seen) for step in (_OF_PAIRED if paired_of(seen.family) else _OF_GROUP))
 
 
 def _disagreement(one: Finding) -> tuple[Step, ...]:

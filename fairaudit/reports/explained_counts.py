@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fairaudit.evidence.conditional import strata_of
 from fairaudit.evidence.intervals import effective_size
 from fairaudit.metrics.catalogue import Shape
+from fairaudit.reports import explained_strata
 from fairaudit.reports.numbers import percent
 from fairaudit.reports.sentences import counted_as, happens, title_of
 from fairaudit.reports.steps import LONG, Seen, Step, factor, number, plain, quantity, yes
 from fairaudit.rules.basis import Basis
+from fairaudit.rules.change import Independent
 from fairaudit.rules.family import Family
 from fairaudit.rules.rule import Comparing
 from fairaudit.rules.sides import AGAINST_EVERYONE
 from fairaudit.rules.tally import Tally
 from fairaudit.rules.words import chosen
-from fairaudit.types import Floats
 
-_MOST = 20  # strata, or groups of a slicing, that are listed
+_MOST = 20  # groups of a slicing that are listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,8 @@ def opposite_side(family: Family, candidate: int) -> Side | None:
     if family.asked.comparison.is_extreme:
         return own_side(family, furthest(family))
     group = family.reference_group(candidate)
+    if isinstance(family.change, Independent):
+        return Side(name=str(group), basis=family.change.before.at([candidate]))
     return None if group is None else Side(name=str(group), basis=family.opposite.at([candidate]))
 
 
@@ -63,7 +65,8 @@ def sides(family: Family, candidate: int) -> tuple[Side, ...]:
         found = [own_side(family, candidate), everyone]
     else:
         opposite = opposite_side(family, candidate)
-        rest = [] if family.has_fixed_reference or family.asked.comparison.is_extreme else [rest_side(family, candidate)]
+        alone = family.has_fixed_reference or family.asked.comparison.is_extreme or family.change is not None
+        rest = [] if alone else [rest_side(family, candidate)]
         found = [own_side(family, candidate), *([opposite] if opposite else []), *rest, everyone]
     return tuple({one.name: one for one in found}.values())
 
@@ -72,25 +75,39 @@ def counted(seen: Seen) -> Step:
     """Rows and events of everybody that is looked at."""
     family, metric = seen.family, seen.metric
     if family is None:
-        return Step(id="counted", title="Who was counted", lines=(*_all_groups(seen), _meaning(seen)), numbers={"rows": seen.finding.rows})
+        return Step(id="counted", title="Who was counted", lines=(*_all_groups(seen), meaning(seen)), numbers={"rows": seen.finding.rows})
     if seen.case.fact is None:
         lines, numbers = _groups(seen, family)
-        return Step(id="counted", title="Who was counted", lines=(*lines, _meaning(seen)), numbers=numbers)
+        return Step(id="counted", title="Who was counted", lines=(*lines, meaning(seen)), numbers=numbers)
     candidate = seen.fact.candidate
     shown = sides(family, candidate)
     lines = [_count(seen, one) for one in shown]
     if candidate >= family.groups:
-        lines.append(f"The small groups are those too small to be judged alone: {'; '.join(str(family.slices[place]) for place in family.pooled[:_MOST])}{_more(len(family.pooled))}.")
-    lines += [*_effective(seen, shown), *_enough(family, candidate), *_strata(seen, family, candidate), _meaning(seen)]
+        lines.append(
+            f"The small groups are those too small to be judged alone: {'; '.join(str(family.slices[place]) for place in family.pooled[:_MOST])}{_more(len(family.pooled))}."
+        )
+    within = family.within
+    strata, of_strata = ((), {}) if within is None else (explained_strata.counted(seen, within, candidate), explained_strata.numbers(seen, within, candidate))
+    lines += [*_effective(seen, shown), *enough(family, candidate), *strata, meaning(seen)]
     if metric.shape is not Shape.RATE:
         lines.append("It is no rate of counts: how its values come from the rows is not shown here.")
-    return Step(id="counted", title="Who was counted", lines=tuple(lines), numbers={one.name: side_numbers(one.basis) for one in shown} | _strata_numbers(seen, family, candidate))
+    return Step(
+        id="counted",
+        title="Who was counted",
+        lines=tuple(lines),
+        numbers={one.name: side_numbers(one.basis) for one in shown} | of_strata,
+    )
 
 
 def rates(seen: Seen) -> Step:
     """Each side's value, as a division where it is one."""
     if seen.family is None:
-        return Step(id="rates", title="The groups' values", lines=("The number is over all groups at once; how it is made of theirs is not shown here.", f"Its definition: {seen.metric.formula}."), numbers={})
+        return Step(
+            id="rates",
+            title="The groups' values",
+            lines=("The number is over all groups at once; how it is made of theirs is not shown here.", f"Its definition: {seen.metric.formula}."),
+            numbers={},
+        )
     shown = sides(seen.family, seen.fact.candidate)
     lines = tuple(f"{one.name}: {_division(one.basis)}" for one in shown)
     title = "The rates" if seen.metric.shape is Shape.RATE else f"The values: {title_of(seen.metric.id)}"
@@ -111,7 +128,7 @@ def compared(seen: Seen) -> Step:
     one, other = (number(side.basis.value[0], LONG) for side in (own_side(family, seen.fact.candidate), opposite))
     lines = [*_why_reference(family, opposite.name)]
     if family.within:
-        lines += _by_stratum(family, value)
+        lines.append(explained_strata.compared(family, family.within, value))
     else:
         by = {Comparing.RATIO: "/", Comparing.MIN_MAX_RATIO: "/"}.get(kind, "−")
         first, second = (other, one) if kind is Comparing.GAP else (one, other)
@@ -120,6 +137,7 @@ def compared(seen: Seen) -> Step:
 
 
 _TITLE = {
+    Comparing.CHANGE: "The change",
     Comparing.RATIO: "The ratio", Comparing.DIFFERENCE: "The difference", Comparing.GAP: "The gap", Comparing.MIN_MAX_RATIO: "The smallest over the largest", Comparing.VALUE: "The value",
 }  # fmt: skip
 
@@ -145,7 +163,7 @@ def _count(seen: Seen, side: Side) -> str:
     return f"{side.name}: {quantity(basis.hits[0])} of {quantity(basis.weight[0])} {what}" + (f", of the rows {kind}" if kind else "")
 
 
-def _meaning(seen: Seen) -> str:
+def meaning(seen: Seen) -> str:
     return f"{title_of(seen.metric.id)}: {seen.metric.formula}. {seen.metric.meaning}"
 
 
@@ -166,7 +184,7 @@ def _effective(seen: Seen, shown: tuple[Side, ...]) -> Iterator[str]:
         yield "How alike the rows of a cluster are, the design effect, rests on sums over clusters in the file; its formula is not shown here."
 
 
-def _enough(family: Family, candidate: int) -> Iterator[str]:
+def enough(family: Family, candidate: int) -> Iterator[str]:
     """Whether the candidate can be judged alone, by everyone's share of events."""
     minimum, share = family.rule.minimum, family.sides.share
     n = family.within.trials[candidate] if family.within else family.candidates.trials[candidate]
@@ -176,7 +194,7 @@ def _enough(family: Family, candidate: int) -> Iterator[str]:
         yield f"Large enough to be judged alone? The rule asks for {rows}, and {quantity(minimum.events + minimum.non_events)} that count; there are {quantity(n)}: {held}"
     else:
         yield (
-            f"Large enough to be judged alone? At everyone's share of events, {number(share)}, there would be {quantity(n)} × {number(share)} = {number(n * share)} events and "
+            f"Large enough to be judged alone? At everyone's share of events{' in both audits' if family.change is not None else ''}, {number(share)}, there would be {quantity(n)} × {number(share)} = {number(n * share)} events and "
             f"{number(n * (1 - share))} others; the rule asks for {quantity(minimum.events)} and {quantity(minimum.non_events)}, and {rows}: {held}"
         )
     if family.within:
@@ -196,47 +214,13 @@ def _division(basis: Basis) -> str:
 def _why_reference(family: Family, name: str) -> Iterator[str]:
     if family.asked.comparison.is_extreme:
         yield f"Of the groups that can be judged, this one has the lowest value and {name} the highest."
+    elif family.change is not None:
+        yield f"Compared with {name}: what the group had in the former audit, whose rows are not the same, or were not kept."
     elif family.against_others:
         yield f"Compared with {name}, as the rule says{'' if family.rule.reference == 'rest' else '; the group itself is part of everyone'}."
     else:
         best = family.rule.reference == "best"
         yield f"The reference is {name}: the {chosen(family)}{'.' if not best or family.yardsticks.size else ', since no group has enough evidence to serve.'}"
-
-
-def _by_stratum(family: Family, value: float) -> Iterator[str]:
-    within = family.within
-    if within is None:
-        return
-    form = "Σ a·m/N ÷ Σ c·n/N" if family.rule.comparison is Comparing.RATIO else "Σ (a·m − c·n)/N ÷ Σ n·m/N"
-    told = f"Within {' and '.join(within.control)}, by Mantel and Haenszel over the strata of step 1, a of n against c of m, N = n + m: {form} = {number(value)}"
-    yield told if within.exact else f"{told}; where rows carry weights each stratum counts for its weights, and that form is not shown here"
-
-
-def _strata(seen: Seen, family: Family, candidate: int) -> Iterator[str]:
-    if family.within is None:
-        return
-    yield f"Within {' and '.join(family.within.control)}, a of n here against c of m of the reference, in strata that hold both:"
-    shown = _strata_shown(seen, family, candidate)
-    for name, a, n, c, m in shown[:_MOST]:
-        yield f"{name}: {quantity(a)} of {quantity(n)} against {quantity(c)} of {quantity(m)}"
-    if len(shown) > _MOST:
-        yield f"and {len(shown) - _MOST:,} strata more, which --json lists"
-    if outside := float(family.within.outside[candidate]):
-        yield f"{quantity(outside)} of the group's rows lie in strata with nobody to compare with, and say nothing"
-
-
-def _strata_shown(seen: Seen, family: Family, candidate: int) -> list[tuple[str, float, float, float, float]]:
-    if family.within is None or seen.context.within is None:
-        return []
-    tables = family.within.tables
-    names = strata_of(seen.context.within, family.slicing, family.within.control).strata
-    columns: list[Floats] = [part[candidate] for part in (tables.events, tables.trials, tables.other_events, tables.other_trials)]
-    return [(str(names[place]), *(float(column[place]) for column in columns)) for place in range(len(names)) if tables.used[candidate][place]]  # type: ignore[misc]
-
-
-def _strata_numbers(seen: Seen, family: Family, candidate: int) -> dict[str, Any]:
-    found = _strata_shown(seen, family, candidate)
-    return {"strata": [{"stratum": name, "a": a, "n": n, "c": c, "m": m} for name, a, n, c, m in found]} if family.within else {}
 
 
 def _groups(seen: Seen, family: Family) -> tuple[list[str], dict[str, Any]]:

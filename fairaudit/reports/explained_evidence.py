@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from fairaudit.evidence.significance import studentized_range_quantile
+from fairaudit.reports import explained_strata
+from fairaudit.reports.explained_change import newcombe, paired_of
 from fairaudit.reports.explained_counts import Side, opposite_side, own_side, rest_side
 from fairaudit.reports.sentences import limit_words
 from fairaudit.reports.sources import origin
@@ -22,6 +24,7 @@ from fairaudit.rules.tally import Tally
 from fairaudit.rules.whole import bounds_of_whole
 
 Pair = tuple[float, float]
+Three = tuple[float, float, float]
 _NOT_SHOWN = "The formula is not shown here."
 
 
@@ -31,7 +34,9 @@ def limit(seen: Seen) -> Step:
     told = origin(rule)
     lines = [f"The rule {rule.id} allows {limit_words(found.kind, found.limit)}.", told.sentence, *(f"Source: {one}" for one in told.sources)]
     if seen.case.fact is not None:
-        lines.append(f"{number(seen.fact.value)} is past it: {yes(seen.fact.is_past)}" if not math.isnan(seen.fact.value) else "There is no value to hold against it.")
+        lines.append(
+            f"{number(seen.fact.value)} is past it: {yes(seen.fact.is_past)}" if not math.isnan(seen.fact.value) else "There is no value to hold against it."
+        )
     return Step(id="limit", title="The limit", lines=tuple(lines), numbers={"low": found.limit[0], "high": found.limit[1], "origin": found.limit_origin})
 
 
@@ -67,8 +72,16 @@ def serious(seen: Seen) -> Step:
         numbers: dict[str, Any] = {"lower": plain(one_sided[0]), "upper": plain(one_sided[1])}
     else:
         lines, numbers = _serious(seen, family)
-    lines = (*lines, f"So a violation as large as serious is excluded: {yes(fact.excludes_serious)}. The whole of the bounds is within the limit itself: {yes(fact.is_within)}.")
-    return Step(id="serious", title="Is a serious violation excluded?", lines=lines, numbers=numbers | {"excluded": fact.excludes_serious, "within": fact.is_within, "confidence": seen.rule.confidence})
+    lines = (
+        *lines,
+        f"So a violation as large as serious is excluded: {yes(fact.excludes_serious)}. The whole of the bounds is within the limit itself: {yes(fact.is_within)}.",
+    )
+    return Step(
+        id="serious",
+        title="Is a serious violation excluded?",
+        lines=lines,
+        numbers=numbers | {"excluded": fact.excludes_serious, "within": fact.is_within, "confidence": seen.rule.confidence},
+    )
 
 
 def _serious(seen: Seen, family: Family) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -78,20 +91,28 @@ def _serious(seen: Seen, family: Family) -> tuple[tuple[str, ...], dict[str, Any
     if family.asked.comparison.is_extreme:
         least = _least(family, family.yardsticks.tolist())
         how = "less the other, a gap with its sign turned" if family.asked.comparison is Comparing.GAP else "over the other"
-        return (told, f"Of every pair, one {how}: by {end}, the least bound of all is {number(least)}; it must be at least {number(ends.low)}."), {"least": plain(least)}
+        return (told, f"Of every pair, one {how}: by {end}, the least bound of all is {number(least)}; it must be at least {number(ends.low)}."), {
+            "least": plain(least)
+        }
     bounds = _at(serious_bounds(family), candidate)
     whom = "" if family.against_nobody else f" against {_serious_side(family, candidate).name}"
     lines = [told, f"By its {end}{whom}: {_between(bounds)}"]
     if family.against_nobody:
         lines += _limits_of(own_side(family, candidate), confidence=confidence)
-    elif family.within or family.rule.reference == "overall":
+    elif paired := paired_of(family):
+        lines += newcombe(paired.at([candidate]), confidence=confidence)
+    elif family.within:
+        lines += explained_strata.interval(family, family.within, candidate, confidence=confidence, ends=bounds, mover=_made_of)
+    elif family.rule.reference == "overall":
         lines.append("They are made as the interval of step 5; the formula is not shown again here.")
     else:
         lines += _formula(family, own_side(family, candidate), _serious_side(family, candidate), confidence=confidence, ends=bounds)
     numbers: dict[str, Any] = {"lower": plain(bounds[0]), "upper": plain(bounds[1]), "serious": list(shown.open_ends)}
     if is_against_all(family):
         least, most = _least(family, [candidate]), _most(family, candidate)
-        lines.append(f"Within the limit is who is so against every group that may serve as reference: the least of these bounds is {number(least)}, and the largest {number(most)}")
+        lines.append(
+            f"Within the limit is who is so against every group that may serve as reference: the least of these bounds is {number(least)}, and the largest {number(most)}"
+        )
         numbers |= {"least": plain(least), "most": plain(most)}
     elif not family.against_nobody:
         lines.append("The same bounds decide what is within the limit.")
@@ -125,8 +146,10 @@ def _interval(family: Family, candidate: int, ends: Pair) -> Iterator[str]:
         yield from _limits_of(own, confidence=(1 + SHOWN_LEVEL) / 2)
         if not isinstance(own.basis, Tally):
             yield _NOT_SHOWN
+    elif paired := paired_of(family):
+        yield from newcombe(paired.at([candidate]), confidence=(1 + SHOWN_LEVEL) / 2)
     elif family.within:
-        yield f"{_between(ends)}: that of Mantel and Haenszel's {'ratio, by Greenland and Robins' if family.rule.comparison is Comparing.RATIO else 'difference, by Sato, or by MOVER where that is wider'}. {_NOT_SHOWN}"
+        yield from explained_strata.interval(family, family.within, candidate, confidence=(1 + SHOWN_LEVEL) / 2, ends=ends, mover=_made_of)
     elif opposite is None:
         yield f"{_between(ends)}. {_NOT_SHOWN}"
     elif family.rule.reference == "overall" and family.metric.id not in AGAINST_EVERYONE:
@@ -156,9 +179,15 @@ def _formula(family: Family, own: Side, other: Side, *, confidence: float, ends:
         return
     for side in (own, other):
         yield from _limits_of(side, confidence=confidence)
+    yield from _made_of((p1, l1, u1), (p2, l2, u2), ends, is_ratio=family.rule.comparison is Comparing.RATIO)
+
+
+def _made_of(one: Three, other: Three, ends: Pair, *, is_ratio: bool) -> Iterator[str]:
+    """What is made of two values and their limits."""
+    (p1, l1, u1), (p2, l2, u2) = one, other
     lower, upper = (f" = {number(one)}" for one in ends)
     p, lo, hi, q, lo2, hi2 = (factor(number(one, LONG)) for one in (p1, l1, u1, p2, l2, u2))
-    if family.rule.comparison is not Comparing.RATIO:
+    if not is_ratio:
         yield "Newcombe's interval of the difference d = p₁ − p₂: d − √((p₁ − l₁)² + (u₂ − p₂)²) to d + √((u₁ − p₁)² + (p₂ − l₂)²)"
         yield f"lower: {p} − {q} − √(({p} − {lo})² + ({hi2} − {q})²){lower}"
         yield f"upper: {p} − {q} + √(({hi} − {p})² + ({q} − {lo2})²){upper}"

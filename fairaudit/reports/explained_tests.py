@@ -9,10 +9,13 @@ from typing import Any
 from fairaudit.evidence.intervals import one_sided
 from fairaudit.evidence.significance import holm_factors
 from fairaudit.metrics.catalogue import Better
+from fairaudit.reports import explained_strata
+from fairaudit.reports.explained_change import mcnemar, paired_of
 from fairaudit.reports.explained_counts import own_side
 from fairaudit.reports.numbers import counted
 from fairaudit.reports.steps import LONG, Seen, Step, factor, number, plain, quantity, yes
-from fairaudit.rules.basis import Estimates, errors_apart
+from fairaudit.rules.basis import Basis, Estimates, errors_apart
+from fairaudit.rules.change import Independent
 from fairaudit.rules.evidence import First, Pairs, bounds_of, look_one, look_two, opponents, tail_of_each
 from fairaudit.rules.extremes import simultaneous
 from fairaudit.rules.family import Family
@@ -29,7 +32,9 @@ def tested(seen: Seen) -> Step:
     family, fact = seen.family, seen.fact
     lines, numbers = [*share_of_error(seen)], {"error": error_of(seen.rule), "families": seen.planned.sharers, "alpha": seen.finding.alpha}
     if family is None:
-        lines.append(f"Its standard error, from its interval, says how far from the limit it is: a value at the limit would be put so far past it with chance p = {number(fact.p_adjusted)}. {_NOT_SHOWN}")
+        lines.append(
+            f"Its standard error, from its interval, says how far from the limit it is: a value at the limit would be put so far past it with chance p = {number(fact.p_adjusted)}. {_NOT_SHOWN}"
+        )
         lines.append(f"p is at most {number(fact.look_alpha)}, and the 95 % interval does not hold the limit: {yes(fact.is_real)}")
     elif family.asked.comparison.is_extreme:
         pairs = look_two(family, family.alpha)
@@ -49,7 +54,9 @@ def tested(seen: Seen) -> Step:
             lines.append(f"The adjusted p that is reported: {how}: {number(fact.p_adjusted)}")
         lines.append(f"More than chance would explain: {yes(fact.is_real)}")
     lines += [*_decides(seen)]
-    return Step(id="test", title="Is it more than chance?", lines=tuple(lines), numbers=numbers | {"p_adjusted": plain(fact.p_adjusted), "is_real": fact.is_real})
+    return Step(
+        id="test", title="Is it more than chance?", lines=tuple(lines), numbers=numbers | {"p_adjusted": plain(fact.p_adjusted), "is_real": fact.is_real}
+    )
 
 
 _NOT_SHOWN = "The formula is not shown here."
@@ -91,13 +98,16 @@ def _why_not(family: Family, place: int) -> str:
 
 
 def _test(family: Family, place: int, p: float) -> Iterator[str]:
-    own, other = own_side(family, place), opponents(family).at([place])
-    against = str(family.reference_group(place)) if family.has_fixed_reference else f"everyone but {own.name}"
+    own, (against, other) = own_side(family, place), _opponent(family, place)
     few = "few" if family.better is Better.HIGHER else "many"
-    if family.against_nobody:
+    if paired := paired_of(family):
+        yield from mcnemar(paired.at([place]), tail=_tail(family, few), p=p)
+        yield from _either(family)
+    elif family.against_nobody:
         yield from _against_limit(family, place, p)
     elif family.within:
-        yield from _stratified(family, few, p)
+        yield from explained_strata.tested(family.within, place, tail=_tail(family, few), p=p)
+        yield from _either(family)
     elif isinstance(own.basis, Tally) and isinstance(other, Tally):
         x, n, y, m = own.basis.events[0], own.basis.trials[0], other.events[0], other.trials[0]
         yield f"The table: {own.name}: {quantity(x)} events, {quantity(n - x)} others; {against}: {quantity(y)} events, {quantity(m - y)} others"
@@ -113,8 +123,20 @@ def _test(family: Family, place: int, p: float) -> Iterator[str]:
         z = float(errors_apart(own.basis, other, family.sides.spread)[0])
         yield f"{own.name} {number(float(own.basis.value[0]), LONG)}, {against} {number(float(other.value[0]), LONG)}: {number(z)} standard errors apart, one-sided p = {number(p)} by the normal law"
         yield from _either(family)
-        mean = "from everyone's interval, the variance of one row" if not math.isnan(family.sides.spread) else "from the arms of both intervals that reach towards each other, each divided by 1.959964"
+        mean = (
+            "from everyone's interval, the variance of one row"
+            if not math.isnan(family.sides.spread)
+            else "from the arms of both intervals that reach towards each other, each divided by 1.959964"
+        )
         yield f"The standard error is {mean}; its formula is not shown here."
+
+
+def _opponent(family: Family, place: int) -> tuple[str, Basis]:
+    """Whom the first look tests a candidate against."""
+    if isinstance(family.change, Independent):
+        return str(family.reference_group(place)), family.change.before.at([place])
+    against = str(family.reference_group(place)) if family.has_fixed_reference else f"everyone but {family.group(place)}"
+    return against, opponents(family).at([place])
 
 
 def _tail(family: Family, few: str) -> str:
@@ -135,16 +157,6 @@ def _against_limit(family: Family, place: int, p: float) -> Iterator[str]:
         yield f"{exact} against the limit, one-sided: the chance that {quantity(own.basis.trials[0])} rows at a true rate of {ends} have {quantity(own.basis.events[0])} events or {far}: p = {number(p)}"
     else:
         yield f"Against the limit of {ends}, by its own standard error, an arm of its interval divided by 1.959964: one-sided p = {number(p)}. Its error is not shown here. A value whose 95 % interval holds the limit is not convicted."
-
-
-def _stratified(family: Family, few: str, p: float) -> Iterator[str]:
-    if family.within is None:
-        return
-    if family.within.exact:
-        yield f"The exact test within strata, one-sided: in each stratum of step 1 its events are spread at random over its rows; the chance that so {_tail(family, few)} fall to the group over all strata: p = {number(p)}"
-    else:
-        yield f"Cochran, Mantel and Haenszel's score of effective counts, one-sided: p = {number(p)}. {_NOT_SHOWN}"
-    yield from _either(family)
 
 
 def _corrected(family: Family, first: First, place: int) -> Iterator[str]:

@@ -16,11 +16,12 @@ from fairaudit.evidence.rates import Z
 from fairaudit.metrics.catalogue import Better
 from fairaudit.rules.basis import Basis, Estimates
 from fairaudit.rules.change import Independent, Paired
+from fairaudit.rules.evidence import tail_of_each
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
 from fairaudit.rules.finding import RowsNeeded
 from fairaudit.rules.limits import bounds
-from fairaudit.rules.rule import Comparing
+from fairaudit.rules.rule import Comparing, Deciding
 from fairaudit.rules.tally import Tally
 
 _MOST = 2**40
@@ -28,7 +29,7 @@ _MOST = 2**40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sides:
-    """A candidate and those it is tested against; sizes are effective rows of the denominator."""
+    """A candidate and those it is tested against; sizes are effective rows of the denominator. Within a control the one table that says as much as the strata."""
 
     size: float
     value: float
@@ -111,6 +112,9 @@ def _other(family: Family, candidate: int) -> Basis:
 
 
 def _sides(family: Family, candidate: int) -> _Sides:
+    if family.within is not None:
+        events, trials, other_events, others = (float(part[0]) for part in family.within.matched([candidate]))
+        return _Sides(size=trials, value=events / trials if trials else math.nan, other_size=others, other_value=other_events / others if others else math.nan)
     group, other = family.candidates.at([candidate]), _other(family, candidate)
     return _Sides(size=group.trials[0], value=group.value[0], other_size=other.trials[0], other_value=other.value[0])
 
@@ -125,14 +129,17 @@ def _serious(family: Family, value: float, other: float) -> float:
 
 
 def _rows_to_settle(family: Family, fact: Fact, sides: _Sides, grows: float) -> int | None:
-    """The smallest size at which, rates staying as they are, `serious` is excluded, or what is past the limit is significant."""
+    """The smallest size at which, rates staying as they are, `serious` is excluded, or what is past the limit is a violation."""
     level, ends = one_sided(family.rule.confidence), family.serious_line
 
     def settled(size: float) -> bool:
         others = grows * size if grows else sides.other_size
-        if fact.is_past and power(size, others, group_rate=sides.value, other_rate=sides.other_value, alpha=fact.look_alpha) >= 0.5:
-            return True
-        return bool(ends.met_by(bounds(family.rule, _made(sides.value, size), _made(sides.other_value, others), level=level))[0])
+        one, other = _made(sides.value, size), _made(sides.other_value, others)
+        if fact.is_past and family.rule.decide_on is Deciding.INTERVAL:
+            convicted = bool(family.line.missed_by(bounds(family.rule, one, other, level=one_sided(1 - tail_of_each(family))))[0])
+        else:
+            convicted = fact.is_past and power(size, others, group_rate=sides.value, other_rate=sides.other_value, alpha=fact.look_alpha) >= 0.5
+        return convicted or bool(ends.met_by(bounds(family.rule, one, other, level=level))[0])
 
     low, high = math.floor(sides.size), math.floor(sides.size) + 1
     while not settled(high):

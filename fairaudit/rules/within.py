@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from fairaudit.evidence.exact_strata import stratified_lower, stratified_upper
 from fairaudit.evidence.intervals import Bounds, Estimate, effective_size
 from fairaudit.evidence.rates import Z
 from fairaudit.evidence.significance import effective_lower, effective_upper
-from fairaudit.evidence.strata import Pooled, Tables, mantel_haenszel_risk_difference, mantel_haenszel_risk_ratio
+from fairaudit.evidence.strata import Tables, mantel_haenszel_risk_difference, mantel_haenszel_risk_ratio
 from fairaudit.metrics.catalogue import Metric, mask
 from fairaudit.rules.basis import Basis, Estimates
 from fairaudit.rules.rule import Comparing, Rule
@@ -49,16 +50,17 @@ class Within:
 
     def value(self, rule: Rule) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _method(rule)(self.tables).value
+            return (mantel_haenszel_risk_ratio if rule.comparison is Comparing.RATIO else mantel_haenszel_risk_difference)(self.tables).value
 
     def bounds(self, rule: Rule, *, level: float) -> Bounds:
-        """At a two-sided level: the arms of the 95 % interval, of a ratio on the logarithm's scale, as long as the normal limit has it."""
-        stretch = NormalDist().inv_cdf((1 + level) / 2) / Z
+        """At a two-sided level; a difference's arms are those of the 95 % interval, as much longer as the normal limit is."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            found = _method(rule)(self.tables)
-            lower, upper = found.bounds or (found.value, found.value)
             if rule.comparison is Comparing.RATIO:
-                return found.value * (lower / found.value) ** stretch, found.value * (upper / found.value) ** stretch
+                found = mantel_haenszel_risk_ratio(self.tables, level=level)
+                return found.bounds or (found.value, found.value)
+            stretch = NormalDist().inv_cdf((1 + level) / 2) / Z
+            found = mantel_haenszel_risk_difference(self.tables)
+            lower, upper = found.bounds or (found.value, found.value)
             return np.maximum(found.value - stretch * (found.value - lower), -1.0), np.minimum(found.value + stretch * (upper - found.value), 1.0)
 
     def tails(self) -> tuple[Floats, Floats]:
@@ -71,12 +73,12 @@ class Within:
             parts = tables.events, tables.trials, tables.events + tables.other_events, tables.trials + tables.other_trials
             whole = [np.rint(part).astype(np.int64) for part in parts]
             return stratified_lower(*whole), stratified_upper(*whole)
-        matched = self._matched()
+        matched = self.matched()
         return effective_lower(*matched), effective_upper(*matched)
 
-    def _matched(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Events and trials of each candidate, and of as many others without strata as would give its events the same mean and variance."""
-        tables = self.tables
+    def matched(self, candidates: Any = slice(None)) -> tuple[Floats, Floats, Floats, Floats]:
+        """Events and trials of each candidate, or of some, and of as many others without strata as would give its events the same mean and variance."""
+        tables = self.tables.at(candidates)
         total, events = tables.total, tables.events + tables.other_events
         own, trials, mean, spread = (
             np.where(tables.used, part, 0.0).sum(axis=1)
@@ -113,10 +115,6 @@ def within_control(rule: Rule, metric: Metric, slices: tuple[Slice, ...], sides:
     one, other = (_worth(side, np.ones((1, 1)) if exact else _design_effect(basis), exact) for side, basis in ((own, sides.candidates), (others, opposite)))
     tables = Tables(*one, *other, weight=own[1], other_weight=others[1])
     return Within(control=control, tables=tables, exact=exact, outside=np.where(tables.used, 0.0, own[1]).sum(axis=1))
-
-
-def _method(rule: Rule) -> Callable[[Tables], Pooled]:
-    return mantel_haenszel_risk_ratio if rule.comparison is Comparing.RATIO else mantel_haenszel_risk_difference
 
 
 def _with_pool(sums: Floats, pooled: Sequence[int]) -> Floats:

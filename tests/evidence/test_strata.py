@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats  # type: ignore[import-untyped]
 from statsmodels.stats.contingency_tables import StratifiedTable  # type: ignore[import-untyped]
+from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
 from fairaudit.evidence import strata
 from fairaudit.evidence.strata import Pooled, Tables
@@ -187,8 +189,28 @@ def test_no_interval_is_a_point_and_none_leaves_its_range(cells: Any) -> None:
         lower, upper = (float(end[0]) for end in found.bounds)
         assert least <= lower <= found.value[0] <= upper <= 1 and upper - lower > 0.01
     ratio = strata.mantel_haenszel_risk_ratio(tables([(20, 0, 20, 0)])).bounds
-    assert ratio is not None and np.isnan(ratio).all()
+    assert ratio is not None and 0 < ratio[0][0] < 0.9 and 1.1 < ratio[1][0] < 2
     assert np.isnan(strata.conditional_difference(Tables(nobody, nobody, nobody, nobody)).value[0])
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
+def test_where_nobody_of_a_group_is_selected_one_stratums_ratio_has_mover_rs_interval(level: float) -> None:
+    """Of one stratum the two means are its rates; from their Wilson limits, 0 and the upper end (u₁/p₂ where p₁ is 0, squared against l₂) by the formula that Fagerland and Newcombe print."""
+    (lower, upper) = strata.mantel_haenszel_risk_ratio(tables([(0, 20, 12, 28)]), level=level).bounds or ((), ())
+    z2 = stats.norm.ppf((1 + level) / 2) ** 2
+    u1, l2, p2 = z2 / (20 + z2), proportion_confint(12, 40, alpha=1 - level, method="wilson")[0], 0.3
+    assert lower[0] == 0 and upper[0] == pytest.approx(np.sqrt(u1**2 * l2 * (2 * p2 - l2)) / (l2 * (2 * p2 - l2)))
+
+
+@pytest.mark.parametrize(("sizes", "others", "base", "ratio"), [((20, 30), (200, 300), (0.1, 0.2), 0.3), ((5,) * 20, (30,) * 20, (0.1,) * 20, 0.4), ((100, 20), (100, 400), (0.02, 0.3), 0.3)])
+def test_the_upper_end_is_rarely_below_the_ratio_where_groups_may_have_nobody_selected(sizes: Any, others: Any, base: Any, ratio: float) -> None:
+    """2.5 % of data sets may; of those with nobody selected none had an end at all before."""
+    rng, number = np.random.default_rng(3), 20_000
+    n, m = (np.tile(np.array(one), (number, 1)) for one in (sizes, others))
+    a, c = rng.binomial(n, ratio * np.array(base)), rng.binomial(m, np.array(base))
+    found = strata.mantel_haenszel_risk_ratio(Tables(*(part.astype(float) for part in (a, n, c, m)))).bounds
+    assert found is not None and (a.sum(axis=1) == 0).mean() > 0.01
+    assert np.isfinite(found[1]).all() and (found[1] < ratio).mean() <= 0.025
 
 
 @pytest.mark.parametrize(("size", "rates"), [([20] * 2, (0.03, 0.03)), ([20] * 2, (0.03, 0.1)), ([4] * 2, (0.1, 0.9))])

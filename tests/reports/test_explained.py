@@ -8,15 +8,19 @@ import re
 import shlex
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats  # type: ignore[import-untyped]
+from statsmodels.stats.contingency_tables import StratifiedTable  # type: ignore[import-untyped]
 
+from fairaudit.cli import _run
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError
 from fairaudit.gate.judged import context_of
@@ -213,7 +217,97 @@ def test_a_control_shows_its_strata_and_their_ratio_is_mantel_and_haenszels() ->
     ratio = sum(Fraction(a * m, n + m) for a, n, c, m in tables) / sum(Fraction(c * n, n + m) for a, n, c, m in tables)
     (printed,) = numbers("Σ a·m/N ÷ Σ c·n/N = #", text)
     assert is_printed(printed, float(ratio))
-    assert "The formula is not shown here." in part(text, "Its 95 % interval") and "The verdict: pass" in text
+    top, bottom, variance = numbers("T = Σ a·m/N = #, B = Σ c·n/N = #; the variance of the ratio's logarithm, by Greenland and Robins: V = Σ (n·m·(a + c) − a·c·N)/N² ÷ (T·B) = #", text)
+    log = StratifiedTable([np.array([[a, n - a], [c, m - c]]) for a, n, c, m in tables])
+    assert top / bottom == pytest.approx(log.riskratio_pooled, rel=1e-7)
+    exact = sum(Fraction(n * m * (a + c) - a * c * (n + m), (n + m) ** 2) for a, n, c, m in tables) / (
+        sum(Fraction(a * m, n + m) for a, n, c, m in tables) * sum(Fraction(c * n, n + m) for a, n, c, m in tables)
+    )
+    assert is_printed(variance, float(exact), 8)
+    for step, z in (("Its 95 % interval", stats.norm.ppf(0.975)), ("Is a serious violation excluded?", stats.norm.ppf(0.95))):
+        for name, sign in (("lower", -1), ("upper", 1)):
+            value, end = numbers(f"{name}: #·exp({'−' if sign < 0 else ''}{z:.7g}·√V) = #", part(text, step))
+            assert is_printed(end, float(ratio) * math.exp(sign * z * math.sqrt(float(exact)))) and is_printed(value, float(ratio), 8)
+    assert "The verdict: pass" in text
+
+
+def test_where_nobody_is_selected_within_a_control_the_interval_is_made_of_two_means() -> None:
+    rows = [row | {"department": "A" if place % 3 else "B"} for place, row in enumerate(decisions({"White": (48, 80), "Black": (0, 40)}))]
+    text = told(audited(rows, "conditional-parity", control=("department",)), "conditional-parity", "race=Black")
+    step = part(text, "Its 95 % interval")
+    (p, low, high), (q, low2, high2) = numbers("here: #, from # to #", step), numbers("the reference: #, from # to #", step)
+    assert p == low == 0
+    (upper,) = numbers(") = #", step.split("upper: ")[2] if "upper: " in step.split("upper: ")[1] else step.split("upper: ")[1])
+    assert upper == pytest.approx(math.sqrt(high**2 * low2 * (2 * q - low2)) / (low2 * (2 * q - low2)), rel=1e-5)
+    assert "The verdict: fail" in text and high2 > q
+
+
+def test_weighted_strata_are_tested_as_one_table_with_their_mean_and_variance() -> None:
+    rows = [row | {"department": "ABC"[place % 3], "w": (0.5, 1.0, 2.25, 1.0)[place % 4]} for place, row in enumerate(decisions(MANY))]
+    text = told(audited(rows, "conditional-parity", control=("department",), weight="w"), "conditional-parity", "race=Black")
+    strata = [[value_of(one) for one in found] for found in re.findall(rf"department=\w: ({NUMBER}) of ({NUMBER}) against ({NUMBER}) of ({NUMBER}), s = ({NUMBER})", text)]
+    assert len(strata) == 3
+    (printed,) = numbers("Σ s·a·m/N ÷ Σ s·c·n/N = #", text)
+    assert printed == pytest.approx(sum(s * a * m / (n + m) for a, n, c, m, s in strata) / sum(s * c * n / (n + m) for a, n, c, m, s in strata), rel=1e-5)
+    x, n1, y, m1 = numbers("³: # of # here against # of #", text)
+    assert n1 * (x + y) / (n1 + m1) == pytest.approx(sum(n * (a + c) / (n + m) for a, n, c, m, _ in strata), rel=1e-7)
+    assert n1 * m1 * (x + y) * (n1 + m1 - x - y) / (n1 + m1) ** 3 == pytest.approx(sum(n * m * (a + c) * (n + m - a - c) / (n + m) ** 3 for a, n, c, m, _ in strata), rel=1e-7)
+    (p,) = numbers("of so few events: p = #", text)
+    trials = n1 * (n1 + m1) / m1
+    assert p == pytest.approx(special.betainc(trials * (1 - x / n1), trials * x / n1 + 1, 1 - (x + y) / (n1 + m1)), rel=1e-5)
+
+
+def since(folder: Path, cells: tuple[int, int, int, int], *flags: str, keeps: bool = True) -> Audit:
+    """An audit beside a former one, of positives of race=Black by what was decided then and now: missed by both, now alone, then alone, and by none."""
+    both, gained, lost, neither = cells
+    people = [("Black", 1, then, now) for count, then, now in ((both, 0, 0), (gained, 1, 0), (lost, 0, 1), (neither, 1, 1)) for _ in range(count)]
+    people += [("White", 1, place % 4 > 0, place % 4 > 0) for place in range(400)] + [(race, 0, 0, 0) for race in ("White", "Black") for _ in range(100)]
+    for name, at in (("then", 2), ("now", 3)):
+        lines = [f"{place},{one[0]},{one[1]},{0.9 if one[at] else 0.1},{(1, 2, 0.5)[place % 3]}" for place, one in enumerate(people)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,race,y,s,w", *lines]) + "\n")
+        beside = ["--rule", "no-worse-than-baseline", "--baseline", str(folder / "then")] if name == "now" else []
+        kept = ["--save-scores", "--id", "id"] if keeps else []
+        given = ["--data", str(folder / f"{name}.csv"), "--label", "y", "--score-column", "s", "--protected", "race", "--engine", "native", "--out", str(folder / name)]
+        assert _run(["audit", *given, *kept, *beside, *flags, "--quiet"]) == 0
+    return from_json((folder / "now" / "audit.json").read_bytes(), where="audit.json")
+
+
+def test_a_change_on_the_same_rows_is_mcnemars_and_newcombes(tmp_path: Path) -> None:
+    both, gained, lost, neither = 40, 30, 8, 122
+    text = told(since(tmp_path, (both, gained, lost, neither)), "no-worse-than-baseline", "race=Black", "fnr")
+    assert "40 by both, 30 only now, 8 only before, 122 by neither" in text and "(30 − 8) / 200 = 0.11" in text
+    (p,) = numbers("counted as 30 of 38: p = #", text)
+    assert is_printed(p, stats.binomtest(gained, gained + lost, 0.5, alternative="greater").pvalue)
+    (phi,) = numbers("φ = #", part(text, "Its 95 % interval"))
+    assert is_printed(phi, (both * neither - gained * lost - 100) / math.sqrt(70 * 130 * 48 * 152), 8)
+    for step, confidence in (("Its 95 % interval", 0.975), ("Is a serious violation excluded?", 0.95)):
+        (l1, u1), (l2, u2) = wilson(70, 200, confidence), wilson(48, 200, confidence)
+        for name, sign, (one, other) in (("lower", -1, (0.35 - l1, u2 - 0.24)), ("upper", 1, (0.24 - l2, u1 - 0.35))):
+            exact = 0.11 + sign * math.sqrt(one**2 + other**2 - 2 * phi * one * other)
+            assert is_printed(value_of(re.findall(rf"{name}: .* = ({NUMBER})", part(text, step))[0]), exact)
+    assert sums_that_hold(text) >= 8
+
+
+def test_a_change_of_rows_that_were_not_kept_is_fishers(tmp_path: Path) -> None:
+    text = told(since(tmp_path, (40, 30, 8, 122), keeps=False), "no-worse-than-baseline", "race=Black", "fnr")
+    assert "The table: race=Black: 70 events, 130 others; the baseline: 48 events, 152 others" in text
+    (p,) = numbers("rows of race=Black: p = #", text)
+    assert is_printed(p, stats.fisher_exact([[70, 130], [48, 152]], alternative="greater").pvalue)
+    (l1, u1), (l2, u2) = wilson(70, 200, 0.975), wilson(48, 200, 0.975)
+    for name, exact in (("lower", 0.11 - math.hypot(0.35 - l1, u2 - 0.24)), ("upper", 0.11 + math.hypot(u1 - 0.35, 0.24 - l2))):
+        assert is_printed(value_of(re.findall(rf"{name}: .* = ({NUMBER})", part(text, "Its 95 % interval"))[0]), exact)
+    assert sums_that_hold(text) >= 8
+
+
+def test_a_change_of_weighted_rows_is_that_of_as_many_as_they_are_worth(tmp_path: Path) -> None:
+    text = told(since(tmp_path, (40, 30, 8, 122), "--weight", "w"), "no-worse-than-baseline", "race=Black", "fnr")
+    weights = [(1, 2, 0.5)[place % 3] for place in range(200)]
+    (size, moved) = numbers("so they are worth # rows, and those that turned #", text)
+    assert is_printed(size, sum(weights) ** 2 / sum(one**2 for one in weights), 10)
+    assert is_printed(moved, sum(weights[40:78]) ** 2 / sum(one**2 for one in weights[40:78]), 10)
+    x, n, p = numbers("counted as # of the # that they are worth: p = #", text)
+    assert p == pytest.approx(special.betainc(x, n - x + 1, 0.5), rel=1e-5) and n == moved
+    assert sums_that_hold(text) >= 8
 
 
 def test_a_test_within_strata_of_one_stratum_is_fishers() -> None:

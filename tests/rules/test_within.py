@@ -197,3 +197,20 @@ def test_weights_say_one_in_a_thousand_as_often_as_it_is() -> None:
     one, other = side(size), side(400)
     found = Within(control=("department",), tables=Tables(*one, *other), exact=False, outside=np.zeros(runs))
     assert np.mean(found.tails()[1] <= 0.001) <= 0.002 and np.mean(found.tails()[1] <= 0.05) <= 0.06
+
+
+NOBODY = {"A": ((60, 100), (0, 40)), "B": ((150, 300), (0, 30))}  # of women nobody is admitted in either department
+
+
+def test_a_group_of_whom_nobody_is_selected_is_convicted_by_the_interval_too() -> None:
+    """At most 3.8 / 73.8 of seventy women (Wilson), against half of the men or more: far below four fifths."""
+    found = _judged(RULE + ", decide_on: interval, needs: [control]}", NOBODY)["sex=female"]
+    assert found.value == 0 and found.interval is not None and found.interval[0] == 0 and found.interval[1] < 0.2
+    assert found.outcome is Outcome.BEYOND and found.verdict is Verdict.FAIL
+
+
+def test_the_rows_that_an_interval_needs_within_a_control_are_more_than_one() -> None:
+    """Three women of whom nobody is admitted, against half of the men: up to 3.8 / 6.8 of such may be, so nothing is shown yet; ten such women would be enough, as Wilson has it."""
+    few = {"A": ((60, 120), (0, 2)), "B": ((150, 300), (0, 2))}
+    found = _judged(RULE + ", decide_on: interval, needs: [control], minimum: {events: 1, non_events: 1}}", few)["sex=female"]
+    assert found.outcome is Outcome.UNDECIDED and found.rows_needed is not None and 2 < found.rows_needed.rows < 40
