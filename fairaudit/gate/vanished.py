@@ -11,13 +11,13 @@ from fairaudit.gate.waiver import target_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Severity, Verdict
 
-MISSING_RULE, MISSING_SLICE = "missing-rule", "missing-slice"
+MISSING_RULE, MISSING_METRIC, MISSING_SLICE = "missing-rule", "missing-metric", "missing-slice"
 Values = frozenset[tuple[str, str | None]]  # of a slice, in whatever order
 
 
 def vanished(new: Audit, old: Audit) -> tuple[Remark, ...]:
-    """A remark on each rule, slicing and slice that was judged there and is not here; inconclusive where it could have kept the former audit from passing."""
-    return (*_rules(new, old), *_slicings(new, old), *_slices(new, old))
+    """A remark on each rule, metric, slicing and slice that was judged there and is not here; inconclusive where it could have kept the former audit from passing."""
+    return (*_rules(new, old), *_metrics(new, old), *_slicings(new, old), *_unasked(new, old), *_slices(new, old))
 
 
 def _rules(new: Audit, old: Audit) -> Iterator[Remark]:
@@ -26,6 +26,17 @@ def _rules(new: Audit, old: Audit) -> Iterator[Remark]:
         if rule.id not in known:
             state = State.INCONCLUSIVE if rule.severity is Severity.FAIL else State.NOTED
             yield Remark(id=MISSING_RULE, state=state, rule=rule.id, sentence=f"{rule.id} was judged in the baseline and is not judged here; name it with --rule, or make the next baseline without it.")
+
+
+def _metrics(new: Audit, old: Audit) -> Iterator[Remark]:
+    """Of rules that are judged here too, what they do not measure any more."""
+    known = {one.id: one.metrics for one in new.rules}
+    gone: dict[tuple[str, str], list[Finding]] = {}
+    for one in _judged(old):
+        if one.rule in known and one.metric not in known[one.rule]:
+            gone.setdefault((one.rule, one.metric), []).append(one)
+    for (rule, metric), findings in gone.items():
+        yield Remark(id=MISSING_METRIC, state=_state(findings), rule=rule, sentence=f"{rule} judged {metric} in the baseline and does not here; give the rule that metric again, or make the next baseline without it.")
 
 
 def _slicings(new: Audit, old: Audit) -> Iterator[Remark]:
@@ -39,12 +50,24 @@ def _slicings(new: Audit, old: Audit) -> Iterator[Remark]:
         yield Remark(id=MISSING_SLICE, state=_state(findings), sentence=f"{_by(findings)} judged slices by {' × '.join(slicing)} in the baseline, and this audit is not cut so; add {flag}, or make the next baseline without it.")
 
 
+def _unasked(new: Audit, old: Audit) -> Iterator[Remark]:
+    """Slicings that this audit has and a rule looks at no more, whether it judged each slice of them or all together."""
+    cut, rules, asked = {frozenset(one) for one in new.slicings}, {one.id for one in new.rules}, _asked(new)
+    gone: dict[tuple[str, Slicing], list[Finding]] = {}
+    for one in _judged(old):
+        if one.rule in rules and frozenset(one.slicing) in cut and (one.rule, frozenset(one.slicing)) not in asked:
+            gone.setdefault((one.rule, one.slicing), []).append(one)
+    for (rule, slicing), findings in gone.items():
+        by = " × ".join(slicing)
+        yield Remark(id=MISSING_SLICE, state=_state(findings), rule=rule, sentence=f"{rule} judged slices by {by} in the baseline and none of them here, where the audit is cut so; let its `slices` have them, or make the next baseline without it.")
+
+
 def _slices(new: Audit, old: Audit) -> Iterator[Remark]:
-    cut, rules, there = {frozenset(one) for one in new.slicings}, {one.id for one in new.rules}, {frozenset(one.slice.values) for one in new.counts}
+    there, asked = {frozenset(one.slice.values) for one in new.counts}, _asked(new)
     judged = {(one.rule, _values(one)) for one in _judged(new)}
     gone: dict[Values, list[Finding]] = {}
     for one in _judged(old):
-        if target_of(one)[0] == "slice" and one.rule in rules and frozenset(one.slicing) in cut and (one.rule, _values(one)) not in judged:
+        if target_of(one)[0] == "slice" and (one.rule, frozenset(one.slicing)) in asked and (one.rule, _values(one)) not in judged:
             gone.setdefault(_values(one), []).append(one)
     for values, findings in gone.items():
         slice_ = findings[0].group.slice if findings[0].group else Slice()
@@ -57,6 +80,11 @@ def _slices(new: Audit, old: Audit) -> Iterator[Remark]:
 
 def _judged(audit: Audit) -> Iterator[Finding]:
     return (one for one in audit.findings if one.rule != DISAGREEMENT)
+
+
+def _asked(audit: Audit) -> frozenset[tuple[str, frozenset[str]]]:
+    """By which rule which slicings are judged, in whatever order."""
+    return frozenset((one.rule, frozenset(one.slicing)) for one in _judged(audit))
 
 
 def _values(finding: Finding) -> Values:

@@ -27,6 +27,7 @@ _REMARKS = {  # of those that block, by what they are about
     "waiver-unused": ("waiver that is not used", "waivers that are not used"),
     "worse-than-waived": ("violation that is worse than waived", "violations that are worse than waived"),
     "missing-rule": ("rule that has vanished since the baseline", "rules that have vanished since the baseline"),
+    "missing-metric": ("metric that a rule judges no more since the baseline", "metrics that rules judge no more since the baseline"),
     "missing-slice": ("slice that has vanished since the baseline", "slices that have vanished since the baseline"),
     "missing-slicing": ("slicing that has vanished since the baseline", "slicings that have vanished since the baseline"),
 }

@@ -196,6 +196,35 @@ def test_a_slicing_that_vanished_is_one_remark_and_rules_that_only_warn_are_note
     assert "add --slice 'sex*race'" in told[2].sentence
 
 
+_OURS = "schema: fairaudit/rule/1\nextends: {of}\nid: ours\ntitle: Ours\nlimit_origin: ours\nseverity: fail\n"
+
+
+def _by_ours(of: str, more: str, **others: Any) -> Any:
+    Path("ours.yaml").write_text(_OURS.format(of=of) + more)
+    return _judged(rules=("ours.yaml",), **others)
+
+
+@pytest.mark.usefixtures("three")
+def test_a_metric_that_a_rule_does_not_judge_any_more_keeps_the_gate_from_passing() -> None:
+    old, new = _by_ours("equalized-odds", ""), _by_ours("equalized-odds", "metric: [tpr]\n")
+    (told,) = vanished(new, old)
+    assert (told.id, told.state, told.rule) == ("missing-metric", State.INCONCLUSIVE, "ours")
+    assert told.sentence == "ours judged false_positive_rate in the baseline and does not here; give the rule that metric again, or make the next baseline without it."
+    assert vanished(old, new) == () and ruled(new.findings, Policy(), as_of=date(2026, 11, 26), remarks=(told,)).exit_code == 3
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("comparison", ["comparison: gap\nreference: none\ndirection: worse\n", ""])
+def test_a_slicing_that_a_rule_leaves_out_keeps_the_gate_from_passing_where_all_its_groups_are_judged_at_once_too(comparison: str) -> None:
+    lines = Path("three.csv").read_text().splitlines()
+    Path("three.csv").write_text("\n".join([f"{lines[0]},race", *(f"{line},{'ab'[place % 2]}" for place, line in enumerate(lines[1:]))]) + "\n")
+    old, new = (_by_ours("statistical-parity", comparison + slices, protected=("sex", "race")) for slices in ("", "slices: [[sex]]\n"))
+    (told,) = vanished(new, old)
+    assert (told.id, told.state, told.rule, told.slice) == ("missing-slice", State.INCONCLUSIVE, "ours", None)
+    assert told.sentence == "ours judged slices by race in the baseline and none of them here, where the audit is cut so; let its `slices` have them, or make the next baseline without it."
+    assert vanished(old, new) == ()
+
+
 def test_a_ruling_by_another_baseline_than_was_judged_against_is_refused() -> None:
     found = _audited("--save-scores", "--baseline", "old")
     assert _run(["audit", "--data", "old.csv", *FLAGS, "--out", "other"]) == 0

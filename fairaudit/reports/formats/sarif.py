@@ -48,6 +48,7 @@ _OF_THE_GATE = {
     "waiver-unused": ("A waiver is not used", "A waiver matches no violation; it would hide the next one."),
     "worse-than-waived": ("Worse than waived", "A violation has become worse than what somebody answers for, so that it is not tolerated."),
     "missing-rule": ("A rule is missing", "A rule by which the baseline was judged is not asked for any more."),
+    "missing-metric": ("A metric is missing", "A rule by which the baseline was judged does not judge one of its metrics any more."),
     "missing-slice": ("A slice is missing", "What the baseline judged is not judged any more."),
 }
 
