@@ -18,6 +18,7 @@ from fairaudit.cube.cube import Cube
 from fairaudit.cube.saved import SCORES, are_scores
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.gate.policy import Ruling
+from fairaudit.reports.formats import BLESSINGS
 from fairaudit.result import Audit, to_json
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
@@ -37,6 +38,7 @@ class Kind(NamedTuple):
 
 
 AN_AUDIT = Kind("an audit", AUDIT, "fairaudit/audit/")
+A_RULING = Kind("a gate's result", "gate.json", "fairaudit/gate/")
 A_SPLIT = Kind("a split", "split.json", "fairaudit/split/")
 A_MITIGATION = Kind("a mitigation", "card.json", "fairaudit/mitigation/")
 
@@ -84,13 +86,16 @@ def _is(file: Path, kind: Kind) -> bool:
         return re.match(rb'\{\s*"schema":\s*"' + re.escape(kind.schema.encode()), opened.read(200)) is not None
 
 
-def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = None, ruling: Ruling | None = None, as_of: date | None = None) -> None:
+def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = None, ruling: Ruling | None = None, as_of: date | None = None) -> tuple[Path, ...]:
     """audit.json, report.html, cube.parquet and, where they were kept, scores.parquet into a folder.
 
     Args:
         scores: where they were kept.
         ruling: what the gate made of the audit, for the report.
         as_of: the day, for the report.
+
+    Returns:
+        What a gate had made of the audit that was there before, which is taken away: beside this one it would be another's verdict.
 
     Raises:
         ConfigError, ContentError: it cannot be written, or the disk is full; nothing is left behind then.
@@ -101,7 +106,19 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
     report = render(audit, ruling, as_of=as_of).encode()
     kept: dict[str, Writer] = {} if scores is None else {SCORES: lambda path: _copy(scores, path)}
     gone: dict[str, Writer | None] = {SCORES: None} if holds_audit(out) and are_scores(out / SCORES) else {}  # a former audit's would stand beside another's numbers
-    write_files(out, gone | kept | {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
+    verdicts = _verdicts_in(out) if holds_audit(out) else ()
+    write_files(out, gone | {one.name: None for one in verdicts} | kept | {CUBE: lambda path: write_cube(cube, path), REPORT: lambda path: _write(path, report), AUDIT: lambda path: _write(path, to_json(audit))})
+    return verdicts
+
+
+def _verdicts_in(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder that say what a gate decided and are known for that whatever they are called: its own result, and its blessing."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        with suppress(OSError):  # it cannot be read, so nobody takes it for a verdict
+            is_result = path.suffix == ".json" and _is(path, A_RULING)
+            found += [path] if is_result or (path.name == BLESSINGS[0] and path.is_file() and not path.stat().st_size) else []
+    return tuple(found)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from fairaudit.bands import parsed
-from fairaudit.cli.gating import BASELINE, idle, ruled, tells_more, with_gate_options
+from fairaudit.cli.gating import BASELINE, idle, ruled, tells_more, unasked, with_gate_options
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -97,9 +97,10 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         from fairaudit.cli.verdict import shown
         from fairaudit.cli.writes import as_flags, of_gate, write_all
         from fairaudit.cube.saved import SCORES
-        from fairaudit.delivery import retract
+        from fairaudit.delivery import place, retract
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
+        from fairaudit.reports.formats import paths
         from fairaudit.reports.html import compile_templates
         from fairaudit.run import audited
         from fairaudit.writing import check_out, holds_audit, write_audit
@@ -111,6 +112,8 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     check_out(target, force=force)
     targets = of_gate(as_flags(config.write) if config.gate else ())
     retract(targets)
+    for sentence in unasked(config):
+        click.echo(f"fairaudit: {sentence}", err=True)
     waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
@@ -120,11 +123,14 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
                 found = audited(config, scores=scores, progress=progress, sole=True, debug=debug)
             asked = {name: getattr(config, name) for name in (*Policy.__struct_fields__, "as_of", "baseline")} | {"waivers": waivers}
             ruling = ruled(found.audit, asked) if config.gate else None
-            write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if tells_more(asked) else None, as_of=config.as_of or datetime.now(UTC).date())
+            former = write_audit(found.audit, found.cube, target, scores=scores, ruling=ruling if tells_more(asked) else None, as_of=config.as_of or datetime.now(UTC).date())
     except FairauditError:
         if holds_audit(target):  # or somebody would take its verdict for this one's
             click.echo(f"fairaudit: {target} still holds the audit that was made before.", err=True)
         raise
+    anew = {place(file) for format, path in targets for file in paths(format, path)}
+    for path in (one for one in former if place(one) not in anew):
+        click.echo(f"fairaudit: {path} was the gate's word on the audit that stood there before, and is taken away; `fairaudit gate {target} --write …` writes this one's.", err=True)
     if ruling:
         write_all(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
     return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)

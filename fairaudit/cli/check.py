@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairaudit.cli.audit import flags_of, with_options
-from fairaudit.cli.gating import BASELINE, with_gate_options
+from fairaudit.cli.gating import BASELINE, unasked, with_gate_options
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
         raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
         try:
             found = foreseen(surveyed(config))
-            found = msgspec.structs.replace(found, cautions=(*found.cautions, *_of_waivers(config)))
+            found = msgspec.structs.replace(found, cautions=(*found.cautions, *unasked(config), *_of_waivers(config)))
         except FairauditError as error:  # what only counting tells, as too many slices
             raise_all(_in_place([error], document))
             raise

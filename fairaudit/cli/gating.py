@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairaudit.errors import ConfigError
+from fairaudit.errors import ConfigError, listed
 
 if TYPE_CHECKING:
+    from fairaudit.config import AuditConfig
     from fairaudit.gate.policy import Ruling
     from fairaudit.result import Audit
 
@@ -55,6 +58,22 @@ def idle(given: dict[str, Any], gate: bool) -> Iterator[ConfigError]:
     """A mistake for each that was asked of a gate where there is none."""
     for name in () if gate else split(given)[0]:
         yield ConfigError(f"--{name.replace('_', '-')} is asked of the gate; add --gate, or leave it out.")
+
+
+def unasked(config: AuditConfig) -> Iterator[str]:
+    """A sentence where a configuration says what a gate is to do and none is asked: it may serve runs with a gate and without, but nobody should look for what is not written."""
+    if config.gate or not (config.write or config.waivers):
+        return
+    advice = "add --gate, or `gate: true` to the configuration."
+    from fairaudit.reports.formats import paths
+
+    if not config.write:
+        yield f"the configuration names waivers, and no gate is asked that would heed them; {advice}"
+        return
+    named = [(format, path) for format, given in config.write.items() for path in ((given,) if isinstance(given, str) else given)]
+    there = [str(file) for format, path in named for file in paths(format, Path(path)) if os.path.exists(file)]
+    former = f" (what is there already is of an earlier run: {listed(there)})" if there else ""
+    yield f"the configuration has the gate write {listed([path for _, path in named])}, and no gate is asked, so none of it is written{former}; {advice}"
 
 
 def tells_more(asked: dict[str, Any]) -> bool:

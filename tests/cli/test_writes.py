@@ -174,6 +174,43 @@ def test_what_is_to_be_written_needs_a_gate(capfd: pytest.CaptureFixture[str]) -
     assert "--write is asked of the gate; add --gate, or leave it out." in capfd.readouterr().err
 
 
+_WRITES = "data: [fair.csv]\nlabel: y\nscore_column: s\nprotected: [sex]\nengines: [native]\nrules: [four-fifths]\nout: out\nwrite: {junit: out/junit.xml, blessing: pushed}\n"
+
+
+def test_a_configuration_that_names_files_of_the_gate_and_asks_none_is_told_so(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("ours.yaml").write_text(_WRITES)
+    assert _run(["audit", "--config", "ours.yaml", "--quiet"]) == 0 and files("out") == ["audit.json", "cube.parquet", "report.html"] and not Path("pushed").exists()
+    told = "the configuration has the gate write out/junit.xml, pushed, and no gate is asked, so none of it is written; add --gate, or `gate: true` to the configuration."
+    assert capfd.readouterr().err == f"fairaudit: {told}\n"
+    assert _run(["audit", "--config", "ours.yaml", "--quiet", "--gate"]) == 0 and capfd.readouterr().err == ""
+    assert _run(["audit", "--config", "ours.yaml", "--quiet"]) == 0
+    assert "none of it is written (what is there already is of an earlier run: out/junit.xml, pushed/BLESSED);" in capfd.readouterr().err
+    assert _run(["check", "ours.yaml", "--json"]) == 0
+    assert any("no gate is asked, so none of it is written" in one for one in json.loads(capfd.readouterr().out)["cautions"])
+    Path("ours.yaml").write_text(_WRITES.replace("write: {junit: out/junit.xml, blessing: pushed}", "waivers: fairness-waivers.yaml"))
+    assert _run(["audit", "--config", "ours.yaml", "--quiet"]) == 0
+    assert capfd.readouterr().err == "fairaudit: the configuration names waivers, and no gate is asked that would heed them; add --gate, or `gate: true` to the configuration.\n"
+
+
+def test_what_a_gate_said_of_a_former_audit_does_not_stand_beside_a_newer_one(audited: None, capfd: pytest.CaptureFixture[str]) -> None:
+    again = ["audit", "--data", "fair.csv", *FLAGS, "--rule", "four-fifths", "--out", "out", "--quiet"]
+    assert _run([*again, "--gate", *flags("json=out/by gate.json", "badge=out/badge.json", "blessing=out")]) == 0
+    Path("out/notes.json").write_text('{"schema": "ours"}')
+    capfd.readouterr()
+    assert _run([*AUDIT]) == 0
+    assert files("out") == ["audit.json", "badge.json", "cube.parquet", "notes.json", "report.html"]
+    said = capfd.readouterr().err.splitlines()
+    assert said == [f"fairaudit: out/{name} was the gate's word on the audit that stood there before, and is taken away; `fairaudit gate out --write …` writes this one's." for name in ("BLESSED", "by gate.json")]
+
+
+def test_an_audit_that_does_not_come_to_be_leaves_what_a_gate_said_of_the_former(audited: None, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["gate", "out", "--quiet", *flags("json=out/gate.json")]) == 1
+    before = contents("out")
+    assert _run(["audit", "--data", "fair.csv", *FLAGS, "--missing", "s=0.9", "--threshold", "nan", "--out", "out"]) == 2 and contents("out") == before
+    assert _run([*AUDIT, "--gate", *flags("json=out/gate.json")]) == 1 and contents("out") == before
+    assert "taken away" not in capfd.readouterr().err
+
+
 def test_a_failure_half_way_leaves_everything_as_it_was(audited: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _run(["gate", "out", "--quiet", *flags(*ALL)]) == 1
     before = contents("w")
