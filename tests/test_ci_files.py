@@ -41,7 +41,7 @@ def parsed(text: str) -> Any:
 ACTION = parsed((ROOT / "action.yml").read_text())
 STEPS = {step.get("id", step["name"]): step for step in ACTION["runs"]["steps"]}
 GITLAB = parsed((ROOT / "ci" / "gitlab.yml").read_text())["fairaudit"]
-(HOOK,) = parsed((ROOT / ".pre-commit-hooks.yaml").read_text())
+HOOK, WAIVERS_HOOK = parsed((ROOT / ".pre-commit-hooks.yaml").read_text())
 WORKFLOW = parsed((ROOT / "examples" / "workflows" / "fairness.yml").read_text())
 
 
@@ -364,12 +364,12 @@ def test_gitlabs_variables_are_the_gates_flags_where_they_are_not_empty(update: 
     assert [code(CONFIG="warns.yaml", **waived), code(CONFIG="warns.yaml", **waived, UNUSED_WAIVERS="fail")] == [0, 1]
 
 
-def hooked(workspace: Path) -> subprocess.CompletedProcess[str]:
+def hooked(workspace: Path, hook: dict[str, Any] = HOOK) -> subprocess.CompletedProcess[str]:
     """The hook's entry with the names that its pattern finds, relative, as pre-commit calls it."""
     found = [path.relative_to(workspace).as_posix() for path in sorted(workspace.rglob("*")) if path.is_file()]
-    names = [name for name in found if re.search(HOOK["files"], name)]
+    names = [name for name in found if re.search(hook["files"], name)]
     env = environment(workspace, PATH=f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}")
-    return subprocess.run([*shlex.split(HOOK["entry"]), *names], cwd=workspace, env=env, capture_output=True, text=True)
+    return subprocess.run([*shlex.split(hook["entry"]), *names], cwd=workspace, env=env, capture_output=True, text=True)
 
 
 def test_the_hook_of_pre_commit_tells_every_mistake_of_the_rules_in_its_place(workspace: Path) -> None:
@@ -387,6 +387,18 @@ def test_the_hook_of_pre_commit_tells_every_mistake_of_the_rules_in_its_place(wo
     assert done.returncode == 2 and "rules/again.yml" in done.stderr and "four-fifths" in done.stderr and len(done.stderr.splitlines()) == 2
 
 
+def test_the_hook_for_waivers_tells_every_mistake_of_theirs_and_what_is_not_in_force(workspace: Path) -> None:
+    assert WAIVERS_HOOK["id"] == "fairaudit-waivers" and WAIVERS_HOOK["language"] == "python" and WAIVERS_HOOK["types"] == ["yaml"]
+    (workspace / "ours").mkdir()
+    entry = "{rule: four-fifths, slice: {sex: f}, owner: A, reason: r, created: 2020-01-01, expires: 2020-02-01, holds_to: 0.5}"
+    (workspace / "ours" / "fairness-waivers.yaml").write_text(f"schema: fairaudit/waivers/1\nwaivers:\n  - {entry}\n")
+    done = hooked(workspace, WAIVERS_HOOK)
+    assert done.returncode == 1 and done.stdout.startswith("ours/fairness-waivers.yaml: 1 waiver, 1 of them not in force on ") and "has expired on 2020-02-01" in done.stdout
+    (workspace / "fairness-waivers.yml").write_text(f"schema: fairaudit/waivers/1\nwaivers:\n  - {entry.replace('0.5', 'much')}\n")
+    done = hooked(workspace, WAIVERS_HOOK)
+    assert done.returncode == 2 and "fairness-waivers.yml" in done.stderr and "holds_to" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 # The page
 
 
@@ -402,7 +414,7 @@ def test_the_pages_yaml_is_yaml_and_names_what_there_is() -> None:
     ours = [one for one in steps if "/fairaudit@" in one.get("uses", "")]
     assert ours and all(one["with"].keys() <= ACTION["inputs"].keys() for one in ours)
     hooks = [hook["id"] for block in blocks if isinstance(block, dict) and "repos" in block for repository in block["repos"] for hook in repository["hooks"]]
-    assert hooks == [HOOK["id"]]
+    assert hooks == [HOOK["id"], WAIVERS_HOOK["id"]]
     included = [block for block in blocks if isinstance(block, dict) and "include" in block]
     assert included and all((ROOT / one["file"].lstrip("/")).is_file() for block in included for one in block["include"])
     assert all(block["fairaudit"]["variables"].keys() <= GITLAB["variables"].keys() for block in included if "fairaudit" in block)

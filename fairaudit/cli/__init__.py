@@ -17,6 +17,7 @@ _COMMANDS = {
     "gate": "Judge a finished audit; the exit code is the verdict.",
     "explain": "Explain a finding, from the counts to the verdict.",
     "waive": "Write waivers of what is violated today.",
+    "waivers": "Check files of waivers by themselves, without an audit.",
     "compare": "Set two audits beside each other: what differs.",
     "report": "Render a finished audit's report again.",
     "table": "Write a finished audit's numbers as a table.",
@@ -68,8 +69,8 @@ def cli() -> None:
     """Audit how a model treats groups of people, and gate on it.
 
     \b
-    Exit codes: 0 pass, 1 a rule is violated or rows leak, 2 to be mended in flags, config or paths,
-    3 not enough evidence, 4 the content failed, 130 interrupted.
+    Exit codes: 0 pass, 1 a rule is violated, rows leak or a waiver is not in force, 2 to be mended in
+    flags, config or paths, 3 not enough evidence, 4 the content failed, 130 interrupted.
     """
 
 

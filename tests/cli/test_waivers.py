@@ -43,6 +43,38 @@ def _said(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
     return told.out if code in (0, 1) else told.err
 
 
+_ENTRY = "{{rule: four-fifths, slice: {{sex: {sex}}}, owner: Ada L., reason: new data, created: 2026-11-01, expires: {until}, holds_to: 0.4}}"
+_HEAD = "schema: fairaudit/waivers/1\nwaivers:\n"
+
+
+def _file(*until: str, name: str = W) -> None:
+    Path(name).write_text(_HEAD + "".join(f"  - {_ENTRY.format(sex=f's{place}', until=day)}\n" for place, day in enumerate(until)))
+
+
+def test_a_file_is_checked_alone_and_says_what_is_not_in_force_or_soon_will_not_be(capfd: pytest.CaptureFixture[str]) -> None:
+    _file("2027-02-01", "2026-11-30", "2026-11-25")
+    assert _said(capfd, "waivers", *DAY, code=1).splitlines() == [
+        f"{W}: 3 waivers, 1 of them not in force on 2026-11-26.",
+        "  The waiver of four-fifths on sex=s1, owned by Ada L., expires on 2026-11-30, in 4 days; after that day it fails the build until it is removed or renewed.",
+        "  The waiver of four-fifths on sex=s2, owned by Ada L., has expired on 2026-11-25; it fails the build. Remove it, or renew it by a new `created` and `expires`.",
+    ]
+    assert "not in force on 2026-10-31" in _said(capfd, "waivers", "--as-of", "2026-10-31", code=1)
+    _file("2027-02-01")
+    assert _said(capfd, "waivers", *DAY) == f"{W}: 1 waiver, all in force on 2026-11-26.\n"
+    Path("none.yaml").write_text("schema: fairaudit/waivers/1\nwaivers: []\n")
+    assert _said(capfd, "waivers", "none.yaml", W, W, *DAY).splitlines() == ["none.yaml: no waivers.", f"{W}: 1 waiver, all in force on 2026-11-26."]
+
+
+def test_a_file_alone_tells_every_mistake_in_its_place(capfd: pytest.CaptureFixture[str]) -> None:
+    _file("2027-02-01", "2026-10-01")
+    Path("other.yaml").write_text(_HEAD + "  - rule: four-fifths\n    slise: {sex: f}\n    owner: A\n    reason: r\n    created: 2026-11-01\n    expires: 2026-12-01\n    holds_to: .nan\n")
+    said = _said(capfd, "waivers", W, "other.yaml", "nowhere.yaml", *DAY, code=2).splitlines()
+    assert said[0].startswith(f"fairaudit: {W}:4:") and "'expires' is 2026-10-01, before 2026-11-01" in said[0]
+    assert any(one.startswith("fairaudit: other.yaml:4:5:") and "'slise'" in one and "did you mean 'slice'?" in one for one in said)
+    assert any(one.startswith("fairaudit: other.yaml:9:15:") and "holds_to" in one for one in said) and "nowhere.yaml" in said[-1]
+    assert _run(["waivers", "fairer/audit.json"]) == _run(["waivers", "."]) == _run(["waivers", "--as-of", "now"]) == 2
+
+
 def test_what_is_violated_is_waived_shown_and_counted(capfd: pytest.CaptureFixture[str]) -> None:
     assert _run(["gate", "unfair"]) == 1
     said = _said(capfd, "waive", "unfair", *TERMS, "--ticket", "T-1", "--days", "30")
