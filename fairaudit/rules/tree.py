@@ -51,7 +51,7 @@ class Beside(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must stand beside a path's rules."""
 
     any_of: Annotated[tuple[Text, ...], Meta(min_length=1)]
-    otherwise: Annotated[Text, Meta()] = msgspec.field(name="else")
+    otherwise: Text = msgspec.field(name="else")
     why: Text
 
 
@@ -87,9 +87,6 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     needs: dict[Text, Text]  # rule → what an audit must be given for it besides data
     bites: tuple[Bite, ...]
 
-    def question(self, id: str) -> Question:
-        return next(one for one in self.questions if one.id == id)
-
 
 @cache
 def table() -> Table:
@@ -113,13 +110,26 @@ def _mistakes(one: Table) -> Iterator[Mistake]:
             yield from (Mistake((part, place, "when"), sentence) for sentence in _unknown(path.when, known))
             for number, suited in enumerate(path.rules):
                 yield from (Mistake((part, place, "rules", number), sentence) for sentence in _unknown(suited.when, known))
-                if suited.rule not in rules:
-                    yield Mistake((part, place, "rules", number, "rule"), str(UnknownName("rule", suited.rule, rules)))
-    for rule in one.needs:
+    for where, rule in _named(one):
         if rule not in rules:
-            yield Mistake(("needs", rule), str(UnknownName("rule", rule, rules)))
+            yield Mistake(where, str(UnknownName("rule", rule, rules)))
     for place, bite in enumerate(one.bites):
         yield from (Mistake(("bites", place), sentence) for sentence in _unknown(bite.when, known))
+
+
+def _named(one: Table) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every rule that the table names, with its place."""
+    for part, paths in (("paths", one.paths), ("added", one.added)):
+        for place, path in enumerate(paths):
+            yield from (((part, place, "rules", number, "rule"), suited.rule) for number, suited in enumerate(path.rules))
+            if path.beside is not None:
+                yield from (((part, place, "beside", "any_of", number), rule) for number, rule in enumerate(path.beside.any_of))
+                yield (part, place, "beside", "else"), path.beside.otherwise
+    yield from ((("of_the_rejected", place), rule) for place, rule in enumerate(one.of_the_rejected))
+    yield from ((("needs", rule), rule) for rule in one.needs)
+    for place, bite in enumerate(one.bites):
+        yield ("bites", place, "rule"), bite.rule
+        yield from [(("bites", place, "beside_rule"), bite.beside_rule)] if bite.beside_rule else ()
 
 
 def _unknown(when: When, known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

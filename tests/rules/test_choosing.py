@@ -170,6 +170,8 @@ def test_a_warning_bites_on_the_answers_that_make_it_matter() -> None:
     assert "1 in 100" in warned("predictive-equality", chosen(**harms, flagged="few")) and warned("predictive-equality", chosen(**harms)) == ""
     assert "selection rates near 1" in warned("four-fifths", chosen((NEARLY_ALL_SELECTED,))) and "selection rates near 1" not in warned("four-fifths", chosen())
     assert "different base rates" in warned("predictive-parity", chosen((UNEQUAL_BASE_RATES,), labels="selective"))
+    assert "the new model is then judged where the old one looked" in warned("no-worse-than-baseline", chosen(labels="selective", update="yes"))
+    assert warned("no-worse-than-baseline", chosen(**SOUND, update="yes")) == ""
 
 
 def test_a_rule_with_another_severity_is_one_of_its_own() -> None:
@@ -192,6 +194,11 @@ def test_a_table_that_names_what_is_not_there_has_a_mistake_in_its_place() -> No
         ("when: {gives: [class]}", "when: {give: [class]}", "no question 'give'; did you mean 'gives'"),
         ("{rule: regression-parity,", "{rule: regresion-parity,", "no rule 'regresion-parity'"),
         ("cautious: proxy", "cautious: proxi", "no answer 'proxi'"),
+        ("any_of: [four-fifths,", "any_of: [four-fifth,", "no rule 'four-fifth'; did you mean 'four-fifths'"),
+        ("else: statistical-parity", "else: statistical-party", "no rule 'statistical-party'"),
+        ("of_the_rejected: [equal-opportunity,", "of_the_rejected: [equal-oportunity,", "no rule 'equal-oportunity'"),
+        ("bites:\n  - {rule: four-fifths,", "bites:\n  - {rule: four-fiths,", "no rule 'four-fiths'"),
+        ("beside_rule: predictive-parity", "beside_rule: predictive-party", "no rule 'predictive-party'"),
     ):
         with pytest.raises(ConfigError, match=sentence):
             parse_table(text.replace(good, bad, 1))
