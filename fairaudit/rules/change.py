@@ -36,7 +36,7 @@ class Independent:
 
     now: Tally
     before: Tally
-    known: Bools  # whether the former audit has such a group
+    known: Bools  # whether the former audit has such a group; of the pool, whether it has any of its groups, and these alone are in it
 
     def value(self, rule: Rule) -> Floats:
         return self.now.value - self.before.value
@@ -113,7 +113,8 @@ def changed(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]
     if baseline.matched is not None:
         return _paired(metric, baseline.matched, counts, indices, pooled)
     former, known = baseline.of([counts.slices[place] for place in indices])
-    now, before = of_rate(metric, counts, indices, pooled), of_rate(metric, former, np.arange(len(former.slices)), pooled)
+    small = tuple(place for place in pooled if known[place]) or tuple(pooled)  # beside whom there was nobody before would make a change of who the small are
+    now, before = of_rate(metric, counts, indices, small), of_rate(metric, former, np.arange(len(former.slices)), small)
     sides = (now.candidates, before.candidates, now.everyone, before.everyone)
     assert all(isinstance(one, Tally) for one in sides)
     groups, former_groups, everyone, former_everyone = cast(tuple[Tally, Tally, Tally, Tally], sides)

@@ -100,7 +100,8 @@ def of_change(family: Family, fact: Fact) -> tuple[str, ...]:
     """Which rows a change rests on."""
     match family.change:
         case Independent():
-            return (INDEPENDENT,)
+            new = [str(family.slices[place]) for place in family.pooled if not family.change.known[place]] if fact.candidate >= family.groups and fact.outcome is not Outcome.UNDEFINED else []
+            return (INDEPENDENT, *([f"without {listed(new, most=3)}, not in the baseline"] if new else []))
         case Paired():
             unmatched, moved = int(family.change.unmatched[fact.candidate]), int(family.change.moved[fact.candidate])
             told = [f"{fact.rows:,} {_unit(family)} matched by id, {unmatched:,} not"] if unmatched else []

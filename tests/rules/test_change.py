@@ -108,6 +108,21 @@ def test_small_groups_are_judged_together_too_and_one_group_is_enough() -> None:
     assert thin["slicing"].verdict is Verdict.INCONCLUSIVE and thin["slicing"].needed_for_pass and thin["slicing"].reason.startswith("too few groups: no group has enough positives to be judged; about ")
 
 
+def test_small_groups_together_are_those_that_were_there_before() -> None:
+    now = counts_from({slice_of(name): (tp, 0, fn, 0) for name, tp, fn in (("a", 400, 100), ("b", 40, 10), ("c", 40, 10), ("new", 0, 40), ("newer", 0, 30))})
+    before = counts_from({slice_of(name): (tp, 0, fn, 0) for name, tp, fn in (("c", 40, 10), ("a", 400, 100), ("b", 40, 10))})
+
+    def pool(*names: str) -> Finding:
+        known = counts_from({one: (int(now.rows[place, 1, 1]), 0, int(now.rows[place, 1, 0]), 0) for place, one in enumerate(now.slices) if dict(one.values)["g"] in ("a", *names)})
+        return next(one for one in judge([MISSES], known, Context(slicings=(("g",),), baseline=Baseline(counts=before, slicings=(("g",),)))) if str(one.group) == "small groups together")
+
+    mixed = pool("b", "c", "new")
+    assert (mixed.value, mixed.rows, mixed.notes[-1]) == (0, 100, "without g=new, not in the baseline") and mixed.verdict is not Verdict.FAIL
+    assert pool("b", "c").notes[-1] == "different rows without matched ids: as independent, wide"
+    strangers = pool("new", "newer")
+    assert strangers.outcome is Outcome.UNDEFINED and strangers.verdict is Verdict.INCONCLUSIVE and strangers.reason == "the baseline has no such group"
+
+
 def test_an_update_after_which_nobody_is_missed_passes() -> None:
     for paired in (True, False):
         found = judged({"a": (0, 0, 90, 410), "b": (0, 0, 60, 240)}, paired=paired)
