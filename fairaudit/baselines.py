@@ -16,6 +16,7 @@ from fairaudit.errors import ConfigError, FairauditError, listed
 from fairaudit.result import Audit, Manifest, SavedScores, counts_read, from_json
 from fairaudit.rules.baseline import Baseline
 
+_STRANGE = 0.1  # of the rows: more than that is rarely corrected from one audit to the next
 _OF_ROWS = {"weight": "weighted by", "count": "counted by", "cluster": "clustered by"}
 
 
@@ -108,7 +109,8 @@ def beside(path: Path | None, before: Former, counts: Counts, baseline: Baseline
 
 def notes(new: Manifest, scores: SavedScores | None, before: Former, matched: Matched | None) -> tuple[str, ...]:
     """What a reader of a change must know: which rows it is of, and what besides the model is not as it was."""
-    return (_of_rows(scores, before, matched), *_differing(new, before.audit.manifest))
+    strange = () if matched is None else _strange(matched, new, before.audit.manifest)
+    return (_of_rows(scores, before, matched), *strange, *_differing(new, before.audit.manifest))
 
 
 def _of_rows(scores: SavedScores | None, before: Former, matched: Matched | None) -> str:
@@ -125,6 +127,25 @@ def _of_rows(scores: SavedScores | None, before: Former, matched: Matched | None
     else:
         why = "this one kept none (--save-scores --id COL)"
     return f"Change since the baseline is judged as between independent samples, which shows large ones only: no rows of the two audits are matched, since {why}."
+
+
+def _strange(matched: Matched, new: Manifest, old: Manifest) -> Iterator[str]:
+    """What speaks against the ids of the two being of the same rows, as those of numbered lines of two files are not."""
+    if (column := new.config.get("id")) != (former_column := old.config.get("id")):
+        yield f"The baseline's ids are the column {former_column!r} and this audit's {column!r}; rows are taken for the same where these are equal."
+    account = matched.account
+    if account.relabelled > _STRANGE * (account.matched + account.relabelled):
+        yield f"{account.relabelled / (account.matched + account.relabelled):.0%} of the rows whose id is in both have another label in the baseline; if that is no correction of labels, the ids are not of the same rows, and nothing on change holds."
+    for attribute, share in _moved(matched):
+        if share > _STRANGE and new.bands.get(attribute) == old.bands.get(attribute):
+            yield f"{share:.0%} of the matched rows have another {attribute} in the baseline; if that is no correction, the ids are not of the same rows, and nothing on change holds."
+
+
+def _moved(matched: Matched) -> Iterator[tuple[str, float]]:
+    """Of each attribute, the share of rows that had another value."""
+    for attribute in dict.fromkeys(one.attributes[0] for one in matched.slices if len(one.attributes) == 1):
+        own = [place for place, one in enumerate(matched.slices) if one.attributes == (attribute,)]
+        yield attribute, float(matched.moved[own].sum() / max(1, matched.rows[own].sum()))
 
 
 def _differing(new: Manifest, old: Manifest) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,23 @@ def test_what_else_is_not_as_it_was_is_noted() -> None:
     assert "In the baseline a positive decision helps, and in this audit it harms, which says what is worse." in told
     assert "The baseline's rows are clustered by nothing, and this audit's clustered by 'who'." in told
     assert found.baseline.matched.slices[0].clusters == 281 and rejudged(from_json(to_json(found), where="x"), ()) == found
+
+
+def test_ids_that_seem_to_be_of_other_rows_are_told() -> None:
+    def told(*more: str, data: str) -> str:
+        return " ".join(_audited("--save-scores", "--baseline", "old", *more, data=data, out=data.removesuffix(".csv")).notes)
+
+    lines = Path("old.csv").read_text().splitlines()
+    ids = [line.split(",", 1)[0] for line in lines[1:]]
+    shuffled = [lines[1 + place] for place in np.random.default_rng(2).permutation(len(ids))]
+    Path("others.csv").write_text("\n".join([lines[0], *(f"{id},{line.split(',', 1)[1]}" for id, line in zip(ids, shuffled, strict=True))]) + "\n")
+    said = told(data="others.csv")  # half are positive and 0.4 are women, so half have another label and 0.48 of these another sex
+    assert re.search("(4[6-9]|5[0-4])% of the rows whose id is in both have another label in the baseline; if that is no correction of labels, the ids are not of the same rows", said)
+    assert re.search("(4[4-9]|5[0-2])% of the matched rows have another sex in the baseline; if that is no correction, the ids are not of the same rows", said)
+    Path("renamed.csv").write_text(Path("new.csv").read_text().replace("pid,", "key,", 1))
+    said = told("--id", "key", data="renamed.csv")
+    assert "The baseline's ids are the column 'pid' and this audit's 'key'; rows are taken for the same where these are equal." in said and "nothing on change holds" not in said
+    assert "nothing on change holds" not in told(data="new.csv")
 
 
 def test_a_slicing_that_was_not_cut_then_needs_matched_rows(capfd: pytest.CaptureFixture[str]) -> None:
