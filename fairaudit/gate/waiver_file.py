@@ -68,12 +68,14 @@ def with_entries(text: str, added: Sequence[Waiver], *, file: str) -> str:
     """The text with more entries at the end of its list, and otherwise as it was to the byte.
 
     Raises:
-        ConfigError: the text has mistakes, or is written in a way that this does not understand.
+        ConfigError: the text has mistakes, an entry contradicts one that stands there, or it is written in a way that this does not understand.
     """
     held = parse_waivers(text, file=file)
+    wanted = replace(held, waivers=(*held.waivers, *added))
+    raise_all(ConfigError(f"{file}, with what would be added to it: {sentence}") for sentence in sentences(wanted))
     at, inserted, end = _addition(text, _items(root_of(text, file=file)), added)
     changed = text[:at] + inserted + text[end:]
-    return _checked(changed, replace(held, waivers=(*held.waivers, *added)), file, "entries cannot be added to it without disturbing what stands there")
+    return _checked(changed, wanted, file, "entries cannot be added to it without disturbing what stands there")
 
 
 def with_holds_to(text: str, moved: Mapping[int, float], *, file: str) -> str:

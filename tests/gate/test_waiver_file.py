@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fairaudit.errors import ConfigError, FairauditError
 from fairaudit.gate.waiver import Waiver
-from fairaudit.gate.waiver_file import load_waivers, new_text, parse_waivers, with_entries, with_holds_to
+from fairaudit.gate.waiver_file import _checked, load_waivers, new_text, parse_waivers, with_entries, with_holds_to
 from tests.gate.builders import waiver
 
 HEAD = "schema: fairaudit/waivers/1\nwaivers:\n"
@@ -175,9 +175,17 @@ def test_a_bound_is_moved_and_nothing_else_changes(name: str) -> None:
     assert after.replace("0.65", "0.1" if name == "JSON over lines" else "0.55", 1) == before
 
 
-def test_a_text_that_would_not_read_as_it_should_is_never_handed_out() -> None:
-    with pytest.raises(ConfigError, match="write it by hand, or a new file with --to"):
-        with_entries(HEAD + ENTRY, [waiver()], file="w.yaml")  # two that match
+def test_an_entry_that_contradicts_one_that_stands_there_is_not_added_and_it_is_said_which() -> None:
+    with pytest.raises(ConfigError, match=r"^w.yaml, with what would be added to it: waiver 2: this entry and entry 1 both match four-fifths on race=Black; keep one, whatever their dates.$"):
+        with_entries(HEAD + ENTRY, [waiver()], file="w.yaml")
+
+
+@pytest.mark.parametrize("text", ["waivers: [", HEAD, HEAD + ENTRY + ENTRY.replace("Black", "White")])
+def test_a_text_that_would_not_read_as_it_should_is_never_handed_out(text: str) -> None:
+    wanted = parse_waivers(HEAD + ENTRY)
+    assert _checked(HEAD + ENTRY, wanted, "w.yaml", "it cannot be") == HEAD + ENTRY
+    with pytest.raises(ConfigError, match="^w.yaml is written in a way that it cannot be; write it by hand, or a new file with --to.$"):
+        _checked(text, wanted, "w.yaml", "it cannot be")
 
 
 TEXTS = st.one_of(st.text(max_size=12).filter(str.strip), st.sampled_from(["null", "~", "yes", "1.5", "2026-11-01", "- a", "a: b", "a #b", "'", '"', "\\", "*", "&a", "!t", "{", "é", "😀", "a\x85b", "a\u2028b", "\ufeffa", "a\nb", "a\t", "@x", "`", "%"]))
