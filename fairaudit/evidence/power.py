@@ -19,14 +19,19 @@ def power(group_rows: float, other_rows: float, *, group_rate: float, other_rate
 
     Source: Fleiss, Levin & Paik (2003), ch. 4; for equal sizes and `alpha` halved, R's `power.prop.test`.
     """
-    share = 0.0 if math.isinf(other_rows) else group_rows / (group_rows + other_rows)
-    pooled = share * group_rate + (1 - share) * other_rate
-    null = math.sqrt(pooled * (1 - pooled) * (1 / group_rows + 1 / other_rows))
-    true = math.sqrt(group_rate * (1 - group_rate) / group_rows + other_rate * (1 - other_rate) / other_rows)
+    null, true = _errors(group_rows, other_rows, group_rate, other_rate)
     margin = abs(group_rate - other_rate) - _critical(alpha) * null
     if true == 0:
         return float(margin > 0)
     return _NORMAL.cdf(margin / true)
+
+
+def _errors(group_rows: float, other_rows: float, group_rate: float, other_rate: float) -> tuple[float, float]:
+    """The standard error of the difference if there were none, and if it is what it is."""
+    share = 0.0 if math.isinf(other_rows) else group_rows / (group_rows + other_rows)
+    pooled = share * group_rate + (1 - share) * other_rate
+    each = pooled * (1 - pooled) * (1 / group_rows + 1 / other_rows)
+    return math.sqrt(each), math.sqrt(group_rate * (1 - group_rate) / group_rows + other_rate * (1 - other_rate) / other_rows)
 
 
 @lru_cache(maxsize=64)  # of a run there are as many as families, and each is asked for by every group and step
@@ -44,15 +49,18 @@ def detectable_towards(furthest: float, group_rows: float, other_rows: float, *,
     Source: as `power`, solved for the group's rate.
     """
 
-    def found(share: float) -> bool:
-        return power(group_rows, other_rows, group_rate=other_rate + share * (furthest - other_rate), other_rate=other_rate, alpha=alpha) >= aim
+    def beyond(share: float) -> float:
+        """By how many rates the difference is more than is found; as `power`, without its tail."""
+        rate = other_rate + share * (furthest - other_rate)
+        null, true = _errors(group_rows, other_rows, rate, other_rate)
+        return abs(rate - other_rate) - _critical(alpha) * null - _critical(1 - aim) * true
 
-    if furthest == other_rate or not found(1.0):
+    if furthest == other_rate or beyond(1.0) < 0:
         return None
     low, high = 0.0, 1.0
     while high - low > 1e-6:
         middle = (low + high) / 2
-        low, high = (low, middle) if found(middle) else (middle, high)
+        low, high = (low, middle) if beyond(middle) >= 0 else (middle, high)
     return high * (furthest - other_rate)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fairaudit.evidence.measurement import GroupKind
 from fairaudit.metrics.catalogue import metric
-from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNDECIDED, UNRELIABLE, WARNING, Badge, badge, is_reference
+from fairaudit.reports.badges import FAIL, INCONCLUSIVE, NO_VERDICT, PASS, UNRELIABLE, WARNING, Badge, badge, is_reference
 from fairaudit.reports.lookup import Lookup
 from fairaudit.reports.numbers import counted
 from fairaudit.reports.sentences import ended, limit_words
@@ -86,7 +86,8 @@ def _is_small(one: Finding) -> bool:
 
 
 def _is_open(one: Finding) -> bool:
-    return one.severity is Severity.FAIL and badge(one) is UNDECIDED and one.group is not None and one.group.kind is GroupKind.SLICE
+    is_undecided = one.verdict is Verdict.INCONCLUSIVE and not one.needed_for_pass
+    return is_undecided and one.severity is Severity.FAIL and one.group is not None and one.group.kind is GroupKind.SLICE
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -170,10 +171,10 @@ def _points(known: Lookup) -> Iterable[str]:
     for one in known.of_itself[:_MOST_NAMED]:
         yield ended(f"Engines disagree: {one.reason}")
     yield from known.cautions
-    warnings = sum(badge(one) is WARNING for one in known.judged)
+    warnings = sum(one.verdict is Verdict.FAIL and badge(one) is WARNING for one in known.judged)
     if warnings:
         yield f"{counted(warnings, 'warning')} from rules that do not fail an audit."
-    undecided = sum(badge(one) is INCONCLUSIVE for one in known.judged)
+    undecided = sum(one.verdict is Verdict.INCONCLUSIVE and badge(one) is INCONCLUSIVE for one in known.judged)
     if undecided and known.audit.verdict is Verdict.FAIL:
         yield f"{counted(undecided, 'comparison that must be decided is not', 'comparisons that must be decided are not')}: more rows are needed."
     small = small_groups(known.judged)

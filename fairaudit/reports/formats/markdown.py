@@ -20,6 +20,8 @@ from fairaudit.reports.witnesses import agreement_line
 
 MOST_BYTES = 1000 * 1024  # GitHub drops a summary of more than 1024 KiB
 MOST_ROWS = 200  # more nobody reads
+_MOST_NAMED = 5  # groups that a rule leaves out
+_MOST_NOTES = 20
 _SIGNS: dict[Word, str] = {"pass": PASS.sign, "fail": FAIL.sign, "inconclusive": INCONCLUSIVE.sign, "error": UNRELIABLE.sign, "unjudged": NO_VERDICT.sign}
 _WITHOUT_VERDICT: dict[Word, str] = {"error": "The engines that computed this audit disagree, so no verdict can be relied on.", "unjudged": "The rules made no finding of this audit."}
 # What means something in Markdown or HTML, and what GitHub links without being asked: addresses and people.
@@ -102,10 +104,31 @@ def _rest(known: Lookup, ruling: Ruling) -> list[str]:
         *(f"- {one}" for one in shown),
         *([""] if shown else []),
         *(line for text in unjudged for line in (f"Not judged: {text}.", "")),
+        *(line for text in _left_out(known) for line in (text, "")),
         f"Rows: {escaped(account_line(known.audit))}.",
         "",
         escaped(agreement_line(known)),
+        *_notes(known),
     ]
+
+
+def _left_out(known: Lookup) -> Iterator[str]:
+    """The groups on which rules say nothing, by the reason: a gate that is green must not seem to speak of them."""
+    by_reason: dict[str, list[str]] = {}
+    for one in known.audit.left_out:
+        by_reason.setdefault(f"{one.rule}: {one.reason}", []).append(f"{one.slice} ({counted(one.rows, 'row')})")
+    for reason, groups in list(by_reason.items())[:MOST_ROWS]:
+        more = f"; and {len(groups) - _MOST_NAMED} more" if len(groups) > _MOST_NAMED else ""
+        yield f"Left out by {escaped(reason)}: {escaped('; '.join(groups[:_MOST_NAMED]))}{more}."
+    if len(by_reason) > MOST_ROWS:
+        yield f"Rules leave out groups for {len(by_reason) - MOST_ROWS} more reasons; the report has them."
+
+
+def _notes(known: Lookup) -> list[str]:
+    """What the audit says of itself: which rules a pack leaves out, how rows were matched, and the like."""
+    notes = [one for one in known.audit.notes if one not in known.cautions]
+    more = [f"- and {len(notes) - _MOST_NOTES} more, which the report has"] if len(notes) > _MOST_NOTES else []
+    return ["", "Notes:", "", *(f"- {escaped(one)}" for one in notes[:_MOST_NOTES]), *more] if notes else []
 
 
 def _size(lines: list[str]) -> int:

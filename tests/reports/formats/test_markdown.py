@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec.structs import replace
 
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Group
@@ -11,6 +12,8 @@ from fairaudit.gate.policy import State
 from fairaudit.gate.result import GRAVEST_FIRST
 from fairaudit.reports.characters import visible
 from fairaudit.reports.formats.markdown import MOST_ROWS, escaped, markdown
+from fairaudit.reports.lookup import lookup
+from fairaudit.rules.left_out import LeftOut
 from tests.reports.builders import finding, undecided
 from tests.reports.formats.builders import EVERYTHING, NASTY, NOTHING, PASSING, STATES, TEXTS, WORSE, Ruled, made, many, rulings
 
@@ -116,3 +119,15 @@ def test_any_ruling_is_a_table_of_what_is_not_as_it_should_be(one: Ruled) -> Non
     shown = [standing.state for standing in one.ruling.standings if standing.state not in (State.PASS, State.NOTED)]
     assert [row[0] for row in read(text)] == sorted((state.value for state in shown), key=lambda value: GRAVEST_FIRST.index(State(value)))
     assert text.encode()
+
+
+def test_groups_that_a_rule_leaves_out_and_rules_that_a_pack_leaves_out_are_told() -> None:
+    """Seven groups of one row in fifty, at 2 % of the rows each, of a rule that leaves out those below 3 %; and a pack whose rules on change have no baseline."""
+    one = STATES[State.PASS]
+    gone = tuple(LeftOut(rule="impact-ratio", slicing=("race",), slice=Slice([("race", f"<b>{place}")]), rows=1, share=0.02, reason="below 3 % of the rows") for place in range(7))
+    found = replace(one.known.audit, left_out=gone, notes=("The pack hiring leaves out no-worse-than-baseline, which judges what changed.",))
+    text = markdown(lookup(found), one.ruling)
+    assert read(text) == []
+    told = [words(token) for token in READER.parse(text) if token.type == "inline"]
+    assert "Left out by impact-ratio: below 3 % of the rows: race=<b>0 (1 row); race=<b>1 (1 row); race=<b>2 (1 row); race=<b>3 (1 row); race=<b>4 (1 row); and 2 more." in told
+    assert told[-2:] == ["Notes:", "The pack hiring leaves out no-worse-than-baseline, which judges what changed."]
