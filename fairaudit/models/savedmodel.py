@@ -102,7 +102,7 @@ def load(path: Path, *, batch_size: int = BATCH_SIZE, **asked: Any) -> SavedMode
         ModelFailed: TensorFlow cannot load it.
     """
     fits = matched(path, **asked)
-    return SavedModelScorer(_loaded(fits.place, fits.card.name), card=fits.card, inputs=fits.inputs, output=fits.output, batch_size=batch_size)
+    return SavedModelScorer(loaded(fits.place, fits.card.name), card=fits.card, inputs=fits.inputs, output=fits.output, batch_size=batch_size)
 
 
 class SavedModelScorer:
@@ -131,7 +131,7 @@ class SavedModelScorer:
         try:
             answer = self._answer(arrays)
         except Exception as broken:  # whatever the model's own ops raise
-            raise ModelFailed(f"model {self.card.name!r} failed on {where(0)} to {where(rows - 1)}: {_own_words(broken)}") from broken
+            raise ModelFailed(f"model {self.card.name!r} failed on {where(0)} to {where(rows - 1)}: {own_words(broken)}") from broken
         self._takes_second = answer.shape[1:] == (2,)
         scores = outputs.scores_of(answer, self._output, rows=self.batch_size, model=self.card.name)[:rows].astype(np.float64)
         self._probabilities.add(scores, where)
@@ -187,7 +187,12 @@ def _each(*parts: Callable[[], Any]) -> list[Any]:
     return given
 
 
-def _loaded(place: Path, name: str) -> Any:
+def loaded(place: Path, name: str) -> Any:
+    """The SavedModel in a folder, as TensorFlow has it.
+
+    Raises:
+        ModelFailed: TensorFlow cannot load it.
+    """
     tf = signatures.import_tensorflow()
     try:
         return tf.saved_model.load(place)
@@ -198,10 +203,10 @@ def _loaded(place: Path, name: str) -> Any:
                 f"model {name!r} needs the op {op[1]!r}, which this TensorFlow does not have; a model with ops of its own "
                 "(tensorflow-text, decision forests, ...) must be exported without them"
             ) from broken
-        raise ModelFailed(f"TensorFlow cannot load the model {name!r}: {_own_words(broken)}") from broken
+        raise ModelFailed(f"TensorFlow cannot load the model {name!r}: {own_words(broken)}") from broken
 
 
-def _own_words(error: Exception) -> str:
+def own_words(error: Exception) -> str:
     """The line of TensorFlow's message that says what happened, without its frame of graph and stack."""
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if line and not line.startswith(_FRAME)]
