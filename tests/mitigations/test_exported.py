@@ -217,6 +217,9 @@ def test_an_audit_of_the_export_finds_what_thresholds_of_groups_make_of_the_orig
     before = audit(AuditConfig(model=str(built("people")), **common))  # type: ignore[arg-type]
     after = audit(AuditConfig(model=str(tmp_path / "m"), output="score", **common))  # type: ignore[arg-type]
     assert before.measurements == after.measurements and before.counts == after.counts and after.manifest.model.output == "score"
+    plain = {name: value for name, value in common.items() if "threshold" not in name}
+    own = audit(AuditConfig(model=str(tmp_path / "m"), output="score", decision_output="decision", **plain))  # type: ignore[arg-type]
+    assert own.measurements == before.measurements and own.counts == before.counts  # and so do its own decisions
 
 
 def example(**features: Any) -> bytes:
