@@ -171,6 +171,8 @@ def _named(column: Any) -> str:
 def _decided(one: Manifest) -> str:
     if one.model.kind == "decision_column":
         return f"by the column {one.model.name!r}"
+    if one.model.decision_output is not None:
+        return f"by the model's output {one.model.decision_output!r}"
     own = "".join(f", {attribute}={value} at {at:g}" for attribute, groups in one.config.get("group_thresholds", {}).items() for value, at in groups.items())
     at = " or at it" if one.config.get("at_threshold") == "positive" else ""
     return f"above {one.config.get('threshold', 0.5):g}{at}{own}"

@@ -64,6 +64,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     engines: tuple[str, ...] = ()  # witnesses beside the native engine; none named: those installed
     signature: str | None = None
     output: str | None = None
+    decision_output: str | None = None  # the model's own decisions, where it gives them, instead of its scores' against a threshold
     activation: Literal["sigmoid", "softmax"] | None = None
     batch_size: int = BATCH_SIZE
     seed: int = 0
@@ -151,6 +152,8 @@ def _mistakes(config: AuditConfig) -> Iterator[FairauditError]:
     elif config.intersections > (number := len({*config.protected, *config.bins} - {*config.control})) > 0:
         yield ConfigError(f"--intersections is {config.intersections}, and only {number} {'attribute is' if number == 1 else 'attributes are'} protected; name more with --protected, or ask for less.")
     yield from mistaken_reading(config)
+    if config.decision_output is not None and config.decision_output == config.output:
+        yield ConfigError(f"--output and --decision-output both name {config.output!r}; one is the score and the other the decision, so name two outputs.")
     if config.positive_decision is not None and config.decision_column is None:
         yield ConfigError("--positive-decision says which decision is positive, but no --decision-column COL is given.")
     try:
@@ -265,18 +268,23 @@ def _mistaken_thresholds(config: AuditConfig) -> Iterator[FairauditError]:
             yield ConfigError(f"group_thresholds give no group of {attribute!r} a threshold other than everyone's, {config.threshold:g}; leave them out.")
 
 
+_OF_THRESHOLDS = {"threshold": "--threshold", "other_thresholds": "--threshold", "threshold_sweep": "--threshold-sweep", "group_thresholds": "--group-threshold", "at_threshold": "--at-threshold"}
+
+
 def _idle(config: AuditConfig) -> Iterator[FairauditError]:
     """A mistake for each flag that would change nothing."""
     usual = AuditConfig()
     if config.model is None and (config.score_column is not None or config.decision_column is not None):
-        for name in ("signature", "output", "activation"):
+        for name in ("signature", "output", "decision_output", "activation"):
             if getattr(config, name) != getattr(usual, name):
                 yield ConfigError(f"--{name.replace('_', '-')} is about a model, and no --model DIR is given; leave it out.")
     if config.decision_column is not None:
-        flags = {"threshold": "--threshold", "other_thresholds": "--threshold", "threshold_sweep": "--threshold-sweep", "group_thresholds": "--group-threshold", "at_threshold": "--at-threshold", "calibration_bins": "--calibration-bins"}
+        flags = _OF_THRESHOLDS | {"calibration_bins": "--calibration-bins"}
         for flag in dict.fromkeys(flag for name, flag in flags.items() if getattr(config, name) != getattr(usual, name)):
             yield ConfigError(f"{flag} is about scores, and --decision-column holds decisions; leave it out.")
-    elif config.label is None and config.calibration_bins != usual.calibration_bins:
+    elif config.decision_output is not None and (asked := [flag for name, flag in _OF_THRESHOLDS.items() if getattr(config, name) != getattr(usual, name)]):
+        yield ConfigError(f"--decision-output takes the model's own decisions, and {' and '.join(dict.fromkeys(asked))} would make others of its scores; leave one out.")
+    if config.decision_column is None and config.label is None and config.calibration_bins != usual.calibration_bins:
         yield ConfigError("--calibration-bins is about scores beside labels, and no --label COL is given; leave it out.")
 
 

@@ -120,7 +120,7 @@ def _same_model(before: Audit, now: Audit) -> bool | None:
     """A model is known by its files; a column of scores or decisions by its name, and where the data are the same."""
     old, new = before.manifest, now.manifest
     if old.model.sha256 is not None and new.model.sha256 is not None:
-        return (old.model.sha256, old.model.signature, old.model.output) == (new.model.sha256, new.model.signature, new.model.output)
+        return all(getattr(old.model, name) == getattr(new.model, name) for name in ("sha256", "signature", "output", "decision_output"))
     if (old.model.kind, old.model.name) != (new.model.kind, new.model.name):
         return False
     return True if [one.sha256 for one in old.data] == [one.sha256 for one in new.data] else None

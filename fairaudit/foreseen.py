@@ -114,6 +114,8 @@ def _decides(config: AuditConfig) -> str:
     if config.decision_column is not None:
         return f"decisions in the column {config.decision_column!r}"
     source = f"scores of the model {config.model}" if config.model else f"scores in the column {config.score_column!r}"
+    if config.decision_output is not None:
+        return f"the model {config.model} itself, by its output {config.decision_output!r}"
     above = "at or above" if config.at_threshold == "positive" else "above"
     own = f", and thresholds of their own by {' and '.join(config.group_thresholds)}" if config.group_thresholds else ""
     return f"{source}, {above} {config.threshold:g}{own}"

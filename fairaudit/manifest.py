@@ -58,7 +58,7 @@ def _without_folders(config: AuditConfig) -> dict[str, Any]:
 
 def _model(config: AuditConfig, rows: Prepared, card: ModelCard | None) -> Model:
     if card is not None:
-        return Model(kind="saved_model", name=card.name, probabilities=True, sha256=card.sha256, signature=card.signature, output=card.output)
+        return Model(kind="saved_model", name=card.name, probabilities=True, sha256=card.sha256, signature=card.signature, output=card.output, decision_output=card.decision_output)
     if config.score_column is not None:
         return Model(kind="score_column", name=config.score_column, probabilities=rows.score_range is not None and grid_range(rows.score_range) == (0.0, 1.0))
     return Model(kind="decision_column", name=str(config.decision_column))

@@ -63,6 +63,8 @@ def notes(
         yield f"Every decision is {kind}{_doubted(thresholds)}"
     elif few <= FEW_OTHERS * every:
         yield f"All but {few:,} of {every:,} decisions are {kind}{_doubted(thresholds)}"
+    if config.decision_output is not None:
+        yield f"Decisions are the model's own, its output {config.decision_output!r}; no threshold was set on its scores."
     if thresholds and thresholds.of_groups:
         yield _by_group(thresholds)
     if rows.score_range and not found.has_probabilities:

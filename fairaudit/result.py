@@ -33,6 +33,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None = None
     signature: str | None = None
     output: str | None = None
+    decision_output: str | None = None  # whose decisions were audited; None: they follow from the scores
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True):

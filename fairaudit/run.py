@@ -295,7 +295,7 @@ def _score_bins(config: AuditConfig) -> wanted.Params:
 
 def _context(config: AuditConfig, before: baselines.Former | None = None) -> Context:
     baseline = None if before is None else before.baseline(keeps_rows=config.save_scores)
-    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control, baseline=baseline, population=config.population)
+    return Context(slicings=config.slicings, effect=config.effect, threshold=None if config.decision_column or config.decision_output or config.group_thresholds else config.threshold, bins=_score_bins(config), control=config.control, baseline=baseline, population=config.population)
 
 
 def _scorer(config: AuditConfig, source: Source, sole: bool) -> Scorer:
@@ -318,7 +318,7 @@ def _asked_of_model(config: AuditConfig, source: Source) -> dict[str, Any]:
     parts = {config.label, config.weight, config.count, config.cluster, config.id}
     return {
         "columns": source.schema, "data_name": source.name, "feature_columns": [name for name in source.columns if name not in parts],
-        "signature": config.signature, "output": config.output, "activation": config.activation,
+        "signature": config.signature, "output": config.output, "decision_output": config.decision_output, "activation": config.activation,
     }  # fmt: skip
 
 
@@ -330,7 +330,7 @@ def _cube(
     counted = _plan(config, rows, grid, thresholds)
     decision = thresholds.decision(config.counted_by) if thresholds else None
     drawn = draw(connection, rows, seed=config.seed) if config.features else None
-    if scorer is None or decision is None:
+    if scorer is None:
         cube = count_given(connection, source, rows, counted, decision, progress=progress)
         if scores is not None:
             save_given(connection, source, rows, counted, decision, scores)

@@ -50,6 +50,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--engine", "engines"), {"type": click.Choice(ENGINES), "multiple": True, "help": "Engines to check with. [default: all installed]"}),
     (("--signature",), {"metavar": "NAME", "help": "The model's signature. [default: serving_default]"}),
     (("--output",), {"metavar": "NAME", "help": "The signature's output, where it has several."}),
+    (("--decision-output",), {"metavar": "NAME", "help": "The signature's output that decides, 0 or 1, instead of a threshold on the score."}),
     (("--activation",), {"type": click.Choice(["sigmoid", "softmax"]), "help": "Turns the model's logits into probabilities."}),
     (("--batch-size",), {"type": int, "metavar": "N", "help": f"Rows scored at once. [default: {BATCH_SIZE}]"}),
     (("--seed",), {"type": int, "metavar": "N", "help": "Seed of whatever is drawn. [default: 0]"}),

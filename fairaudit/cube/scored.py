@@ -64,11 +64,12 @@ class Scored(NamedTuple):
 
 
 def count_scored(
-    source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str, *, batch_size: int, drawn: Drawn | None = None, progress: Progress | None = None, to: Path | None = None,
+    source: Source, rows: Prepared, plan: Plan, scorer: Scorer, decision: str | None, *, batch_size: int, drawn: Drawn | None = None, progress: Progress | None = None, to: Path | None = None,
 ) -> Scored:  # fmt: skip
     """The cube of rows that a model scores, batch by batch, in constant memory.
 
     Args:
+        decision: SQL over the score and the attributes; None where the model decides itself.
         drawn: rows to keep as a sample, in which their decisions are.
         to: the file that the rows with their ids go to; none: they are not kept.
 
@@ -93,14 +94,15 @@ def count_scored(
 
     with told(source), source.connect() as reading, duckdb.connect() as counting:
         batches: Any = reading.sql(_streamed(rows, [one.name for one in scorer.features])).to_arrow_reader(batch_size)
-        made = f"SELECT *, {decision} AS decision FROM"
+        made = "SELECT * FROM" if decision is None else f"SELECT *, {decision} AS decision FROM"
+        schema = _schema(plan, rows, decides=decision is None)
         try:
             if to is None:
-                counting.register("scored_rows", pa.RecordBatchReader.from_batches(_schema(plan, rows), scored(batches)))
+                counting.register("scored_rows", pa.RecordBatchReader.from_batches(schema, scored(batches)))
                 cube = count(counting, f"{made} scored_rows", plan)
             else:  # by way of a file, since they are scored once and read twice
                 aside = to.with_suffix(".scored")
-                write_rows(scored(batches), _schema(plan, rows), aside)
+                write_rows(scored(batches), schema, aside)
                 cube = count(counting, f"{made} {parquet(aside)}", plan)
                 save(counting, f"{made} {parquet(aside)}", plan, to)
                 aside.unlink()
@@ -110,8 +112,8 @@ def count_scored(
             raise
         sample = None
         if drawn is not None:
-            counting.register("kept_rows", pa.Table.from_batches(kept, _schema(plan, rows)))
-            named = f"SELECT *, {decision} AS decision, {_ROW} - 1 AS place FROM kept_rows"
+            counting.register("kept_rows", pa.Table.from_batches(kept, schema))
+            named = f"SELECT *, {_ROW} - 1 AS place FROM ({made} kept_rows)"
             sample = sampled(counting, named, drawn, attributes=plan.attributes, features=len(rows.wanted.features))
     scorer.check()
     return Scored(cube, trimmed, sample)
@@ -135,19 +137,20 @@ def _scored(
         def where(row: int, places: pa.Array = places) -> str:
             return place_in(source.names, starts, places[row].as_py() - 1)
 
-        scores = scorer.score(features, where)
+        scores, decisions = scorer.answer(features, where)
         # What is no probability is counted as 0, since sums could not hold it; `check` tells of it once all rows are seen.
         safe = np.where((scores >= 0) & (scores <= 1), scores, 0.0)
-        counted = pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(safe)], [*kept, "score"])
+        decided = {} if decisions is None else {"decision": pa.array(decisions)}
+        counted = pa.RecordBatch.from_arrays([*(batch.column(name) for name in kept), pa.array(safe), *decided.values()], [*kept, "score", *decided])
         yield counted, batch.column("trimmed").true_count > 0
         done += batch.num_rows
         if progress is not None:
             progress("scoring", done / rows.lines, rows.lines)
 
 
-def _schema(plan: Plan, rows: Prepared) -> pa.Schema:
+def _schema(plan: Plan, rows: Prepared, *, decides: bool) -> pa.Schema:
     attributes = [(f"a{place}", pa.string()) for place in range(len(plan.attributes))]
-    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_clustered_by(rows), *_kept_by(rows), *_sampled_by(rows), ("score", pa.float64())])
+    return pa.schema([*attributes, ("label", pa.int8()), ("weight", pa.float64()), ("copies", pa.int64()), *_clustered_by(rows), *_kept_by(rows), *_sampled_by(rows), ("score", pa.float64()), *([("decision", pa.bool_())] if decides else [])])
 
 
 def _clustered_by(rows: Prepared) -> list[tuple[str, pa.DataType]]:

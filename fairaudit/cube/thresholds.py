@@ -76,7 +76,7 @@ def thresholds_of(config: AuditConfig, rows: Prepared, score_type: str | None) -
     Raises:
         ConfigError: the steps of a sweep do not fit the scores.
     """
-    if config.decision_column is not None:
+    if config.decision_column is not None or config.decision_output is not None:
         return None
     low, high = rows.score_range or (0.0, 1.0)
     if config.threshold_sweep is not None and not 0 <= low <= high <= 1:

@@ -68,6 +68,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def is_random(self) -> bool:
         return self.fallback.is_random or any(one.treatment.is_random for one in self.groups)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether some rows' scores are replaced by a constant."""
+        return self.fallback.constant is not None or any(one.treatment.constant is not None for one in self.groups)
+
     def of(self, group: Slice) -> Treatment:
         """The treatment of a group; the fallback of one that was not fitted."""
         return next((one.treatment for one in self.groups if one.group == group), self.fallback)

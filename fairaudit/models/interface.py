@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.errors import ConfigError, ContentError, listed, nearest
-from fairaudit.types import Floats
+from fairaudit.types import Bools, Floats
 
 Where = Callable[[int], str]  # place of a batch's row in the data: "people.csv, row 17"
 
@@ -34,6 +34,7 @@ class ModelCard:
     signature: str
     output: str
     score_type: str  # "float32": what thresholds are rounded to
+    decision_output: str | None = None  # whose decisions are taken; None: they follow from the scores
 
 
 DTYPES = frozenset(("string", "bool", *(f"float{bits}" for bits in (16, 32, 64)), *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))))
@@ -44,30 +45,37 @@ def target_of(dtype: str) -> str:
     return dtype.rstrip("0123456789").removeprefix("u")
 
 
+class Answers(NamedTuple):
+    """What a model says of a batch, each of shape (rows,)."""
+
+    scores: Floats  # float64
+    decisions: Bools | None  # None where it is not asked for its own
+
+
 class Scorer(Protocol):
     """A model that has been loaded and matched to the data's columns.
 
-    `score` is called once for each batch, in the order of the data; then `check` once. Until `check` has passed, the
-    scores may hold NaN and numbers outside [0, 1], so nothing computed from them may leave the audit.
+    `answer` is called once for each batch, in the order of the data; then `check` once. Until `check` has passed, the
+    scores may hold NaN and numbers outside [0, 1], and decisions what is none, so nothing computed from them may leave the audit.
     """
 
     card: ModelCard
     features: tuple[Feature, ...]
-    batch_size: int  # the most rows that `score` takes at once
+    batch_size: int  # the most rows that `answer` takes at once
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should be told of how the scores were had, once scoring is over."""
 
-    def score(self, batch: pa.RecordBatch, where: Where) -> Floats:
-        """The model's answer for each row, float64, shape (rows,). `batch` has at least the features' columns, as the file has them.
+    def answer(self, batch: pa.RecordBatch, where: Where) -> Answers:
+        """The model's answer for each row. `batch` has at least the features' columns, as the file has them.
 
         Raises:
             ContentError: a value does not fit its input's dtype, or the model broke.
         """
 
     def check(self) -> None:
-        """Returns if every score so far was within [0, 1].
+        """Returns if every score so far was within [0, 1], and every decision was one.
 
         Raises:
             ModelFailed: some were not; it says how many, and where the first was.

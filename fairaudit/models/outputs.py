@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy.special import expit  # type: ignore[import-untyped]
 
 from fairaudit.errors import UnknownName, listed
-from fairaudit.models.interface import ModelFailed, UnfitModel, Where
+from fairaudit.models.interface import DTYPES, ModelFailed, UnfitModel, Where
 from fairaudit.models.signatures import Signature, Tensor
-from fairaudit.types import Floats
+from fairaudit.types import Bools, Floats
 
 ACTIVATIONS = ("sigmoid", "softmax")
 _SCORE_TYPES = ("float16", "float32", "float64")
@@ -31,13 +31,13 @@ class Output:
     others: tuple[str, ...]
 
 
-def chosen_output(signature: Signature, asked: str | None, activation: str | None, *, model: str) -> Output:
-    """The output called `asked`; by default the only one.
+def chosen_output(signature: Signature, asked: str | None, activation: str | None, *, model: str, decides: str | None = None) -> Output:
+    """The output called `asked`; by default the only one, but for the one called `decides`.
 
     Raises:
         ConfigError: there is none of that name, or several to choose from, or it cannot be a score.
     """
-    tensor = _asked(signature, asked, model=model)
+    tensor = _asked(signature, asked, model=model, decides=decides)
     if activation is not None and activation not in ACTIVATIONS:
         raise UnknownName("activation", activation, ACTIVATIONS)
     if tensor.encoding or tensor.dtype not in _SCORE_TYPES:
@@ -66,6 +66,62 @@ def scores_of(answer: Answer, output: Output, *, rows: int, model: str) -> Answe
     # Softmax over two columns is the sigmoid of their difference, which cannot overflow.
     activated: Answer = expit(columns[:, -1] if columns.shape[1] == 1 else columns[:, 1] - columns[:, 0])
     return activated.astype(answer.dtype)
+
+
+def chosen_decision(signature: Signature, asked: str, *, model: str) -> Tensor:
+    """The output called `asked`, if it can be a decision.
+
+    Raises:
+        ConfigError: there is none of that name, or it cannot.
+    """
+    tensor = _asked(signature, asked, model=model)
+    if tensor.encoding or tensor.dtype not in DTYPES or tensor.dtype == "string":
+        raise UnfitModel(f"model {model!r}: the output {tensor} cannot be a decision; a decision is a bool, or a number that is 0 or 1{_choice(signature, tensor)}")
+    problem = None if tensor.shape is None else _decision_problem(tensor.shape[1:]) if tensor.shape else "is a single value, not one for each row"
+    if problem:
+        raise UnfitModel(f"model {model!r}: the output {tensor} {problem}{_choice(signature, tensor)}")
+    return tensor
+
+
+class Decisions:
+    """A model's answers as decisions; counts those that are none, so that one sentence can speak for the whole data."""
+
+    def __init__(self, output: str, *, model: str) -> None:
+        self._output, self._model = output, model
+        self._rows = self._wrong = 0
+        self._first = ""
+
+    def of(self, answer: Answer, where: Where, *, asked: int, rows: int) -> Bools:
+        """The decisions of the first rows of an answer; what is none is taken as negative.
+
+        Args:
+            asked: rows that the model was given.
+
+        Raises:
+            ModelFailed: it has another shape.
+        """
+        if answer.ndim == 0 or len(answer) != asked or answer.size != asked:
+            raise ModelFailed(f"model {self._model!r} answered {asked} rows with an output {self._output!r} of shape {list(answer.shape)}; a decision is wanted for each row")
+        values = answer.reshape(-1)[:rows]
+        is_positive: Bools = values == 1
+        is_wrong = ~(is_positive | (values == 0))
+        self._rows += rows
+        if is_wrong.any() and not self._wrong:
+            row = int(np.argmax(is_wrong))
+            self._first = f"{values[row]:.6g} for {where(row)}"
+        self._wrong += int(is_wrong.sum())
+        return is_positive
+
+    def check(self) -> None:
+        """
+        Raises:
+            ModelFailed: a decision was neither 0 nor 1.
+        """
+        if self._wrong:
+            raise ModelFailed(
+                f"model {self._model!r}: the output {self._output!r} is no decision in {self._wrong:,} of {self._rows:,} rows, first {self._first}; "
+                "a decision is 0 or 1, so name another output with --decision-output, or leave it out and give a --threshold"
+            )
 
 
 class Probabilities:
@@ -106,18 +162,23 @@ class Probabilities:
         return f"if these are logits, give --activation sigmoid (softmax for two columns){other}"
 
 
-def _asked(signature: Signature, asked: str | None, *, model: str) -> Tensor:
+def _asked(signature: Signature, asked: str | None, *, model: str, decides: str | None = None) -> Tensor:
     by_name = {tensor.name: tensor for tensor in signature.outputs}
     if asked is not None:
         if asked not in by_name:
             raise UnknownName("output", asked, list(by_name), where=f"model {model!r}, signature {signature.name!r}")
         return by_name[asked]
-    if len(by_name) != 1:
+    free = [tensor for tensor in signature.outputs if tensor.name != decides]
+    if len(free) != 1:
         raise UnfitModel(
             f"model {model!r} has {len(by_name)} outputs in the signature {signature.name!r}: "
             f"{listed([str(tensor) for tensor in signature.outputs])}; name the one that is the score with --output"
         )
-    return signature.outputs[0]
+    return free[0]
+
+
+def _decision_problem(of_row: Sequence[int | None]) -> str | None:
+    return None if tuple(of_row) in ((), (1,), (None,)) else "has several values for each row, and a decision is one: [n] or [n, 1]"
 
 
 def _shape_problem(of_row: Sequence[int | None] | None, activation: str | None) -> str | None:

@@ -7,6 +7,7 @@ attributes (tensorflow/core/ops/parsing_ops.cc).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fairaudit.models.interface import Feature
@@ -24,8 +25,14 @@ def features(graph: Any, outputs: Sequence[str]) -> tuple[Feature, ...] | None:
             parsed = _PARSERS[node.op](node, nodes)
             if parsed is None:
                 return None
-            found |= {feature.name: feature for feature in parsed}
+            for feature in parsed:
+                found[feature.name] = _both(found[feature.name], feature) if feature.name in found else feature
     return tuple(found[name] for name in sorted(found)) or None
+
+
+def _both(one: Feature, other: Feature) -> Feature:
+    """A feature that is parsed twice: it may be left out only where both allow it."""
+    return replace(one, optional=one.optional and other.optional, unfit=one.unfit or other.unfit)
 
 
 def _bodies(graph: Any, outputs: Sequence[str]) -> Iterator[Nodes]:

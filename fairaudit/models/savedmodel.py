@@ -17,11 +17,10 @@ from fairaudit.config import BATCH_SIZE
 from fairaudit.errors import FairauditError, raise_all
 from fairaudit.models import examples, folder, matching, outputs, signatures
 from fairaudit.models.conversion import filled
-from fairaudit.models.interface import ModelCard, ModelFailed, Where
+from fairaudit.models.interface import Answers, ModelCard, ModelFailed, Where
 from fairaudit.models.matching import Inputs
-from fairaudit.models.outputs import Output, Probabilities
+from fairaudit.models.outputs import Decisions, Output, Probabilities
 from fairaudit.models.signatures import Signature
-from fairaudit.types import Floats
 
 _FRAME = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
 
@@ -55,7 +54,7 @@ class Matched:
     place: Path
     card: ModelCard
     inputs: Inputs
-    output: Output
+    output: Output  # the score
 
 
 def matched(
@@ -66,12 +65,14 @@ def matched(
     feature_columns: Sequence[str] = (),
     signature: str | None = None,
     output: str | None = None,
+    decision_output: str | None = None,
     activation: str | None = None,
 ) -> Matched:
     """The SavedModel at `path`, matched to the data's columns without being loaded.
 
     Args:
         columns: the data's names and types; text where the file has no types.
+        decision_output: the output that the model's own decisions are, where they are asked for.
         feature_columns: all that may be features, for a model whose own list of them cannot be found.
         activation: "sigmoid" or "softmax" for a model that answers with logits.
 
@@ -83,11 +84,12 @@ def matched(
         name, sha256 = folder.name_of(place), folder.fingerprint(place)
         found = signatures.read_signatures(place)
     called = signatures.chosen_signature(found, signature, model=name)
-    inputs, taken = _each(
+    inputs, taken, _ = _each(
         lambda: _inputs(called, columns, feature_columns, data_name=data_name, model=name),
-        lambda: outputs.chosen_output(called, output, activation, model=name),
+        lambda: outputs.chosen_output(called, output, activation, model=name, decides=decision_output),
+        lambda: None if decision_output is None else outputs.chosen_decision(called, decision_output, model=name),
     )
-    card = ModelCard(name=name, sha256=sha256, signature=called.name, output=taken.name, score_type=taken.dtype)
+    card = ModelCard(name=name, sha256=sha256, signature=called.name, output=taken.name, score_type=taken.dtype, decision_output=decision_output)
     return Matched(place=place, card=card, inputs=inputs, output=taken)
 
 
@@ -102,7 +104,7 @@ def load(path: Path, *, batch_size: int = BATCH_SIZE, **asked: Any) -> SavedMode
         ModelFailed: TensorFlow cannot load it.
     """
     fits = matched(path, **asked)
-    return SavedModelScorer(_loaded(fits.place, fits.card.name), card=fits.card, inputs=fits.inputs, output=fits.output, batch_size=batch_size)
+    return SavedModelScorer(loaded(fits.place, fits.card.name), card=fits.card, inputs=fits.inputs, output=fits.output, batch_size=batch_size)
 
 
 class SavedModelScorer:
@@ -114,6 +116,7 @@ class SavedModelScorer:
         # The module owns the variables; a function alone does not keep them alive.
         self._module, self._call = module, module.signatures[card.signature]
         self._probabilities = Probabilities(output, model=card.name)
+        self._decisions = None if card.decision_output is None else Decisions(card.decision_output, model=card.name)
         self._takes_second = False
 
     @property
@@ -121,24 +124,26 @@ class SavedModelScorer:
         second = (f"the output {self._output.name!r} has two columns; the second is the score",) if self._takes_second else ()
         return (*self._inputs.notes, *second)
 
-    def score(self, batch: pa.RecordBatch, where: Where) -> Floats:
+    def answer(self, batch: pa.RecordBatch, where: Where) -> Answers:
         rows = batch.num_rows
         if rows > self.batch_size:
             raise ValueError(f"{rows} rows are more than the scorer's batch_size of {self.batch_size}")
         if rows == 0:
-            return np.empty(0)
+            return Answers(np.empty(0), None if self._decisions is None else np.empty(0, dtype=np.bool_))
         arrays = self._padded(self._converted(batch, where))
         try:
-            answer = self._answer(arrays)
+            answer, decisions = self._called(arrays)
         except Exception as broken:  # whatever the model's own ops raise
-            raise ModelFailed(f"model {self.card.name!r} failed on {where(0)} to {where(rows - 1)}: {_own_words(broken)}") from broken
+            raise ModelFailed(f"model {self.card.name!r} failed on {where(0)} to {where(rows - 1)}: {own_words(broken)}") from broken
         self._takes_second = answer.shape[1:] == (2,)
         scores = outputs.scores_of(answer, self._output, rows=self.batch_size, model=self.card.name)[:rows].astype(np.float64)
         self._probabilities.add(scores, where)
-        return scores
+        return Answers(scores, None if self._decisions is None else self._decisions.of(decisions, where, asked=self.batch_size, rows=rows))
 
     def check(self) -> None:
         self._probabilities.check()
+        if self._decisions is not None:
+            self._decisions.check()
 
     def _converted(self, batch: pa.RecordBatch, where: Where) -> Arrays:
         examples_input = self._inputs.examples
@@ -151,11 +156,12 @@ class SavedModelScorer:
         # The last row again and again: the same net gives other last bits at other sizes, and a real row breaks no model.
         return {name: array[np.minimum(np.arange(self.batch_size), len(array) - 1)] for name, array in arrays.items()}
 
-    def _answer(self, arrays: Arrays) -> npt.NDArray[Any]:
+    def _called(self, arrays: Arrays) -> tuple[npt.NDArray[Any], Any]:
+        """The model's output for the score, and that for the decision or None."""
         tf = signatures.import_tensorflow()
         tensors = {name: tf.constant(array[:, None] if self._rank(name) == 2 else array) for name, array in arrays.items()}
-        answer: npt.NDArray[Any] = self._call(**tensors)[self.card.output].numpy()
-        return answer
+        answer = self._call(**tensors)
+        return answer[self.card.output].numpy(), None if self.card.decision_output is None else answer[self.card.decision_output].numpy()
 
     def _rank(self, name: str) -> int:
         examples_input = self._inputs.examples
@@ -187,7 +193,12 @@ def _each(*parts: Callable[[], Any]) -> list[Any]:
     return given
 
 
-def _loaded(place: Path, name: str) -> Any:
+def loaded(place: Path, name: str) -> Any:
+    """The SavedModel in a folder, as TensorFlow has it.
+
+    Raises:
+        ModelFailed: TensorFlow cannot load it.
+    """
     tf = signatures.import_tensorflow()
     try:
         return tf.saved_model.load(place)
@@ -198,10 +209,10 @@ def _loaded(place: Path, name: str) -> Any:
                 f"model {name!r} needs the op {op[1]!r}, which this TensorFlow does not have; a model with ops of its own "
                 "(tensorflow-text, decision forests, ...) must be exported without them"
             ) from broken
-        raise ModelFailed(f"TensorFlow cannot load the model {name!r}: {_own_words(broken)}") from broken
+        raise ModelFailed(f"TensorFlow cannot load the model {name!r}: {own_words(broken)}") from broken
 
 
-def _own_words(error: Exception) -> str:
+def own_words(error: Exception) -> str:
     """The line of TensorFlow's message that says what happened, without its frame of graph and stack."""
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if line and not line.startswith(_FRAME)]

@@ -92,6 +92,8 @@ def _facts(audit: Audit) -> Iterable[Fact]:
         yield Fact(name="Signature", text=model.signature)
     if model.output:
         yield Fact(name="Output", text=model.output)
+    if model.decision_output:
+        yield Fact(name="Decisions", text=f"the model's own, its output {model.decision_output}; no threshold was set on its scores")
     yield Fact(name="Label", text=_label(manifest))
     if config.get("protected"):
         yield Fact(name="Protected attributes", text=", ".join(map(str, config["protected"])))

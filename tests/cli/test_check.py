@@ -216,7 +216,7 @@ def test_a_model_is_matched_to_the_columns_and_never_loaded(built: Callable[[str
     def loaded(place: Path, name: str) -> None:
         raise AssertionError("a check loads no model")
 
-    monkeypatch.setattr(savedmodel, "_loaded", loaded)
+    monkeypatch.setattr(savedmodel, "loaded", loaded)
     model = str(built("people"))
     Path("good.csv").write_text("age,hours,sex,is_member,y\n" + "30,40,Female,1,1\n50,20,Male,0,0\n" * 50)
     flags = ("--label", "y", "--protected", "sex", "--model", model, "--rule", "equal-opportunity", "--rule", "four-fifths", "--out", "out")

@@ -148,6 +148,11 @@ def several_outputs(folder: Path) -> None:
     save(folder, serving_default=(lambda x: {name: tf.cast(x * (8.0 if name == "logit" else 1.0), dtype) for name, dtype in answer.items()}, X))
 
 
+def deciding(folder: Path) -> None:
+    """The score is x, and the model's own decisions are whether it is above 0.4 or 0.7, by `mine` and by `strict`; `half` is no decision."""
+    save(folder, serving_default=(lambda x: {"p": x, "mine": x > 0.4, "strict": tf.cast(x > 0.7, tf.int64)[:, None], "half": x * 2.0, "pair": tf.stack([x, x], axis=1)}, X))
+
+
 def several_signatures(folder: Path) -> None:
     save(folder, half=(lambda x: {"score": x / 2.0}, X), quarter=(lambda x: {"score": x / 4.0}, X))
 

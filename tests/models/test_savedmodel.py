@@ -43,7 +43,7 @@ def loaded(path: Path, data: Data | pa.RecordBatch, **options: Any) -> SavedMode
 
 def scored(path: Path, data: Data, **options: Any) -> Floats:
     scorer = loaded(path, data, **options)
-    scores = scorer.score(pa.RecordBatch.from_pydict(data), place)
+    scores = scorer.answer(pa.RecordBatch.from_pydict(data), place).scores
     scorer.check()
     return scores
 
@@ -62,7 +62,7 @@ def floats(*values: float | str) -> Data:
 
 def test_named_columns_of_text_become_tensors_of_rank_one_and_two(built: Built) -> None:
     scorer = loaded(built("people"), PEOPLE)
-    scores = scorer.score(pa.RecordBatch.from_pydict(PEOPLE), place)
+    scores = scorer.answer(pa.RecordBatch.from_pydict(PEOPLE), place).scores
     assert scores.tolist() == PEOPLE_SCORES
     assert scores.dtype == np.float64
     assert [(feature.name, feature.dtype, feature.rank) for feature in scorer.features] == [
@@ -104,7 +104,7 @@ def test_the_parsing_op_of_tensorflow_1_tells_its_features_too(built: Built) -> 
 def test_tf_examples_of_unseen_features_take_the_types_of_typed_data(built: Built) -> None:
     data: Data = {"x": [1.0, 2.0], "sex": ["a", "b"], "label": [0, 1]}
     scorer = loaded(built("hidden_examples"), data, feature_columns=["x", "sex"])
-    assert scorer.score(pa.RecordBatch.from_pydict(data), place).tolist() == [0.125, 0.25]
+    assert scorer.answer(pa.RecordBatch.from_pydict(data), place).scores.tolist() == [0.125, 0.25]
     assert scorer.notes == ("the features of the model's tf.Examples cannot be seen in its graph: it was given x, sex, with the types that the data has",)
 
 
@@ -126,7 +126,7 @@ def test_scores_are_the_same_whatever_the_batches(built: Built) -> None:
     whole = pa.RecordBatch.from_pydict({name: rng.normal(size=1000) for name in ("a", "b", "c")})
 
     def in_batches_of(rows: int) -> Floats:
-        return np.concatenate([scorer.score(whole.slice(start, rows), place) for start in range(0, 1000, rows)])
+        return np.concatenate([scorer.answer(whole.slice(start, rows), place).scores for start in range(0, 1000, rows)])
 
     scorer = loaded(built("dense_net"), whole, batch_size=256)
     expected = in_batches_of(256)
@@ -136,13 +136,13 @@ def test_scores_are_the_same_whatever_the_batches(built: Built) -> None:
 
 def test_no_rows_have_no_scores(built: Built) -> None:
     scorer = loaded(built("as_given"), floats(1))
-    assert scorer.score(pa.RecordBatch.from_pydict({"x": pa.array([], pa.string())}), place).shape == (0,)
+    assert scorer.answer(pa.RecordBatch.from_pydict({"x": pa.array([], pa.string())}), place).scores.shape == (0,)
     scorer.check()
 
 
 def test_more_rows_than_the_batch_size_are_the_callers_mistake(built: Built) -> None:
     with pytest.raises(ValueError, match="9 rows are more than the scorer's batch_size of 8"):
-        loaded(built("as_given"), floats(1)).score(pa.RecordBatch.from_pydict(floats(*[0] * 9)), place)
+        loaded(built("as_given"), floats(1)).answer(pa.RecordBatch.from_pydict(floats(*[0] * 9)), place)
 
 
 def test_the_score_type_is_the_outputs(built: Built) -> None:
@@ -155,7 +155,7 @@ def test_the_score_type_is_the_outputs(built: Built) -> None:
 def test_of_two_columns_the_second_is_the_score_and_it_is_told(built: Built) -> None:
     scorer = loaded(built("two_columns"), floats(0))
     # softmax(0, x) has 1 / (1 + exp(-x)) second; 1/(1 + e^-1) = 0.7310585786.
-    assert scorer.score(pa.RecordBatch.from_pydict(floats(0, 1)), place) == pytest.approx([0.5, 0.7310585786], abs=1e-7)
+    assert scorer.answer(pa.RecordBatch.from_pydict(floats(0, 1)), place).scores == pytest.approx([0.5, 0.7310585786], abs=1e-7)
     assert scorer.notes == ("the output 'probabilities' has two columns; the second is the score",)
 
 
@@ -168,9 +168,9 @@ def test_logits_become_probabilities_by_the_activation_asked_for(built: Built) -
 def test_scores_that_are_no_probabilities_are_counted_over_all_batches_and_told_at_the_end(built: Built) -> None:
     scorer = loaded(built("as_given"), floats(1))
     first, second = (pa.RecordBatch.from_pydict(floats(*values)) for values in ([0, 1, 0.5], ["0.25", "-1.5", "nan", "3"]))
-    scorer.score(first, place)
+    scorer.answer(first, place)
     scorer.check()
-    assert scorer.score(second, lambda row: place(row + 3))[1] == -1.5
+    assert scorer.answer(second, lambda row: place(row + 3)).scores[1] == -1.5
     assert refusal(exit_code=4, of=scorer.check) == (
         "model 'as_given': the output 'score' is no probability in 3 of 7 rows, NaN in 1 of them, first -1.5 for people.csv, row 5; "
         "if these are logits, give --activation sigmoid (softmax for two columns)"
