@@ -43,6 +43,7 @@ from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
 from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
+from fairaudit.models.savedmodel import Matched
 from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unbinned, unswept
 from fairaudit.result import Audit, Exclusion, Rows, SavedScores, baseline_written, counts_written
 from fairaudit.result import ReferenceOf as Reference
@@ -105,6 +106,47 @@ def audited(
             found, within = counts(cube), counts_within(cube)
         _same_rows(source, rows, found, config.slicings)
         return Audited(audit=_measured(config, source, rows, rules, witnesses, scorer, thresholds, found, within, sample, before, scores), cube=cube)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Rows that a model scored, counted with their labels and scores: what a mitigation is fitted on."""
+
+    rows: Prepared
+    counts: Counts
+    thresholds: Thresholds
+    matched: Matched
+
+
+def counted(config: AuditConfig, *, edges: Sequence[float] = (), progress: Progress | None = None) -> Counted:
+    """The rows of a model's audit, counted and not judged; this process does nothing but this.
+
+    Args:
+        config: of a model whose scores decide by a threshold.
+        edges: scores at which cells must end besides the thresholds.
+
+    Raises:
+        ConfigError, ContentError, Several: what the user has to mend.
+    """
+    from fairaudit import models
+
+    config = converted(config)
+    _, source, _ = _opened(config, None)
+    prepare_tensorflow()
+    with source.connect() as connection:
+        rows = _prepared(connection, config, source, progress)
+        source = rows.source
+        scorer = _scorer(config, source, True)
+        thresholds = thresholds_of(config, rows, scorer.card.score_type)
+        if thresholds is None:
+            raise ConfigError("the model decides by itself, and a mitigation decides by its scores; leave --decision-output out.")
+        planned = _plan(config, rows, (0.0, 1.0), thresholds)
+        planned = replace(planned, edges=tuple(sorted({*planned.edges, *edges})))
+        scored = count_scored(source, rows, planned, scorer, thresholds.decision(config.counted_by), batch_size=config.batch_size, progress=progress)
+    with told(source):
+        found = counts(scored.cube)
+    _same_rows(source, rows, found, config.slicings)
+    return Counted(rows=rows, counts=found, thresholds=thresholds, matched=models.matched(Path(str(config.model)), **_asked_of_model(config, source)))
 
 
 def _check_scores(config: AuditConfig, scores: Path | None) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import IO, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeVar
 
 from fairaudit.cube.cube import Cube
 from fairaudit.cube.saved import SCORES, are_scores
@@ -20,6 +20,10 @@ from fairaudit.errors import ConfigError, ContentError
 from fairaudit.gate.policy import Ruling
 from fairaudit.reports.formats import BLESSINGS
 from fairaudit.result import Audit, to_json
+
+if TYPE_CHECKING:
+    from fairaudit.mitigations.postprocessed import MitigationCard
+    from fairaudit.mitigations.proof import Proof
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
 OURS = (AUDIT, REPORT, CUBE, SCORES)
@@ -111,6 +115,21 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
     return verdicts
 
 
+def write_mitigation(card: MitigationCard, proof: Proof, folder: Path) -> None:
+    """What is beside the exported model: its card, the audits before and after, what changed, and the report. Into a folder that is nobody's yet."""
+    from fairaudit.differences import to_json as differences_json
+    from fairaudit.reports.html import render
+    from fairaudit.splits.result import to_json as card_json
+
+    for name, audit in (("before", proof.before), ("after", proof.after)):
+        (folder / name).mkdir()
+        _write(folder / name / AUDIT, to_json(audit))
+        _write(folder / name / REPORT, render(audit).encode())
+    _write(folder / "comparison.json", differences_json(proof.differences))
+    _write(folder / REPORT, render(proof.after, mitigation=card).encode())
+    _write(folder / A_MITIGATION.file, card_json(card))
+
+
 def _verdicts_in(folder: Path) -> tuple[Path, ...]:
     """The files of a folder that say what a gate decided and are known for that whatever they are called: its own result, and its blessing."""
     found = []
@@ -170,6 +189,35 @@ def write_folder(folder: Path, names: Sequence[str], fill: Callable[[Path], T], 
     absent: dict[str, Writer | None] = {name: None for name in gone if name not in names}
     write_files(folder, absent | {first: all_of_them} | {name: _made_already for name in others})
     return made[0]
+
+
+def write_tree(folder: Path, names: Sequence[str], fill: Callable[[Path], T], *, gone: Collection[str] = ()) -> T:
+    """As `write_folder`, of names that may be folders with all that is in them."""
+    made: list[Path] = []
+    asides: dict[Path, Path] = {}
+    try:
+        with _told(folder):
+            made += [one for one in (folder, *folder.absolute().parents) if not one.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            aside = asides[folder] = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
+            filled = fill(aside)
+            for file in (one for one in aside.rglob("*") if one.is_file()):
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+        _swap({folder / name: None for name in gone if name not in names} | {folder / name: _made_already for name in names}, asides)
+    except BaseException:
+        _clear(asides)
+        _unmade(made)
+        raise
+    _clear(asides)
+    return filled
+
+
+def _unmade(made: Sequence[Path]) -> None:
+    """Take away folders that were made and hold nothing."""
+    for one in sorted(made, key=lambda folder: len(folder.absolute().parts), reverse=True):
+        if one.is_dir() and not any(one.iterdir()):
+            one.rmdir()
 
 
 def _made_already(path: Path) -> None:
@@ -237,9 +285,7 @@ def _write_all(files: Mapping[Path, Writer | None]) -> None:
         _swap(files, asides)
     except BaseException:
         _clear(asides)
-        for one in sorted(made, key=lambda folder: len(folder.absolute().parts), reverse=True):
-            if one.is_dir() and not any(one.iterdir()):
-                one.rmdir()
+        _unmade(made)
         raise
     _clear(asides)
 
@@ -266,8 +312,15 @@ def _swap(files: Mapping[Path, Writer | None], asides: Mapping[Path, Path]) -> N
             if (kept[path.parent] / path.name).exists():
                 os.replace(kept[path.parent] / path.name, path)
             elif files[path] is not None and not (asides[path.parent] / path.name).exists():
-                path.unlink(missing_ok=True)
+                _take_away(path)
         raise
+
+
+def _take_away(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _copy(source: Path, path: Path) -> None:

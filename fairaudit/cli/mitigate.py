@@ -89,3 +89,80 @@ def reweigh(
         card = write_folder(folder, names, fill, gone=former)
     say(to_json(card).decode().rstrip("\n") if as_json else f"{reweighing_words(card, width=width())}\n\nRows with weights: {folder / names[1]}\nCard: {folder / reweighed.CARD}")
     return 0
+
+
+_NOT_OURS = (
+    "--score-column", "--decision-column", "--positive-decision", "--count", "--group-threshold", "--threshold-sweep", "--save-scores", "--decision-output", "--feature", "--control", "--p-values",
+    "--calibration-bins",
+)  # flags of an audit that say nothing of a mitigation
+
+
+def _with_model(command: Callable[..., int]) -> Callable[..., int]:
+    """What every method takes that changes a model's decisions."""
+    command = click.option("--duplicates", type=click.Choice(["together", "apart"]), default="together", show_default=True, help="Whether rows that are alike are one person, who is never in both parts.")(command)
+    command = click.option("--split", "share", type=float, metavar="SHARE", help="Hold out this share of the rows. [default: 0.5]")(command)
+    command = click.option("--holdout", metavar="PATH", help="Judge on these rows, instead of a part of --data.")(command)
+    return with_options(command, without=_NOT_OURS)
+
+
+@command.command("thresholds")
+@_with_model
+@click.option("--objective", default="accuracy", show_default=True, metavar="NAME", help="What is made as good as the rules allow: accuracy, balanced_accuracy, or costs, as 'fp=1,fn=5'.")
+@with_output
+def thresholds(objective: str, **given: Any) -> int:
+    """Give each group the threshold with which the rules hold, at the least cost, and export the model with them.
+
+    Fitted on one part of the data, judged on another that was not looked at. Writes saved_model/, which loads with plain TensorFlow, report.html, card.json, and the audits before and after.
+
+    \b
+    fairaudit mitigate thresholds --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\
+        --protected sex --rule equal-opportunity --out fairer
+    """
+    from fairaudit.mitigations.postprocessed import mitigate_by_thresholds
+
+    return _postprocess(mitigate_by_thresholds, {"objective": objective}, **given)
+
+
+def _postprocess(
+    method: Callable[..., Any], asked: dict[str, Any], *, holdout: str | None, share: float | None, duplicates: str, config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any
+) -> int:
+    """Split, fit, export, judge, and write all of it or nothing."""
+    from tempfile import TemporaryDirectory
+
+    from fairaudit.cli.audit import flags_of
+    from fairaudit.cli.console import progress_to, say, silenced
+    from fairaudit.config import AuditConfig, overridden, read_config, validate
+    from fairaudit.mitigations import postprocessed
+    from fairaudit.mitigations.parts import SHARE, given_parts, split_parts
+    from fairaudit.reports.mitigated import mitigation_words
+    from fairaudit.writing import A_MITIGATION, check_out, holds, write_mitigation, write_tree
+
+    config = overridden(read_config(config_file) if config_file else AuditConfig(), flags_of({"group_thresholds": ()} | given))
+    lacking = [*([ConfigError(NO_DATA)] if not config.data else []), *([ConfigError("where should the model go? Name a folder with --out DIR.")] if out is None else [])]
+    lacking += [ConfigError("--split divides --data, and --holdout names other rows to judge on; keep one.")] if holdout is not None and share is not None else []
+    lacking += [ConfigError(f"--split {share:g} is no share of the rows; give one between 0 and 1, as 0.5.")] if share is not None and not 0 < share < 1 else []
+    raise_all(lacking)
+    config = postprocessed.asked_of(config)
+    validate(config)
+    folder = Path(str(out))
+    check_out(folder, force=force, kind=A_MITIGATION)
+    together = duplicates == "together"
+
+    def fill(into: Path) -> Any:
+        with TemporaryDirectory(prefix="fairaudit-") as name, silenced(debug=debug) as stream, progress_to(stream, quiet=as_json) as progress:
+            aside = Path(name)
+            parts = split_parts(config, aside, share=SHARE if share is None else share, together=together) if holdout is None else given_parts(config, holdout, aside, together=together)
+            card, proof = method(config, parts, into, aside, **asked, progress=progress)
+        write_mitigation(card, proof, into)
+        return card
+
+    former = {one.name for one in folder.iterdir() if not one.name.startswith(".")} & _FORMER if holds(folder, A_MITIGATION) else set()
+    card = write_tree(folder, postprocessed.NAMES, fill, gone=former)
+    if as_json:
+        say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
+    else:
+        say(f"{mitigation_words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nCard: {folder / postprocessed.CARD}")
+    return 0
+
+
+_FORMER = {"reweighed.csv", "reweighed.parquet", "weights.csv", "weights.parquet", "parity.md"}  # of another method, which would stand beside this one's

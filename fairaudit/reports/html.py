@@ -9,7 +9,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from fairaudit.gate.policy import Ruling
+from fairaudit.mitigations.postprocessed import MitigationCard
 from fairaudit.reports.characters import visible
+from fairaudit.reports.mitigated import mitigation_view
 from fairaudit.reports.view import view
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit
@@ -17,14 +19,15 @@ from fairaudit.result import Audit
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None) -> str:
+def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | None = None) -> str:
     """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
 
     Args:
         ruling: what the gate made of it, to be shown too: what is waived depends on the day.
         as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
+        mitigation: what made the model that was audited, to be shown with what it changed.
     """
-    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of))
+    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of), mitigation=mitigation_view(mitigation) if mitigation else None)
 
 
 def compile_templates() -> None:

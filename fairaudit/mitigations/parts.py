@@ -1,0 +1,95 @@
+"""What a mitigation is fitted on, and what it is judged on: two parts of the data that have no row in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fairaudit.config import AuditConfig
+from fairaudit.data.files import files_of
+from fairaudit.data.rows import prepare
+from fairaudit.data.source import Source, require, told
+from fairaudit.data.written import Target, mistaken_columns, write_rows
+from fairaudit.errors import ContentError, raise_all
+from fairaudit.splits.asked import wanted_of
+from fairaudit.splits.leakage import overlap
+from fairaudit.splits.splitting import halves, notes_of
+from fairaudit.splits.written import row_column, write_parts
+
+SHARE = 0.5  # of the rows that are held out where the data are split
+
+
+class HowParted(msgspec.Struct, frozen=True, kw_only=True):
+    """How the rows that were fitted on and those that were judged came to be two."""
+
+    holdout: str | None  # the path that was given; None: the data were split
+    share: float | None  # of the rows, held out
+    seed: int | None
+    rows_fitted: int  # lines of the data
+    rows_held_out: int
+    shared: int  # rows that stand in both, as people who are alike may
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Both as files that an audit can read. The holdout has a column of each row's place, for an id."""
+
+    fit: tuple[str, ...]
+    holdout: Path
+    row: str
+    how: HowParted
+    notes: tuple[str, ...]
+
+
+def split_parts(config: AuditConfig, aside: Path, *, share: float = SHARE, together: bool = True) -> Parts:
+    """The data split by what the rows hold and the seed: stratified by label and group; clusters, and rows that are alike, stay together.
+
+    Raises:
+        ConfigError, ContentError, Several: the data cannot be read, or hold too few rows.
+    """
+    found = halves(Source(files=files_of(config.data)), wanted_of(config), shares=(1 - share, share), seed=config.seed, together=together)
+    fit, holdout = write_parts(found, aside)
+    rows = found.rows_by_part.tolist()
+    how = HowParted(holdout=None, share=share, seed=config.seed, rows_fitted=rows[0], rows_held_out=rows[1], shared=0)
+    return Parts(fit=(str(fit),), holdout=holdout, row=row_column(found.source), how=how, notes=tuple(notes_of(found)))
+
+
+def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: bool = True) -> Parts:
+    """The data, and others that the user held out.
+
+    Args:
+        together: whether rows that are alike are the same person; otherwise they may be in both.
+
+    Raises:
+        ConfigError, ContentError, Several: they cannot be read, or have rows in common.
+    """
+    fit, held = Source(files=files_of(config.data)), Source(files=files_of([holdout]))
+    raise_all((*require(held, wanted_of(config).columns), *mistaken_columns(held)))
+    both = overlap(fit, held, id=config.id)
+    if both.rows[0] and (together or config.id is not None):
+        raise ContentError(_in_both(both.by, both.rows[0], holdout, both.places))
+    with held.connect() as connection:
+        lines = prepare(connection, held, wanted_of(config)).lines
+    row, path = row_column(held), aside / "holdout.parquet"
+    with told(held):
+        write_rows(held, [Target(path=path)], "parquet", {row: np.arange(1, lines + 1, dtype=np.int64)})
+    with fit.connect() as connection:
+        fitted = prepare(connection, fit, wanted_of(config)).lines
+    how = HowParted(holdout=holdout, share=None, seed=None, rows_fitted=fitted, rows_held_out=lines, shared=both.rows[0])
+    return Parts(fit=config.data, holdout=path, row=row, how=how, notes=tuple(_of_shared(both.rows[0], holdout)))
+
+
+def _in_both(by: str, rows: int, holdout: str, places: Collection[tuple[str, ...]]) -> str:
+    first = next(iter(places), ())
+    where = f", first {' and '.join(first)}" if first else ""
+    advice = "leave them out of one" if by == "id" else "leave them out of one, name the column that tells people apart with --id, or, if they are different people who are alike, add --duplicates apart"
+    return f"{rows:,} {'row' if rows == 1 else 'rows'} of the data {'is' if rows == 1 else 'are'} in --holdout {holdout} too{where}, and nothing may be judged on what it was fitted on; {advice}."
+
+
+def _of_shared(rows: int, holdout: str) -> Iterator[str]:
+    if rows:
+        yield f"{rows:,} rows of the data are alike to one in {holdout} in every column, and are taken for different people (--duplicates apart)."

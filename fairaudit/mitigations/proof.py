@@ -1,0 +1,182 @@
+"""The evidence for a mitigation: the holdout audited with the original and with the exported model, again in a fresh process, and what became of whom."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from fairaudit.config import AuditConfig
+from fairaudit.cube.matched import Matched, match
+from fairaudit.cube.saved import SCORES, VALUE_OF
+from fairaudit.cube.slices import Slice
+from fairaudit.data.progress import Progress
+from fairaudit.differences import Differences, differences
+from fairaudit.errors import ContentError
+from fairaudit.mitigations.exported import DECISION, SCORE
+from fairaudit.mitigations.policy import Policy
+from fairaudit.result import Audit
+from fairaudit.run import audited
+from fairaudit.types import Bools, Floats
+
+NEAR = 1e-6  # of a cut, within which another machine or batch may round a score to the other side
+_STANDARD_ERRORS = 5.0  # by which drawn decisions may miss their chances: one run in a million does, times groups and labels
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """That the exported model does what was solved, and does it again in a fresh process."""
+
+    rows: int
+    near_a_cut: int  # rows within `NEAR` of a cut
+    differing: int  # of those, rows that the fresh process decided otherwise
+    drawn: int  # rows whose decision was drawn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Both audits of the holdout, row by row beside each other."""
+
+    before: Audit
+    after: Audit
+    matched: Matched
+    differences: Differences
+    checked: Checked
+
+
+class NotAsSolved(ContentError):
+    """The exported model does not do what was solved."""
+
+
+def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, aside: Path, *, progress: Progress | None = None) -> Proof:
+    """Audit the holdout before and after, and after once more in a process that knows nothing of this one.
+
+    Args:
+        config: of the original's audit.
+        row: the holdout's column of ids.
+        model: the exported one.
+        signature: of it.
+        policy: what it was exported with.
+        aside: a folder for what is not kept.
+
+    Raises:
+        NotAsSolved: the exported model decides or scores otherwise than the policy says, or otherwise in the fresh process.
+    """
+    own = msgspec.structs.replace(config, data=(str(holdout),), id=row, save_scores=True, gate=False, out=None, write={}, waivers=None, baseline=None)
+    plain = AuditConfig()
+    exported = msgspec.structs.replace(
+        own, model=str(model), signature=signature, output=SCORE, decision_output=DECISION, activation=None, threshold=plain.threshold, at_threshold=plain.at_threshold,
+        other_thresholds=(), threshold_sweep=None, group_thresholds={},
+    )  # fmt: skip
+    kept = {name: aside / f"{name}.parquet" for name in ("before", "after")}
+    before = audited(own, scores=kept["before"], progress=progress, sole=True).audit
+    after = audited(exported, scores=kept["after"], progress=progress, sole=True).audit
+    again = _in_a_fresh_process(exported, aside / "again", aside)
+    checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy, before.manifest.thresholds)
+    slices = tuple(one.slice for one in after.counts)
+    matched = match(kept["after"], kept["before"], slices)
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
+
+
+def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
+    """The saved rows of the same audit by `fairaudit audit` itself."""
+    told = msgspec.to_builtins(msgspec.structs.replace(config, engines=("native",), rules=(), metrics=("selection_rate",)))
+    default = msgspec.to_builtins(AuditConfig())
+    file = aside / "again.json"
+    file.write_bytes(msgspec.json.encode({name: value for name, value in told.items() if value != default[name]}))
+    command = [sys.executable, "-m", "fairaudit", "audit", "--config", str(file), "--out", str(out), "--quiet"]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise NotAsSolved(f"the exported model was loaded again in a fresh process, and could not be audited there: {last}")
+    return out / SCORES
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Saved rows, in the order of their ids."""
+
+    score: Floats
+    decision: Bools
+    group: tuple[pa.Array, ...]
+    label: Any
+    attributes: tuple[str, ...]
+    copies: Floats
+
+    def of(self, group: Slice) -> Bools:
+        """Which rows are a group's."""
+        found = np.ones(self.score.size, dtype=bool)
+        for name, value in group.values:
+            found &= np.asarray(self.group[self.attributes.index(name)].to_numpy(zero_copy_only=False) == value, dtype=bool)
+        return found
+
+
+def _rows(path: Path) -> _Rows:
+    table = pq.read_table(path)
+    table = table.take(pa.compute.sort_indices(table, sort_keys=[("id", "ascending")]))
+    names = tuple(name.removeprefix(VALUE_OF) for name in table.column_names if name.startswith(VALUE_OF))
+    return _Rows(
+        table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
+        table.column("label").to_numpy(zero_copy_only=False), names, np.ones(table.num_rows),
+    )  # fmt: skip
+
+
+def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, thresholds: Any) -> Checked:
+    if not before.score.size == after.score.size == again.score.size:
+        raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
+    chance, near = _chances(before, policy)
+    drawn = (chance > 0) & (chance < 1)
+    wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
+    if wrong.any():
+        raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
+    _check_drawn(before, after, chance, drawn, policy)
+    moved = np.abs(again.score - after.score) > NEAR
+    turned = (again.decision != after.decision) & ~near
+    if moved.any() or turned.any():
+        raise NotAsSolved(f"the exported model, loaded again in a fresh process, gives {int((moved | turned).sum()):,} of {moved.size:,} rows of the holdout another score or decision; nothing was written")
+    return Checked(rows=int(chance.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=int(drawn.sum()))
+
+
+def _chances(rows: _Rows, policy: Policy) -> tuple[Floats, Bools]:
+    """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
+    chance, near, known = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts), np.zeros(rows.score.size, dtype=bool)
+    for one in policy.groups:
+        own = rows.of(one.group)
+        chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
+        known |= own
+    return chance, near
+
+
+def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
+    found = np.zeros(scores.size, dtype=bool)
+    for cut in cuts:
+        found |= np.abs(scores - cut) <= NEAR
+    return found
+
+
+def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy) -> None:
+    """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
+    for one in policy.groups:
+        own = before.of(one.group) & drawn
+        for label in (0, 1):
+            some = own & (before.label == label)
+            if not some.any():
+                continue
+            scores, place = np.unique(before.score[some], return_inverse=True)
+            alike = np.bincount(place, minlength=scores.size).astype(np.float64)
+            share = np.zeros(scores.size)
+            share[place] = chance[some]
+            expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
+            seen = float(after.decision[some].sum())
+            if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
+                raise NotAsSolved(f"of {int(some.sum()):,} rows of {one.group} that are drawn, the exported model decides {seen:,.0f} positively, and {expected:,.1f} were solved; nothing was written")
+
+
