@@ -64,7 +64,7 @@ def calibrated_equalized_odds(cells: Cells, *, threshold: float, cost: str = "we
     short = costs.max() - costs
     behind = short > SLACK
     if (behind & (trivial < costs.max() - SLACK)).any():
-        raise Unreachable(_nearest(cells, chosen.metric, costs, trivial))
+        raise Unreachable(_nearest(cells, cost, costs, trivial))
     shares = np.where(behind, np.minimum(short / np.where(behind, trivial - costs, 1.0), 1.0), 0.0)
     reached = (1 - shares) * costs + shares * trivial
     return Solved(
@@ -82,11 +82,11 @@ def _treatment(threshold: float, share: float, base_rate: float) -> Treatment:
     return decided if share == 0 else Treatment(cuts=decided.cuts, chances=decided.chances, replaced=share, constant=base_rate)
 
 
-def _nearest(cells: Cells, metric: str, costs: Floats, trivial: Floats) -> str:
+def _nearest(cells: Cells, cost: str, costs: Floats, trivial: Floats) -> str:
     """What the error says: the group that stays furthest behind, whatever is replaced."""
     near = np.maximum(costs, np.minimum(trivial, costs.max()))
     last, costliest = int(np.argmin(near)), int(np.argmax(costs))
     return (
-        f"no share of replaced rows gives {cells.groups[last]} the {metric} of {cells.groups[costliest]}, {costs[costliest]:.4f}; the nearest is {near[last]:.4f}, where its own scores have "
-        f"{costs[last]:.4f} and its base rate for everybody {trivial[last]:.4f}: choose another cost of {', '.join(COSTS)}, or a model that errs less in {cells.groups[costliest]}."
+        f"no share of replaced rows gives {cells.groups[last]} the {_COSTS[cost].metric} of {cells.groups[costliest]}, {costs[costliest]:.4f}; the nearest is {near[last]:.4f}, where its own scores have "
+        f"{costs[last]:.4f} and its base rate for everybody {trivial[last]:.4f}: choose the cost {' or '.join(one for one in COSTS if one != cost)}, or a model that errs less in {cells.groups[costliest]}."
     )

@@ -9,7 +9,7 @@ from fairaudit.errors import ContentError
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.fittable import weights_by_label
 from fairaudit.mitigations.policy import Treatment, threshold_at
-from fairaudit.mitigations.solved import Solved
+from fairaudit.mitigations.solved import Solved, Unreachable
 from fairaudit.types import Floats
 
 _TOLERANCE = 1e-10  # the tightest that HiGHS takes
@@ -20,15 +20,15 @@ def equalized_odds(cells: Cells, *, threshold: float) -> Solved:
     """For each group the chance that what is selected stays so, and the chance that what is not becomes so, by which all groups have equal rates.
 
     The objective is the sum over the groups of the true less the false positive rate, each group counting the same whatever its size: the most that equal rates allow. Any number of groups is
-    one linear program, in which every group's two rates equal the first one's. It always has a solution, if only that everybody is decided alike; a group that the threshold decides worse than by
-    chance has its decisions turned round. Where the objective can only be 0, since some group's decisions say nothing of its labels, the solution that changes the fewest rows is taken; otherwise
-    there is one solution only.
+    one linear program, in which every group's two rates equal the first one's. A group that the threshold decides worse than by chance has its decisions turned round. Where no group's decisions say
+    anything of its labels, so that the objective can only be 0, the solution that changes the fewest rows is taken; otherwise there is one solution only.
 
     Args:
         threshold: the score above which all groups are selected so far; it must not lie within a cell.
 
     Raises:
         ContentError: a group lacks rows of a label.
+        Unreachable: a group is decided no better than by chance, so that equal rates leave nothing of the others' decisions either, unless theirs say nothing too.
 
     Source: Hardt, Price & Srebro (2016), NeurIPS, section 3; the objective is that of AIF360's EqOddsPostprocessing with its sign turned.
     """
@@ -40,6 +40,8 @@ def equalized_odds(cells: Cells, *, threshold: float) -> Solved:
     worth = rates[0] - rates[1]
     chances = _solved(worth, rates)
     if (worth * chances).sum() <= _NOTHING:
+        if (np.abs(worth) > _NOTHING).any():
+            raise Unreachable(_nearest(cells, threshold, tpr, fpr))
         selected = (tp + fp) / (positives + negatives).sum()
         rejected = (positives + negatives) / (positives + negatives).sum() - selected
         chances = _solved(np.stack([selected, -rejected], axis=1), rates)
@@ -70,6 +72,15 @@ def _solved(worth: Floats, rates: Floats) -> Floats:
         raise ContentError(f"the linear program of equalized odds was not solved, although it has a solution: {found.message} Name fewer groups, or report this.")
     chances: Floats = found.x.reshape(groups, 2)
     return np.where(chances < _TOLERANCE, 0.0, np.where(chances > 1 - _TOLERANCE, 1.0, chances))
+
+
+def _nearest(cells: Cells, threshold: float, tpr: Floats, fpr: Floats) -> str:
+    """What the error says: which group's decisions tell the labels apart least."""
+    least = int(np.argmin(np.abs(tpr - fpr)))
+    return (
+        f"equal true and false positive rates leave nothing of the decisions at {threshold:g}: above it are {tpr[least]:.4f} of the positives and {fpr[least]:.4f} of the negatives of {cells.groups[least]}, and "
+        f"the nearest that every group can be given is to be selected by chance alone: choose another threshold, or make small groups one."
+    )
 
 
 def _treatment(threshold: float, *, keep: float, turn: float) -> Treatment:
