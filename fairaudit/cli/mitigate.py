@@ -118,13 +118,58 @@ def thresholds(objective: str, **given: Any) -> int:
     fairaudit mitigate thresholds --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\
         --protected sex --rule equal-opportunity --out fairer
     """
-    from fairaudit.mitigations.postprocessed import mitigate_by_thresholds
+    from fairaudit.mitigations.postprocessed import by_thresholds
 
-    return _postprocess(mitigate_by_thresholds, {"objective": objective}, **given)
+    return _postprocess(lambda config: by_thresholds(config, objective), **given)
+
+
+@command.command("equalized-odds")
+@_with_model
+@with_output
+def equalized_odds(**given: Any) -> int:
+    """Draw some decisions anew, so that all groups have the same true and the same false positive rate (Hardt, Price and Srebro 2016).
+
+    As `mitigate thresholds`. What is drawn is drawn by a hash of the row: the same applicant always gets the same answer.
+    """
+    from fairaudit.mitigations.postprocessed import by_equalized_odds
+
+    return _postprocess(lambda config: by_equalized_odds(), **given)
+
+
+@command.command("calibrated-equalized-odds")
+@_with_model
+@click.option("--cost", type=click.Choice(["fnr", "fpr", "weighted"]), default="weighted", show_default=True, help="What is made equal: false negatives, false positives, or both, of scores.")
+@with_output
+def calibrated_equalized_odds(cost: str, **given: Any) -> int:
+    """Score some rows by their group's base rate, so that all groups' scores cost the same and stay calibrated (Pleiss and others 2017).
+
+    As `mitigate thresholds`. Which rows is drawn by a hash of the row.
+    """
+    from fairaudit.mitigations.postprocessed import by_calibrated_equalized_odds
+
+    return _postprocess(lambda config: by_calibrated_equalized_odds(cost), **given)
+
+
+@command.command("reject-option")
+@_with_model
+@click.option(
+    "--parity", type=click.Choice(["statistical_parity_difference", "average_odds_difference", "equal_opportunity_difference"]), default="statistical_parity_difference", show_default=True,
+    help="The difference to the best-off group that is bounded.",
+)  # fmt: skip
+@click.option("--bound", type=float, default=0.05, show_default=True, metavar="D", help="The most that it may be, to either side.")
+@with_output
+def reject_option(parity: str, bound: float, **given: Any) -> int:
+    """Decide rows near the threshold in favour of groups that are worse off (Kamiran, Karim and Zhang 2012).
+
+    As `mitigate thresholds`; nothing is drawn.
+    """
+    from fairaudit.mitigations.postprocessed import by_reject_option
+
+    return _postprocess(lambda config: by_reject_option(parity, bound, config.effect), **given)
 
 
 def _postprocess(
-    method: Callable[..., Any], asked: dict[str, Any], *, holdout: str | None, share: float | None, duplicates: str, config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any
+    chosen: Callable[[Any], Any], *, holdout: str | None, share: float | None, duplicates: str, config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any
 ) -> int:
     """Split, fit, export, judge, and write all of it or nothing."""
     from tempfile import TemporaryDirectory
@@ -142,7 +187,8 @@ def _postprocess(
     lacking += [ConfigError("--split divides --data, and --holdout names other rows to judge on; keep one.")] if holdout is not None and share is not None else []
     lacking += [ConfigError(f"--split {share:g} is no share of the rows; give one between 0 and 1, as 0.5.")] if share is not None and not 0 < share < 1 else []
     raise_all(lacking)
-    config = postprocessed.asked_of(config)
+    method = chosen(config)
+    config = postprocessed.asked_of(config, method.rules)
     validate(config)
     folder = Path(str(out))
     check_out(folder, force=force, kind=A_MITIGATION)
@@ -152,7 +198,7 @@ def _postprocess(
         with TemporaryDirectory(prefix="fairaudit-") as name, silenced(debug=debug) as stream, progress_to(stream, quiet=as_json) as progress:
             aside = Path(name)
             parts = split_parts(config, aside, share=SHARE if share is None else share, together=together) if holdout is None else given_parts(config, holdout, aside, together=together)
-            card, proof = method(config, parts, into, aside, **asked, progress=progress)
+            card, proof = postprocessed.mitigate(config, method, parts, into, aside, progress=progress)
         write_mitigation(card, proof, into)
         return card
 

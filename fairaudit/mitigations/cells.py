@@ -50,10 +50,15 @@ class Cells:
         Raises:
             ValueError: the threshold lies within a cell, so that no cut decides as it does; count with it as an edge.
         """
-        place = int(np.searchsorted(self.lowest, threshold, side="right"))  # the first cell that lies above it as a whole
-        if place and self.highest[place - 1] > threshold:
-            raise ValueError(f"{threshold!r} lies within a score cell; it must be an edge of the cube")
-        return place
+        return int(self.places(np.array([threshold]))[0])
+
+    def places(self, thresholds: Floats) -> Ints:
+        """The same of many at once, of the shape of `thresholds`."""
+        places: Ints = np.searchsorted(self.lowest, thresholds, side="right")  # the first cell that lies above it as a whole
+        within = np.concatenate(([-np.inf], self.highest))[places] > thresholds
+        if within.any():
+            raise ValueError(f"{float(thresholds[within][0])!r} lies within a score cell; it must be an edge of the cube")
+        return places
 
 
 def cells_of(counts: Counts, slicing: Slicing, edges: tuple[float, ...] = ()) -> Cells:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,32 +18,32 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
+from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds
 from fairaudit.mitigations.cells import Cells, cells_of
-from fairaudit.mitigations.constraints import Constraint, constraints_of
+from fairaudit.mitigations.constraints import Constraint, constraints_of, rates_of
+from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.exported import Exported, export
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.parts import HowParted, Parts
-from fairaudit.mitigations.policy import policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, policy_of, threshold_at
 from fairaudit.mitigations.proof import Checked, Proof, proven
+from fairaudit.mitigations.reject_option import Grid, points, reject_option
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.mitigations.solved import Solved
-from fairaudit.mitigations.thresholds import solve
+from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.result import DataFile
 from fairaudit.rules.library import load_rules
-from fairaudit.rules.rule import Rule
 from fairaudit.run import Counted, counted
 from fairaudit.version import VERSION
 
 CARD, MODEL, BEFORE, AFTER, COMPARISON, REPORT = "card.json", "saved_model", "before", "after", "comparison.json", "report.html"
 NAMES = (MODEL, BEFORE, AFTER, COMPARISON, REPORT, CARD)  # what a mitigation's folder holds, the card last
-_WHAT = "Every group has a threshold of its own: a row is selected if its score is above its group's."
-_WHY = "Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective. Whether the rules hold on other people is judged on the rows that were held out."
+_NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule's metric of one group, on the rows that were fitted on."""
+    """What a method held to something, of one group, on the rows that were fitted on."""
 
-    rule: str
     metric: str
     group: Slice
     value: float | None
@@ -58,6 +59,9 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     reached: tuple[Reached, ...]
     unfitted: tuple[Slice, ...]  # groups that keep their threshold, since a rule's rate is undefined for them
     rows: dict[str, int]  # of each group
+    judged: tuple[str, ...]  # rates that the method is about
+    reference: Slice | None  # the group that others were held against, where the method has one
+    parameters: dict[str, float]  # what was chosen for all groups together
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +88,7 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     verdict_before: str | None
     verdict_after: str | None
     moved: tuple[Moved, ...]
-    levelled_down: tuple[str, ...]  # rules whose groups were brought together by making some worse off and none better
+    levelled_down: tuple[str, ...]  # rates by which groups were brought together by making some worse off and none better
     checked: Checked
 
 
@@ -97,6 +101,7 @@ class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     why: str
     source: str
+    settings: dict[str, Any]  # of the method
     config: dict[str, Any]  # what was asked of the audit, but for what is as it always is
     rules: tuple[str, ...]
     data: tuple[DataFile, ...]  # as they were fitted on
@@ -107,8 +112,11 @@ class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def asked_of(config: AuditConfig) -> AuditConfig:
+def asked_of(config: AuditConfig, rules: Sequence[str] = ()) -> AuditConfig:
     """The audit's configuration with the full cross of its attributes among its slicings.
+
+    Args:
+        rules: that judge where none are named.
 
     Raises:
         ConfigError, Several: it has no model or rule, or asks for what cannot be mitigated.
@@ -118,7 +126,7 @@ def asked_of(config: AuditConfig) -> AuditConfig:
         lacking.append(ConfigError("which model should be mitigated? Name a SavedModel with --model DIR."))
     if config.label is None:
         lacking.append(ConfigError("a mitigation is fitted on what turned out to be true; name its column with --label COL."))
-    if not config.rules:
+    if not (config.rules or rules):
         lacking.append(ConfigError("which rule should hold? Name it with --rule ID, as equal-opportunity."))
     if config.count is not None:
         lacking.append(ConfigError("a table of counts has no rows that a model could score; leave --count out."))
@@ -127,7 +135,7 @@ def asked_of(config: AuditConfig) -> AuditConfig:
     raise_all(lacking)
     cross = config.attributes
     engines = config.engines if config.engines != AuditConfig().engines else ("native",)
-    return msgspec.structs.replace(config, slices=(*config.slices, *(("*".join(cross),) if len(cross) > 1 else ())), engines=engines)
+    return msgspec.structs.replace(config, rules=config.rules or tuple(rules), slices=(*config.slices, *(("*".join(cross),) if len(cross) > 1 else ())), engines=engines)
 
 
 def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
@@ -137,31 +145,132 @@ def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float]
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 
 
-def mitigate_by_thresholds(config: AuditConfig, parts: Parts, folder: Path, aside: Path, *, objective: str, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
-    """Fit a threshold for each group, export it into `folder`, and judge it on the holdout.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One way to change decisions by group."""
+
+    name: str
+    objective: str  # as the card and the report call it
+    what: str
+    why: str
+    source: str
+    settings: dict[str, Any]
+    solve: Callable[[Cells, float], Solved]  # from the cells, and the score above which all groups are selected so far
+    rules: tuple[str, ...] = ()  # that judge where the user names none
+    edges: tuple[float, ...] = ()  # scores that must be told apart exactly
+    judged: tuple[str, ...] = ()  # rates that the report draws
+
+
+def by_thresholds(config: AuditConfig, objective: str) -> Method:
+    """A threshold for each group, the best that the rules allow.
+
+    Raises:
+        ConfigError: there is no such objective.
+    """
+    aim, rules = objective_of(objective), load_rules(config.rules)
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+        return _unless_noise(cells, constraints, aim, threshold, solve(cells, constraints, aim, threshold=threshold))
+
+    return Method(
+        name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        what="Every group has a threshold of its own: a row is selected if its score is above its group's.",
+        why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective. Whether the rules hold for other people is judged on the rows that were held out.",
+        source="Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group; the search is a branch and bound over the rates that tie the groups together.",
+    )  # fmt: skip
+
+
+def by_equalized_odds() -> Method:
+    """Hardt, Price and Srebro's."""
+    return Method(
+        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), settings={}, rules=("equalized-odds",),
+        judged=("true_positive_rate", "false_positive_rate"),
+        what="What the model selects stays selected with a chance of its own in each group, and what it rejects becomes selected with another.",
+        why="With these chances every group has the same true and the same false positive rate on the rows that were fitted on, and the best that equal rates allow.",
+        source="Hardt, Price & Srebro (2016), NeurIPS, section 3, as AIF360's EqOddsPostprocessing.",
+    )  # fmt: skip
+
+
+def by_calibrated_equalized_odds(cost: str) -> Method:
+    """Pleiss and others'."""
+    judged = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
+    return Method(
+        name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},
+        rules=(rule,), judged=judged,
+        what="In each group but the costliest a share of the rows is scored by the group's base rate instead of the model's score.",
+        why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
+        source="Pleiss, Raghavan, Wu, Kleinberg & Weinberger (2017), NeurIPS, algorithm 1, as AIF360's CalibratedEqOddsPostprocessing.",
+    )  # fmt: skip
+
+
+_RULE_OF = {"statistical_parity_difference": "statistical-parity", "average_odds_difference": "equalized-odds", "equal_opportunity_difference": "equal-opportunity"}
+_RATES_OF = {"statistical_parity_difference": ("selection_rate",), "average_odds_difference": ("true_positive_rate", "false_positive_rate"), "equal_opportunity_difference": ("true_positive_rate",)}
+
+
+def by_reject_option(metric: str, bound: float, effect: str) -> Method:
+    """Kamiran, Karim and Zhang's.
+
+    Raises:
+        ConfigError: the bound is none.
+    """
+    if not 0 <= bound <= 1:
+        raise ConfigError(f"--bound {bound:g} is no difference of rates; give one between 0 and 1, as 0.05.")
+    return Method(
+        name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(Grid()), judged=_RATES_OF[metric],
+        solve=lambda cells, threshold: reject_option(cells, metric, threshold=threshold, bounds=(-bound, bound), helps=effect == "helps"),
+        what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
+        why="Of 5,000 thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
+        source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
+    )  # fmt: skip
+
+
+def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
+    """Fit a method on one part, export the model into `folder`, and judge it on the other.
 
     Args:
         config: as `asked_of` gives it.
         aside: a folder for what is not kept.
 
     Raises:
-        ConfigError, ContentError, Unreachable, Several: what the user has to mend; nothing meets the rules.
+        ConfigError, ContentError, Unreachable, Several: what the user has to mend; nothing meets what was asked.
         NotAsSolved: the exported model is not what was solved.
     """
-    aim, rules = objective_of(objective), load_rules(config.rules)
-    found, cells, slicing = fitted_on(config, parts.fit, progress=progress)
-    constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+    rules = load_rules(config.rules)
+    found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
-    solved = solve(cells, constraints, aim, threshold=threshold)
-    policy = policy_of("thresholds", slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
+    solved = method.solve(cells, threshold)
+    policy = policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
     exported = export(found.matched, policy, read_attributes(found.rows, slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
     proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, exported.policy, aside, progress=progress)
     card = MitigationCard(
-        method="thresholds", version=VERSION, what=_WHAT, why=_WHY, source="Branch and bound over the rates that tie the groups together; docs/mitigation.md", config=_told(config), rules=tuple(one.id for one in rules),
-        data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(aim, cells, constraints, solved), export=exported,
-        holdout=_held_out(proof, rules, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved)),
+        method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
+        data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
+        holdout=_held_out(proof, method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
     )  # fmt: skip
     return card, proof
+
+
+def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objective, threshold: float, solved: Solved) -> Solved:
+    """What was solved; the model's own threshold for all where it meets the rules too and the best is better by no more than noise."""
+    tp, fp = cells.selected()
+    positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
+    start = cells.place(threshold)
+    places = np.array([start if not one.cuts else cells.place(one.cuts[0]) for one in solved.treatments])
+    at = np.arange(places.size)
+    kept = [constraint for constraint in constraints if meets(constraint, tp[:, start], fp[:, start], positives=positives, negatives=negatives)]
+    if len(kept) < len(constraints) or any(not one.cuts for one in solved.treatments):
+        return solved
+    # Each row that is decided otherwise adds its gain or takes it away, as a coin would fall if the two were equally good.
+    one_more = aim.of(np.ones(places.size), np.zeros(places.size), positives=positives, negatives=negatives) - aim.of(np.zeros(places.size), np.zeros(places.size), positives=positives, negatives=negatives)
+    one_wrong = aim.of(np.zeros(places.size), np.ones(places.size), positives=positives, negatives=negatives) - aim.of(np.zeros(places.size), np.zeros(places.size), positives=positives, negatives=negatives)
+    turned = np.abs(tp[at, places] - tp[:, start]), np.abs(fp[at, places] - fp[:, start])
+    error = float(np.sqrt((one_more**2 * turned[0] + one_wrong**2 * turned[1]).sum()))
+    if solved.objective - solved.before > _NOISE * error:
+        return solved
+    rates = tuple(rates_of(one.metric, tp[:, start], fp[:, start], positives=positives, negatives=negatives) for one in constraints)
+    return replace(solved, treatments=tuple(threshold_at(threshold) for _ in places), objective=solved.before, rates=rates, gap=solved.objective + solved.gap - solved.before)
 
 
 def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
@@ -175,22 +284,25 @@ def _told(config: AuditConfig) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value != default[name]}
 
 
-def _fit(aim: Objective, cells: Cells, constraints: Sequence[Constraint], solved: Solved) -> Fit:
+def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     reached = tuple(
-        Reached(rule=one.rule, metric=one.metric, group=group, value=float(value) if np.isfinite(value) else None)
-        for one, values in zip(constraints, solved.rates, strict=True)
+        Reached(metric=name, group=group, value=float(value) if np.isfinite(value) else None)
+        for name, values in dict(zip(solved.metrics, solved.rates, strict=True)).items()
         for group, value in zip(cells.groups, values.tolist(), strict=True)
     )
     rows = {str(group): int(number) for group, number in zip(cells.groups, cells.rows.sum(axis=1).tolist(), strict=True)}
-    return Fit(objective=aim.name, before=solved.before, after=solved.objective, gap=solved.gap, reached=reached, unfitted=solved.unfitted, rows=rows)
+    reference = None if solved.reference is None else cells.groups[solved.reference]
+    return Fit(
+        objective=method.objective, before=solved.before, after=solved.objective, gap=solved.gap, reached=reached, judged=method.judged, unfitted=solved.unfitted, rows=rows, reference=reference,
+        parameters=dict(solved.parameters),
+    )  # fmt: skip
 
 
-def _held_out(proof: Proof, rules: Sequence[Rule], config: AuditConfig, slicing: Slicing) -> HeldOut:
+def _held_out(proof: Proof, method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
     moved = tuple(_moved(proof, config))
-    down = tuple(rule.id for rule in rules if _levels_down(rule, moved, slicing, config.effect))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
-        moved=moved, levelled_down=down, checked=proof.checked,
+        moved=moved, levelled_down=tuple(name for name in method.judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
 
 
@@ -216,15 +328,21 @@ def _better(name: str, effect: str) -> Better | None:
     return None
 
 
-def _levels_down(rule: Rule, moved: Sequence[Moved], slicing: Slicing, effect: str) -> bool:
-    """Whether the rule's groups were brought nearer by making some worse off and nobody better."""
-    own = [one for one in moved if one.metric in rule.metrics and one.slice.attributes == slicing]
-    return any(one.is_better is False for one in own) and not any(one.is_better for one in own)
+def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
+    """Whether groups were brought nearer in a rate by making some worse off and nobody better."""
+    own = [one for one in moved if one.metric == name and one.slice.attributes == slicing and one.before is not None and one.after is not None]
+    if not own:
+        return False
+    apart = [max(values) - min(values) for values in ([one.before or 0.0 for one in own], [one.after or 0.0 for one in own])]
+    return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
 
 
-def _notes(cells: Cells, solved: Solved) -> Iterator[str]:
+def _notes(cells: Cells, solved: Solved, policy: Policy) -> Iterator[str]:
+    if all(one.treatment == policy.fallback for one in policy.groups):
+        yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
+        return
     if solved.gap > 0:
-        yield f"The thresholds are not proven the best: better ones could have an objective higher by {solved.gap:.4g} at most."
+        yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
     if solved.unfitted:
         yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so they keep the model's threshold."
     small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
-from fairaudit.cube.slices import Slice
-from fairaudit.errors import VIOLATED, ContentError, FairauditError
+from fairaudit.errors import ContentError
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import SLACK, Constraint, rates_of, stretched
 from fairaudit.mitigations.objective import Objective
-from fairaudit.mitigations.policy import Treatment, threshold_at
+from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.search import MOST_BOXES, Chosen, Points, search
+from fairaudit.mitigations.solved import Solved, Unreachable
 from fairaudit.rules.limits import Line
 from fairaudit.types import Floats, Ints
 
 _STRETCHES = tuple(1 + step / 10 for step in range(11))  # of the room between the largest and the smallest rate, where groups are compared with everybody else
 _HALVINGS = 30  # of the way from the limit to none, to tell what comes nearest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solved:
-    """Thresholds that meet the rules on the cells, and what they give there."""
-
-    treatments: tuple[Treatment, ...]  # of each group of the cells
-    objective: float
-    gap: float  # how much more the best thresholds could have at most; 0: these are the best
-    before: float  # the objective at the threshold that was there
-    rates: tuple[Floats, ...]  # of each constraint, shape (groups,)
-    unfitted: tuple[Slice, ...]  # groups for which a rule's rate is undefined whatever is decided: they keep their threshold
-
-
-class Unreachable(FairauditError):
-    """No thresholds meet the rules."""
-
-    exit_code = VIOLATED
 
 
 def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective, *, threshold: float, most: int = MOST_BOXES) -> Solved:
@@ -89,6 +71,7 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
         objective=float(gains[every, place].sum()),
         gap=chosen.gap if free is None else max(0.0, free.gain + free.gap - chosen.gain),
         before=float(gains[:, start].sum()),
+        metrics=tuple(one.metric for one in constraints),
         rates=tuple(one[every, place] for one in rates),
         unfitted=tuple(group for group, is_fitted in zip(cells.groups, fitted, strict=True) if not is_fitted),
     )

@@ -103,7 +103,7 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
 
 
 def _method(card: MitigationCard) -> str:
-    return {"thresholds": "a threshold for each group"}.get(card.method, card.method)
+    return {"thresholds": "a threshold for each group"}.get(card.method, card.method.replace("-", " "))
 
 
 def _verdicts(card: MitigationCard) -> str:
@@ -113,8 +113,8 @@ def _verdicts(card: MitigationCard) -> str:
 
 
 def _warnings(card: MitigationCard) -> Iterator[str]:
-    for rule in card.holdout.levelled_down:
-        yield f"Levelling down: {rule} brings groups together by making some of them worse off, and nobody is better off for it on the rows that were held out."
+    for name in card.holdout.levelled_down:
+        yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
     if card.holdout.verdict_after != "pass":
         yield f"The rules hold on the rows that were fitted on, and on those that were held out the verdict is {_WORDS[card.holdout.verdict_after]}: see the findings."
     yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
@@ -135,7 +135,7 @@ def _treated(one: Treatment) -> str:
 
 def _cost(card: MitigationCard) -> Iterator[str]:
     fit = card.fit
-    gap = "which is the best that the rules allow" if fit.gap == 0 else f"and no thresholds could have more than {significant(fit.after + fit.gap, 4)}"
+    gap = "which is the best that could be had" if fit.gap == 0 else f"and nothing could have more than {significant(fit.after + fit.gap, 4)}"
     by_metric = {one.metric: one for one in card.holdout.moved if one.slice == EVERYONE}
     for name in _COSTS:
         if name in by_metric:
@@ -151,7 +151,7 @@ def _change(one: Moved, *, whose: str) -> str:
 
 
 def _judged(card: MitigationCard) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.metric for one in card.fit.reached))
+    return card.fit.judged
 
 
 def _own(card: MitigationCard) -> list[Moved]:
@@ -174,7 +174,7 @@ def _unmoved(card: MitigationCard) -> str:
 
 
 def _shifts(card: MitigationCard) -> Iterator[Shifts]:
-    groups = {one.group for one in card.fit.reached}
+    groups = {one.group for one in card.export.policy.groups}
     for name in _judged(card):
         own = [one for one in card.holdout.moved if one.metric == name and one.slice in groups and one.before is not None and one.after is not None]
         if own:

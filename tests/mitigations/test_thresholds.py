@@ -14,7 +14,8 @@ from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import constraints_of
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.policy import threshold_at
-from fairaudit.mitigations.thresholds import Unreachable, solve
+from fairaudit.mitigations.solved import Unreachable
+from fairaudit.mitigations.thresholds import solve
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.rule import Comparing, Rule
 
