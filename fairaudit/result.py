@@ -25,7 +25,6 @@ from fairaudit.rules.sides import Judged
 from fairaudit.soundness import Before, Held, path_of, unsound
 from fairaudit.types import Floats
 
-
 # What the cube's fixed point holds, so that no sum of them overflows; a cell that nobody is in is left out.
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Some = Annotated[int, Meta(ge=1, le=2**53)]

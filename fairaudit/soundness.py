@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from fairaudit.cube.counts import Counts
 from fairaudit.cube.matched import Matched
 from fairaudit.cube.slices import EVERYONE, Slice, Slicing
 from fairaudit.documents import Mistake, Place
-from fairaudit.errors import ConfigError
 from fairaudit.evidence.measurement import Sweep
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.rules.checks import mistakes
@@ -79,7 +78,7 @@ def unsound(held: Held) -> Iterator[Mistake]:
 # What was asked
 
 
-def _of_config(given: Mapping[str, Any]) -> Iterator[Mistake]:
+def _of_config(given: Mapping[str, Any]) -> Generator[Mistake, None, AuditConfig | None]:
     """Its mistakes; returns it with its defaults, or None where it is none. A field of another version is nobody's."""
     at = ("manifest", "config")
     try:
@@ -88,11 +87,15 @@ def _of_config(given: Mapping[str, Any]) -> Iterator[Mistake]:
         said, _, path = str(error).partition(" - at `$.")
         yield Mistake((*at, path.rstrip("`")) if path else at, said)
         return None
-    for name, check in (("calibration_bins", lambda: score_bins(config.calibration_bins)), *((f"bins.{attribute}", lambda asked=asked: parsed(asked)) for attribute, asked in config.bins.items())):
-        try:
-            check()
-        except ValueError as error:
-            yield Mistake((*at, name), str(error))
+    try:
+        name = "calibration_bins"
+        score_bins(config.calibration_bins)
+        for attribute, asked in config.bins.items():
+            name = f"bins.{attribute}"
+            parsed(asked)
+    except ValueError as error:
+        yield Mistake((*at, name), str(error))
+        return None
     for attribute, shares in config.population.items():
         for mistake in mistaken_shares(shares):
             yield Mistake((*at, "population", attribute), mistake)

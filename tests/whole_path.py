@@ -54,13 +54,16 @@ OURS = (  # what no shipped rule asks for
 )  # fmt: skip
 
 
+_PLAIN = Policy()
+
+
 @dataclass(frozen=True)
 class Asked:
     """What is asked of the gate, and which of the views is looked at."""
 
     rules: tuple[str, ...] = ()
     ours: str = ""  # a rule of one's own
-    policy: Policy = Policy()
+    policy: Policy = _PLAIN
     waivers: bool = False
     baseline: Any = None  # another audit's file
     views: tuple[str, ...] = VIEWS
@@ -84,7 +87,7 @@ def told(call: Callable[[], T]) -> T | None:
         return None
 
 
-def rulings(document: Any, asked: Asked = Asked()) -> list[tuple[Audit, Ruling]]:  # noqa: B008 frozen
+def rulings(document: Any, asked: Asked = Asked()) -> list[tuple[Audit, Ruling]]:
     """Everything that can be done with the file is done; the audit judged again by its own rules and by those asked for, with what the gate makes of it, where it is not refused."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
