@@ -39,8 +39,8 @@ bench: .venv/.installed ## ours against peers, as ratios in one run (some minute
 	@$(BIN)/python examples/adult/train.py
 	$(BIN)/python -m benchmarks
 
-fuzz: .venv/.installed ## many random files and flags into the loaders (a quarter of an hour)
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py -n 2
+fuzz: .venv/.installed ## many random files and flags into the loaders, and many audit files into all that reads them (an hour)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_fuzz.py tests/test_any_audit.py -n 2
 
 calibration: .venv/.installed ## how often the gate is wrong, and how often intervals hold the truth, by simulation (an hour and a half)
 	$(BIN)/python -m benchmarks.false_alarms --replicates 10000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import UNLABELLED, Counts
@@ -21,7 +22,17 @@ from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.left_out import LeftOut
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.sides import Judged
+from fairaudit.soundness import Before, Held, path_of, unsound
 from fairaudit.types import Floats
+
+# What the cube's fixed point holds, so that no sum of them overflows; a cell that nobody is in is left out.
+Number = Annotated[int, Meta(ge=0, le=2**53)]
+Some = Annotated[int, Meta(ge=1, le=2**53)]
+Weight = Annotated[float, Meta(gt=2.0**-29, le=2.0**47)]
+Squared = Annotated[float, Meta(gt=2.0**-58, le=2.0**68)]
+Moment = Annotated[float, Meta(ge=-(2.0**68), le=2.0**68)]
+Product = Annotated[float, Meta(ge=0, le=2.0**94)]
+_HALF_OF_COUNTS, _HALF_OF_CHANGES = DECIDED * (DECIDED + 1) // 2, CELLS * (CELLS + 1) // 2
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +50,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 class DataFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     sha256: str
-    rows: int
+    rows: Number
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +58,7 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     values: tuple[str, ...]
-    rows: int  # audited
+    rows: Number  # audited
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,16 +81,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
-    rows: int
+    rows: Number
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """Every row read was audited, or excluded for a reason."""
 
-    read: int
-    lines: int | None = None  # of the data, where a line stands for several rows
-    audited: int
-    unlabelled: int  # of those audited: they count wherever no label is needed
+    read: Number
+    lines: Number | None = None  # of the data, where a line stands for several rows
+    audited: Number
+    unlabelled: Number  # of those audited: they count wherever no label is needed
     excluded: tuple[Exclusion, ...]
 
     def __post_init__(self) -> None:
@@ -92,11 +103,14 @@ class CountsCell(msgspec.Struct, frozen=True, kw_only=True):
 
     label: Literal[0, 1] | None  # None where the label is missing
     decision: Literal[0, 1]
-    rows: int
-    weight: float
-    weight_sq: float
-    score: float | None = None  # Σ weight × score
-    score_sq: float | None = None  # Σ weight × score²
+    rows: Some
+    weight: Weight
+    weight_sq: Squared
+    score: Moment | None = None  # Σ weight × score
+    score_sq: Annotated[float, Meta(ge=0, le=2.0**68)] | None = None  # Σ weight × score²
+
+
+OfCounts = Annotated[tuple[Product, ...], Meta(min_length=_HALF_OF_COUNTS, max_length=_HALF_OF_COUNTS)]
 
 
 class ClusterCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,9 +119,9 @@ class ClusterCounts(msgspec.Struct, frozen=True, kw_only=True):
     The cells are (label, decision) = (0, 0), (0, 1), (1, 0), (1, 1), (null, 0), (null, 1); of the symmetric matrix there is the upper half, row by row.
     """
 
-    number: int  # of clusters with rows in the slice
-    products: tuple[float, ...]
-    beside: tuple[float, ...] | None = None  # the same of the cluster's rows here and everywhere; None where they are the same
+    number: Some  # of clusters with rows in the slice
+    products: OfCounts
+    beside: OfCounts | None = None  # the same of the cluster's rows here and everywhere; None where they are the same
 
 
 class SavedScores(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +137,10 @@ class SliceCounts(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[CountsCell, ...]
     clusters: ClusterCounts | None = None  # where rows are in clusters
 
+    def __post_init__(self) -> None:
+        if len({(one.label, one.decision) for one in self.cells}) < len(self.cells):
+            raise ValueError(f"{self.slice} has two cells of one label and decision")
+
 
 class ChangedCell(msgspec.Struct, frozen=True, kw_only=True):
     """Matched rows of one label that were decided so before, and are so now."""
@@ -130,26 +148,32 @@ class ChangedCell(msgspec.Struct, frozen=True, kw_only=True):
     label: Literal[0, 1] | None
     before: Literal[0, 1]
     now: Literal[0, 1]
-    rows: int
-    weight: float
-    weight_sq: float
+    rows: Some
+    weight: Weight
+    weight_sq: Squared
 
 
 class SliceChanges(msgspec.Struct, frozen=True, kw_only=True):
     slice: Slice
     cells: tuple[ChangedCell, ...]
-    moved: int = 0  # rows that were in another slice before
-    clusters: int | None = None  # with rows in the slice, where rows are in clusters
-    products: tuple[float, ...] = ()  # of them: Σ over clusters of their weight in one cell times that in another, the upper half row by row; cells by label (0, 1, null), before and now
+    moved: Number = 0  # rows that were in another slice before
+    clusters: Number | None = None  # with rows in the slice, where rows are in clusters
+    products: tuple[Product, ...] = ()  # of them: Σ over clusters of their weight in one cell times that in another, the upper half row by row; cells by label (0, 1, null), before and now
+
+    def __post_init__(self) -> None:
+        if len({(one.label, one.before, one.now) for one in self.cells}) < len(self.cells):
+            raise ValueError(f"{self.slice} has two cells of one label and both decisions")
+        if len(self.products) != (0 if self.clusters is None else _HALF_OF_CHANGES):
+            raise ValueError(f"{self.slice} has {len(self.products)} sums over clusters, where {_HALF_OF_CHANGES} go with a number of clusters and none without")
 
 
 class MatchedRows(msgspec.Struct, frozen=True, kw_only=True):
     """The rows that both audits have, matched on their ids."""
 
-    matched: int
-    relabelled: int  # found in both, but with another label, and left out
-    only_now: int
-    only_before: int
+    matched: Number
+    relabelled: Number  # found in both, but with another label, and left out
+    only_now: Number
+    only_before: Number
     slices: tuple[SliceChanges, ...]
 
 
@@ -281,7 +305,7 @@ def _counts_of(counts: Sequence[SliceCounts], *, has_scores: bool, has_labels: b
         for cell in one.cells:
             place = (index, UNLABELLED if cell.label is None else cell.label, cell.decision)
             rows[place], weight[place], weight_sq[place] = cell.rows, cell.weight, cell.weight_sq
-            score[place], score_sq[place] = cell.score or 0.0, cell.score_sq or 0.0
+            score[place], score_sq[place] = (np.nan if sum is None else sum for sum in (cell.score, cell.score_sq))  # and never a stand-in such as 0
     return Counts(
         slices=tuple(one.slice for one in counts), rows=rows, weight=weight, weight_sq=weight_sq,
         score=score if has_scores else None, score_sq=score_sq if has_scores else None,
@@ -383,9 +407,26 @@ def from_json(text: bytes, *, where: str) -> Audit:
         ConfigError: it is no audit of a version that this program reads; says where it differs.
     """
     try:
-        return msgspec.json.decode(text, type=Audit, dec_hook=decoded)
+        found = msgspec.json.decode(text, type=Audit, dec_hook=decoded)
+        mistake = next(unsound(_held(found)), None)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ConfigError(f"{where} is not an audit file that fairaudit can read ({error}); give the audit.json that `fairaudit audit` wrote.") from error
+        raise ConfigError(_UNREADABLE.format(where, error)) from error
+    if mistake is not None:
+        raise ConfigError(_UNREADABLE.format(where, f"{mistake.sentence} - at `{path_of(mistake.place)}`"))
+    return found
+
+
+_UNREADABLE = "{} is not an audit file that fairaudit can read ({}); give the audit.json that `fairaudit audit` wrote."
+
+
+def _held(audit: Audit) -> Held:
+    """What of an audit must go together."""
+    known, former = audit.manifest, baseline_read(audit)
+    before = None if former is None else Before(slicings=former.slicings, counts=None if former.matched else former.counts, matched=former.matched)
+    return Held(
+        config=known.config, thresholds=known.thresholds, group_thresholds=known.group_thresholds, bands=known.bands, merged=tuple(known.merged), slicings=audit.slicings,
+        audited=audit.rows.audited, counts=counts_read(audit), strata=strata_read(audit), before=before, rules=audit.rules, kept=audit.judged_by, sweeps=audit.sweeps,
+    )  # fmt: skip
 
 
 def read_audit(path: Path | str) -> Audit:

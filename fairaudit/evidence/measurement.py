@@ -116,6 +116,14 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: tuple[float, ...]  # as asked, rising; the operating one among them
     metrics: dict[str, Swept]
 
+    def __post_init__(self) -> None:
+        if not self.thresholds or sorted(set(self.thresholds)) != list(self.thresholds):
+            raise ValueError(f"the thresholds of {self.slice} do not rise")
+        number = len(self.thresholds)
+        for name, one in self.metrics.items():
+            if not len(one.values) == len(one.lower) == len(one.upper) == number or any(not 0 <= place < number for place in one.infinite):
+                raise ValueError(f"{name} of {self.slice} is not as long as its {number} thresholds")
+
 
 class BinnedRows(msgspec.Struct, frozen=True, kw_only=True):
     """A slice's rows of one label by bins of the score; every array is as long as the bins."""
@@ -138,3 +146,8 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
     lower: tuple[float | None, ...]  # of the share's 95 % interval, each bin by itself; None also where its rows are of one cluster
     upper: tuple[float | None, ...]
     engines: tuple[str, ...] = ()  # that summed the weights, labels and scores of every bin's labelled rows; a sum that differs is a finding
+
+    def __post_init__(self) -> None:
+        bins = [one for held in (self.negative, self.positive, self.unlabelled) for one in (held.rows, held.weight, held.mean_score)]
+        if len(self.edges) < 2 or any(len(one) != len(self.edges) - 1 for one in (*bins, self.mean_score, self.share_positive, self.lower, self.upper)):
+            raise ValueError(f"the histogram of {self.slice} is not as long as its bins")

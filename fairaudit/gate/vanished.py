@@ -11,7 +11,7 @@ from fairaudit.gate.waiver import target_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Severity, Verdict
 
-MISSING_RULE, MISSING_METRIC, MISSING_SLICE = "missing-rule", "missing-metric", "missing-slice"
+MISSING_METRIC, MISSING_SLICE = "missing-metric", "missing-slice"  # the latter also of a whole slicing, and of a rule: all its slices
 Values = frozenset[tuple[str, str | None]]  # of a slice, in whatever order
 
 
@@ -25,7 +25,7 @@ def _rules(new: Audit, old: Audit) -> Iterator[Remark]:
     for rule in old.rules:
         if rule.id not in known:
             state = State.INCONCLUSIVE if rule.severity is Severity.FAIL else State.NOTED
-            yield Remark(id=MISSING_RULE, state=state, rule=rule.id, sentence=f"{rule.id} was judged in the baseline and is not judged here; name it with --rule, or make the next baseline without it.")
+            yield Remark(id=MISSING_SLICE, state=state, rule=rule.id, sentence=f"{rule.id} was judged in the baseline and is not judged here; name it with --rule, or make the next baseline without it.")
 
 
 def _metrics(new: Audit, old: Audit) -> Iterator[Remark]:

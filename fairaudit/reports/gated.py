@@ -26,10 +26,9 @@ _REMARKS = {  # of those that block, by what they are about
     "waiver-expired": ("waiver that is not in force", "waivers that are not in force"),
     "waiver-unused": ("waiver that is not used", "waivers that are not used"),
     "worse-than-waived": ("violation that is worse than waived", "violations that are worse than waived"),
-    "missing-rule": ("rule that has vanished since the baseline", "rules that have vanished since the baseline"),
     "missing-metric": ("metric that a rule judges no more since the baseline", "metrics that rules judge no more since the baseline"),
     "missing-slice": ("slice that has vanished since the baseline", "slices that have vanished since the baseline"),
-    "missing-slicing": ("slicing that has vanished since the baseline", "slicings that have vanished since the baseline"),
+    "missing-slices": ("slicing or rule that has vanished since the baseline", "slicings or rules that have vanished since the baseline"),
 }
 _VERDICTS = {PASSED: PASS, VIOLATED: FAIL, NOT_ENOUGH_EVIDENCE: INCONCLUSIVE}
 
@@ -129,7 +128,7 @@ def _tally(ruling: Ruling) -> str:
 
 
 def _about(remark: Remark) -> str:
-    return "missing-slicing" if remark.id == "missing-slice" and remark.slice is None else remark.id
+    return "missing-slices" if remark.id == "missing-slice" and remark.slice is None else remark.id
 
 
 def _counts(ruling: Ruling) -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts
 from fairaudit.cube.joined import Part, joined
@@ -42,7 +44,20 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     lower: tuple[float | None, ...]
     upper: tuple[float | None, ...]
     infinite: tuple[int, ...] = ()  # the places of values that are infinite, and None above
-    trials: tuple[float, ...]  # effective rows
+    trials: tuple[Annotated[float, Meta(ge=0, le=2.0**53)], ...]  # effective rows
+
+    def __post_init__(self) -> None:
+        if not len(self.value) == len(self.lower) == len(self.upper) == len(self.trials):
+            raise ValueError("values, ends of intervals and effective rows are not as many")
+        if any(not 0 <= place < len(self.value) or self.value[place] is not None for place in self.infinite):
+            raise ValueError("a value that is infinite is not there, or is another too")
+        if any(one is not None and not (low is None or low <= one + _SLACK * abs(one)) for one, low in zip(self.value, self.lower, strict=True)):
+            raise ValueError("a value is below its interval")
+        if any(one is not None and not (high is None or high >= one - _SLACK * abs(one)) for one, high in zip(self.value, self.upper, strict=True)):
+            raise ValueError("a value is above its interval")
+
+
+_SLACK = 1e-9  # of a value: rounding
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +71,10 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     groups: Measured  # in the order of the slicing's slices, the pool last
     rest: Measured  # everyone else, for each of them
     everyone: Measured
+
+    def __post_init__(self) -> None:
+        if len(self.rest.value) != len(self.groups.value) or len(self.everyone.value) != 1:
+            raise ValueError(f"{self.metric} by {' × '.join(self.slicing)} is not of each group, of everyone else for each, and of everyone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,7 +194,7 @@ def test_slices_and_rules_that_vanished_keep_the_gate_from_passing() -> None:
     old, new = _judged(), _judged(data=("two.csv",), rules=("four-fifths",))
     found = vanished(new, old)
     assert [(one.id, one.state, str(one.slice)) for one in found] == [
-        ("missing-rule", State.INCONCLUSIVE, "None"), ("missing-slice", State.INCONCLUSIVE, "sex=x"), ("missing-slice", State.NOTED, "sex=z"),
+        ("missing-slice", State.INCONCLUSIVE, "None"), ("missing-slice", State.INCONCLUSIVE, "sex=x"), ("missing-slice", State.NOTED, "sex=z"),
     ]  # fmt: skip
     assert found[0].sentence == "equal-opportunity was judged in the baseline and is not judged here; name it with --rule, or make the next baseline without it."
     assert found[1].sentence == "sex=x was judged in the baseline by four-fifths and is not judged here: nobody in this audit is of it, or it is called otherwise; mend the data, or make the next baseline without it."
@@ -209,7 +209,7 @@ def test_a_slicing_that_vanished_is_one_remark_and_rules_that_only_warn_are_note
     Path("three.csv").write_text(table)
     old, new = _judged(protected=("sex", "race"), rules=("four-fifths", "statistical-parity"), slices=("sex*race",)), _judged()
     told = vanished(new, old)
-    assert [(one.id, one.state, one.rule) for one in told] == [("missing-rule", State.NOTED, "statistical-parity"), ("missing-slice", State.INCONCLUSIVE, ""), ("missing-slice", State.INCONCLUSIVE, "")]
+    assert [(one.id, one.state, one.rule) for one in told] == [("missing-slice", State.NOTED, "statistical-parity"), ("missing-slice", State.INCONCLUSIVE, ""), ("missing-slice", State.INCONCLUSIVE, "")]
     assert told[1].sentence == "four-fifths, statistical-parity judged slices by race in the baseline, and this audit is not cut so; add --protected race, or make the next baseline without it."
     assert "add --slice 'sex*race'" in told[2].sentence
 

@@ -89,13 +89,13 @@ def test_all_that_is_waived_is_shown_however_much() -> None:
 
 
 def test_what_has_vanished_is_counted_by_what_it_is() -> None:
-    gone = [("missing-slice", OTHER), ("missing-slice", None), ("missing-slice", OTHER), ("missing-rule", None), ("something-else", None)]
+    gone = [("missing-slice", OTHER), ("missing-slice", None), ("missing-slice", OTHER), ("missing-slice", None), ("something-else", None)]
     remarks = tuple(Remark(id=id, state=State.INCONCLUSIVE, sentence="So", slice=slice_) for id, slice_ in gone)
     one = audit([PASSING])
     told = gate_verdict(lookup(one), msgspec.structs.replace(ruled(one), remarks=remarks))[1]
     assert told == (
-        "No comparison keeps the gate from passing, but something else does: 2 slices that have vanished since the baseline, 1 slicing that has vanished since the baseline, "
-        "1 rule that has vanished since the baseline, 1 remark that keeps it from passing"
+        "No comparison keeps the gate from passing, but something else does: 2 slices that have vanished since the baseline, 2 slicings or rules that have vanished since the baseline, "
+        "1 remark that keeps it from passing"
     )
 
 

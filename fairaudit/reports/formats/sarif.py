@@ -47,9 +47,8 @@ _OF_THE_GATE = {
     "waiver-expiring": ("A waiver is about to expire", "What it tolerates fails the build in two weeks or sooner, unless somebody decides."),
     "waiver-unused": ("A waiver is not used", "A waiver matches no violation; it would hide the next one."),
     "worse-than-waived": ("Worse than waived", "A violation has become worse than what somebody answers for, so that it is not tolerated."),
-    "missing-rule": ("A rule is missing", "A rule by which the baseline was judged is not asked for any more."),
     "missing-metric": ("A metric is missing", "A rule by which the baseline was judged does not judge one of its metrics any more."),
-    "missing-slice": ("A slice is missing", "What the baseline judged is not judged any more."),
+    "missing-slice": ("A slice is missing", "What the baseline judged, a slice, a slicing or all slices of a rule, is not judged any more."),
 }
 
 
