@@ -31,7 +31,8 @@ from fairaudit.mitigations.reject_option import Grid, points, reject_option
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
-from fairaudit.result import DataFile
+from fairaudit.result import Audit, DataFile
+from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
 from fairaudit.run import Counted, counted
 from fairaudit.version import VERSION
@@ -82,11 +83,20 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule says of the rows that were held out, whether or not it may fail an audit."""
+
+    rule: str
+    before: str | None  # the gravest of its findings' verdicts; None: it said nothing
+    after: str | None
+
+
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the rows that were held out."""
 
     verdict_before: str | None
     verdict_after: str | None
+    rules: tuple[Judged, ...]
     moved: tuple[Moved, ...]
     levelled_down: tuple[str, ...]  # rates by which groups were brought together by making some worse off and none better
     checked: Checked
@@ -247,7 +257,7 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=_held_out(proof, method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
+        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
     )  # fmt: skip
     return card, proof
 
@@ -298,12 +308,18 @@ def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     )  # fmt: skip
 
 
-def _held_out(proof: Proof, method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
+def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
     moved = tuple(_moved(proof, config))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
-        moved=moved, levelled_down=tuple(name for name in method.judged if _levels_down(name, moved, slicing)), checked=proof.checked,
+        rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
+        levelled_down=tuple(name for name in method.judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
+
+
+def _gravest(audit: Audit, rule: str) -> str | None:
+    found = {one.verdict for one in audit.findings if one.rule == rule and (one.verdict is not Verdict.INCONCLUSIVE or one.needed_for_pass)}
+    return next((one.value for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
 
 
 def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:

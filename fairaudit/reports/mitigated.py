@@ -17,7 +17,8 @@ from fairaudit.reports.wrapped import POINT, columns, section
 
 _MOST = 12  # changes that are named
 _COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate")
-_WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "no verdict"}
+_WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "nothing judged"}
+_STATES = {"fail": "violated", "inconclusive": "neither shown nor ruled out", None: "judged of nobody"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +109,17 @@ def _method(card: MitigationCard) -> str:
 
 def _verdicts(card: MitigationCard) -> str:
     held = card.holdout
-    rules = ", ".join(card.rules)
-    return f"On {counted(held.checked.rows, 'row')} that were not fitted on, {rules}: before {_WORDS[held.verdict_before]}, after {_WORDS[held.verdict_after]}."
+    rules = "; ".join(f"{one.rule}: before {_WORDS[one.before]}, after {_WORDS[one.after]}" for one in held.rules)
+    return f"On {counted(held.checked.rows, 'row')} that were not fitted on, {rules}."
 
 
 def _warnings(card: MitigationCard) -> Iterator[str]:
     for name in card.holdout.levelled_down:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
-    if card.holdout.verdict_after != "pass":
-        yield f"The rules hold on the rows that were fitted on, and on those that were held out the verdict is {_WORDS[card.holdout.verdict_after]}: see the findings."
+    for one in card.holdout.rules:
+        if one.after != "pass":
+            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" else "On"
+            yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
     yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
 
