@@ -15,7 +15,7 @@ from fairaudit.evidence.rates import LEVEL
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.result import Audit, counts_read
 from fairaudit.rules.baseline import Baseline
-from fairaudit.rules.change import Paired, can_change, changed
+from fairaudit.rules.change import Paired, can_change, changed, changed_number, moves
 from fairaudit.rules.finding import DISAGREEMENT, Finding
 
 _TOLD_APART = ("data", "model", "rules")  # fields of the configuration that say less than what is told of their files
@@ -35,7 +35,7 @@ class OnSameRows(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: int
     value: float | None
-    interval: Interval | None  # Newcombe's for paired rates, 95 %
+    interval: Interval | None  # 95 %: Newcombe's for paired rates; the delta method's of what is no rate of rows that are chosen whatever is decided of them
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     now: float | None
     rows_before: int | None  # None: the former audit has no such number
     rows_now: int | None
-    same_rows: OnSameRows | None = None  # of rates, where both audits kept their rows
+    same_rows: OnSameRows | None = None  # of what follows from decisions and labels alone, where both audits kept their rows
 
     @property
     def change(self) -> float | None:
@@ -189,7 +189,7 @@ def _measured(audit: Audit) -> Mapping[tuple[str, Params, frozenset[tuple[str, s
 
 
 def _on_same_rows(now: Audit, matched: Matched, metrics: Iterable[str]) -> dict[tuple[str, frozenset[tuple[str, str | None]]], OnSameRows]:
-    """Of every rate that matched rows have, in every slice."""
+    """Of every number that follows from the decisions on matched rows, in every slice."""
     counts, found = counts_read(now), {}
     every = np.arange(len(counts.slices))
     for name in sorted(metrics):
@@ -201,6 +201,12 @@ def _on_same_rows(now: Audit, matched: Matched, metrics: Iterable[str]) -> dict[
                 known = bool(np.isfinite(value[place]))
                 interval = (float(lower[place]), float(upper[place])) if known and np.isfinite(lower[place]) else None
                 found[name, frozenset(one.values)] = OnSameRows(rows=int(sides.candidates.rows[place]), value=float(value[place]) if known else None, interval=interval)
+        elif name in CATALOGUE and moves(CATALOGUE[name]):
+            change, (below, above), rows = changed_number(CATALOGUE[name], matched)
+            for place, one in enumerate(matched.slices):
+                known = bool(np.isfinite(change[place]))
+                interval = (float(below[place]), float(above[place])) if known and np.isfinite(below[place]) else None
+                found[name, frozenset(one.values)] = OnSameRows(rows=int(rows[place]), value=float(change[place]) if known else None, interval=interval)
     return found
 
 

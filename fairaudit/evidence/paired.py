@@ -6,6 +6,8 @@ changes by (gained − lost) / all.
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from scipy.special import betainc  # type: ignore[import-untyped]
 
@@ -65,3 +67,22 @@ def correlation(both: Floats, gained: Floats, lost: Floats, neither: Floats) -> 
     corrected = np.where(apart > rows / 2, apart - rows / 2, np.minimum(apart, 0.0))
     scale = np.sqrt((both + gained) * (lost + neither)) * np.sqrt((both + lost) * (gained + neither))
     return np.divide(corrected, scale, out=np.zeros(np.shape(rows)), where=scale > 0)
+
+
+def delta(gradient: Floats, weight_sq: Floats, change: Floats, *, level: float) -> Bounds:
+    """Interval of the change of a number that follows from counts, as a precision or an F1, on the same rows: by the delta method, of rows that are independent.
+
+    Args:
+        gradient: of the change by the weight of each kind of row, shape (slices, kinds). The number does not depend on the unit of the weights, so its mean over the rows is 0.
+        weight_sq: Σw² of each kind, of the same shape.
+        change: shape (slices,).
+        level: two-sided confidence.
+
+    Returns:
+        Lower and upper bound; NaN where nothing varies.
+
+    Source: Oehlert (1992), Am. Stat. 46:27; the variance of a function of sums is Σ w²·g² where Σ w·g is 0.
+    """
+    variance = (weight_sq * gradient**2).sum(axis=1)
+    reach = np.where(variance > 0, NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(variance), np.nan)
+    return change - reach, change + reach

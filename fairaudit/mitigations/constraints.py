@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
-from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, Counts
+from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError
 from fairaudit.metrics.catalogue import Shape, metric
-from fairaudit.metrics.engines.native import value_of
+from fairaudit.metrics.engines.native import of_weights, value_of
 from fairaudit.rules.limits import Line, line
 from fairaudit.rules.rule import Comparing, Rule
 from fairaudit.types import Bools, Floats
@@ -83,11 +83,7 @@ def rates_of(name: str, tp: Floats, fp: Floats, *, positives: Floats, negatives:
     weight = np.zeros((*tp.shape, 3, 2))
     weight[..., POSITIVE, SELECTED], weight[..., NEGATIVE, SELECTED] = tp, fp
     weight[..., POSITIVE, REJECTED], weight[..., NEGATIVE, REJECTED] = positives.reshape(-1, *apart) - tp, negatives.reshape(-1, *apart) - fp
-    flat = weight.reshape(-1, 3, 2)
-    counts = Counts(
-        slices=(), rows=np.zeros(flat.shape, dtype=np.int64), weight=flat, weight_sq=flat, score=None, score_sq=None, has_labels=True, has_weights=True, has_probabilities=False
-    )
-    return value_of(name, counts).reshape(tp.shape)
+    return value_of(name, of_weights(weight.reshape(-1, 3, 2))).reshape(tp.shape)
 
 
 def constraints_of(rules: Sequence[Rule], groups: Sequence[Slice], rows: Sequence[int], effect: str) -> tuple[Constraint, ...]:

@@ -335,13 +335,16 @@ def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
 
 
 def _better(name: str, effect: str) -> Better | None:
-    """Which side of a rate is good for the people it is of."""
-    good = metric(name).better
-    if good in (Better.HIGHER, Better.LOWER):
-        return good
-    if name in ("selection_rate", "acceptance_rate"):
-        return Better.HIGHER if effect == "helps" else Better.LOWER
-    return None
+    """Which side of a rate is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
+    if name in ("accuracy", "error_rate"):
+        return metric(name).better
+    return _GOOD[effect].get(name)
+
+
+_GOOD = {
+    "helps": {"selection_rate": Better.HIGHER, "true_positive_rate": Better.HIGHER, "false_negative_rate": Better.LOWER},
+    "harms": {"selection_rate": Better.LOWER, "false_positive_rate": Better.LOWER, "true_negative_rate": Better.HIGHER},
+}
 
 
 def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:

@@ -66,7 +66,7 @@ class MitigationView:
     checked: str
     inputs: tuple[tuple[str, str], ...]
     outputs: tuple[tuple[str, str], ...]
-    code: str
+    code: tuple[str, ...]  # lines
     notes: tuple[str, ...]
 
 
@@ -159,7 +159,7 @@ def _judged(card: MitigationCard) -> tuple[str, ...]:
 
 def _own(card: MitigationCard) -> list[Moved]:
     """Changes of groups, of the metrics that rules judge and of what people feel of decisions."""
-    names = dict.fromkeys((*_judged(card), "true_positive_rate", "false_positive_rate", "selection_rate"))
+    names = dict.fromkeys((*_judged(card), "selection_rate", "true_positive_rate" if card.config.get("effect", "helps") == "helps" else "false_positive_rate"))
     return [one for one in card.holdout.moved if one.metric in names and one.slice != EVERYONE]
 
 
@@ -208,7 +208,9 @@ def _checked(card: MitigationCard) -> str:
     return f"The exported model was loaded again in a fresh process and gives all {seen.rows:,} rows the same score and decision{near}.{drawn}"
 
 
-def _code(card: MitigationCard) -> str:
-    given = ", ".join(f"{one.name}=…" if one.name.isidentifier() else f"**{{{one.name!r}: …}}" for one in card.export.inputs)
-    return f'import tensorflow as tf\n\nmodel = tf.saved_model.load("saved_model")\ndecide = model.signatures["{card.export.signature}"]\nanswer = decide({given})\nanswer["decision"]  # 0 or 1; answer["score"] is the score'
-
+def _code(card: MitigationCard) -> tuple[str, ...]:
+    given = [f"{one.name}=…" if one.name.isidentifier() else f"**{{{one.name!r}: …}}" for one in card.export.inputs]
+    return (
+        "import tensorflow as tf", "", 'model = tf.saved_model.load("saved_model")', f'decide = model.signatures["{card.export.signature}"]',
+        f"answer = decide({', '.join(given)})", 'answer["decision"]  # 0 or 1; answer["score"] is the score',
+    )  # fmt: skip

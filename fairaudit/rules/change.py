@@ -12,14 +12,18 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.matched import CELLS, Matched
 from fairaudit.evidence.intervals import Bounds, newcombe
-from fairaudit.evidence.paired import mcnemar_lower, mcnemar_upper, newcombe_paired
+from fairaudit.evidence.paired import delta, mcnemar_lower, mcnemar_upper, newcombe_paired
 from fairaudit.evidence.rates import LEVEL, Z
 from fairaudit.metrics.catalogue import Metric, Shape, mask
+from fairaudit.metrics.engines.native import of_weights, value_of
 from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.rule import Rule
 from fairaudit.rules.sides import Sides, of_rate
 from fairaudit.rules.tally import Tally, tails
 from fairaudit.types import Bools, Floats, Ints
+
+
+_TURNED = 10  # rows that were decided otherwise, from which the delta method is given
 
 
 def can_change(metric: Metric) -> bool:
@@ -28,6 +32,44 @@ def can_change(metric: Metric) -> bool:
         return False
     top, bottom = mask(metric.numerator), mask(metric.denominator)
     return bool((bottom[:, 0] == bottom[:, 1]).all() and (top[:, 0] != top[:, 1]).any())
+
+
+def moves(metric: Metric) -> bool:
+    """Whether a number follows from the counts of decisions by label, and other decisions would change it."""
+    if metric.shape is Shape.COMPOSITE:
+        return True
+    if metric.shape is not Shape.RATE:
+        return False
+    return any((mask(part)[:, 0] != mask(part)[:, 1]).any() for part in (metric.numerator, metric.denominator))
+
+
+def changed_number(metric: Metric, matched: Matched) -> tuple[Floats, Bounds, Ints]:
+    """By how much such a number changed on the rows that both audits have, its 95 % interval by the delta method, and how many rows it rests on; each of shape (slices,).
+
+    The interval is NaN where fewer than ten rows turned.
+    """
+    slices = len(matched.slices)
+    weight, weight_sq = (sums.reshape(slices, CELLS) for sums in (matched.weight, matched.weight_sq))
+    step = 1e-4 * np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+
+    def value(sums: Floats) -> Floats:
+        cells = sums.reshape(-1, 3, 2, 2)
+        before, now = (value_of(metric.id, of_weights(cells.sum(axis=axis))) for axis in (3, 2))
+        return now - before
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = value(weight)
+        gradient = np.stack([(value(weight + step * one) - value(np.maximum(weight - step * one, 0.0))) / (step[:, 0] + np.minimum(step[:, 0], weight[:, place])) for place, one in enumerate(np.eye(CELLS))], axis=1)
+        gradient = np.where(weight > 0, gradient, 0.0)
+        lower, upper = delta(gradient, weight_sq, change, level=LEVEL)
+    if matched.clusters is not None:
+        number = matched.clusters.number
+        variance = np.einsum("si,sij,sj->s", gradient, matched.clusters.products, gradient) * np.divide(number, number - 1, out=np.full(slices, np.nan), where=number > 1)
+        reach = np.where(variance > 0, Z * np.sqrt(np.maximum(variance, 0.0)), np.nan) * stdtrit(np.maximum(number - 1, 1), (1 + LEVEL) / 2) / Z
+        lower, upper = change - reach, change + reach
+    labelled = matched.rows[:, :2]
+    few = labelled[:, :, 0, 1].sum(axis=1) + labelled[:, :, 1, 0].sum(axis=1) < _TURNED
+    return change, (np.where(few, np.nan, lower), np.where(few, np.nan, upper)), labelled.reshape(slices, -1).sum(axis=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from fairaudit.evidence.measurement import GroupKind
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.reports.sentences import Compared, sentence
 from fairaudit.rules.baseline import Baseline
-from fairaudit.rules.change import can_change
+from fairaudit.rules.change import can_change, changed_number, moves
 from fairaudit.rules.finding import Finding, Outcome, Verdict
 from fairaudit.rules.judge import judge, overall_verdict
 from fairaudit.rules.library import load_rule, parse_rule
@@ -246,3 +246,51 @@ def test_weights_and_clusters_are_paid_for(rows: simulated.Rows) -> None:
     found = [simulated.paired(rows, rng) for _ in range(300)]
     held = [float(lower[0]) <= 0 <= float(upper[0]) for lower, upper in (one.at_size(one.size, level=0.95) for one in found)]
     assert np.mean(held) >= 0.92 and np.mean([one.tails()[1][0] <= 0.05 for one in found]) <= 0.08
+
+
+def _of_both(rng: np.random.Generator, rows: int, *, kept: float) -> Matched:
+    """Rows with labels and two decisions that agree in a share of them; both decisions have a precision of their own."""
+    label = rng.random(rows) < 0.4
+    before = rng.random(rows) < np.where(label, 0.7, 0.2)
+    now = np.where(rng.random(rows) < kept, before, rng.random(rows) < np.where(label, 0.7, 0.2))
+    table = np.zeros((1, 3, 2, 2), dtype=np.int64)
+    np.add.at(table[0], (label.astype(int), before.astype(int), now.astype(int)), 1)
+    return Matched(
+        slices=(EVERYONE,), rows=table, weight=table.astype(float), weight_sq=table.astype(float), moved=np.zeros(1, dtype=np.int64), has_weights=False, clusters=None,
+        account=Account(matched=rows, relabelled=0, only_now=0, only_before=0),
+    )  # fmt: skip
+
+
+def test_the_change_of_a_mean_of_two_rates_has_the_variance_of_its_parts() -> None:
+    """Balanced accuracy: a quarter of the sum of both paired variances, (g + l − (g − l)²/n)/n² of each label."""
+    matched = _of_both(np.random.default_rng(4), 800, kept=0.8)
+    change, (lower, upper), rows = changed_number(CATALOGUE["balanced_accuracy"], matched)
+    parts, values = [], []
+    for label, gain in ((1, (0, 1)), (0, (1, 0))):
+        cells = matched.weight[0, label]
+        gained, lost, n = cells[gain], cells[gain[::-1]], cells.sum()
+        values.append((gained - lost) / n)
+        parts.append((gained + lost - (gained - lost) ** 2 / n) / n**2)
+    assert change[0] == pytest.approx(np.mean(values)) and rows[0] == 800
+    reach = 1.959964 * np.sqrt(sum(parts) / 4)
+    assert (lower[0], upper[0]) == (pytest.approx(np.mean(values) - reach, abs=1e-6), pytest.approx(np.mean(values) + reach, abs=1e-6))
+
+
+@pytest.mark.parametrize("name", ["positive_predictive_value", "f1", "balanced_accuracy"])
+def test_the_change_of_what_is_no_rate_of_chosen_rows_is_held_in_about_95_percent(name: str) -> None:
+    """Both decisions are of one law, so the true change is 0; 1,000 rows of which 70 % are decided alike."""
+    rng, held = np.random.default_rng(11), 0
+    for _ in range(600):
+        _, (lower, upper), _ = changed_number(CATALOGUE[name], _of_both(rng, 1000, kept=0.7))
+        held += bool(lower[0] <= 0 <= upper[0])
+    assert 0.925 <= held / 600 <= 0.975
+
+
+def test_what_did_not_change_has_no_interval() -> None:
+    change, (lower, upper), _ = changed_number(CATALOGUE["f1"], _of_both(np.random.default_rng(1), 300, kept=1.1))
+    assert change[0] == 0 and np.isnan(lower[0]) and np.isnan(upper[0])
+
+
+def test_only_what_decisions_move_has_a_change() -> None:
+    assert all(moves(CATALOGUE[name]) for name in ("positive_predictive_value", "f1", "accuracy", "selection_rate"))
+    assert not any(moves(CATALOGUE[name]) for name in ("base_rate", "brier_score", "roc_auc") if name in CATALOGUE)

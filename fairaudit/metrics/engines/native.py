@@ -49,6 +49,11 @@ def _measure(quantity: Quantity, counts: Counts) -> Floats:
     return taken
 
 
+def of_weights(weight: Floats) -> Counts:
+    """Counts of decisions by label that are known for their weights alone, shape (tables, 3 labels, 2 decisions), for numbers that follow from these."""
+    return Counts(slices=(), rows=np.zeros(weight.shape, dtype=np.int64), weight=weight, weight_sq=weight, score=None, score_sq=None, has_labels=True, has_weights=True, has_probabilities=False)
+
+
 def value_of(metric: str, counts: Counts, params: Params | None = None) -> Floats:
     """A metric of every slice, shape (slices,); NaN where undefined."""
     entry = CATALOGUE[metric]
