@@ -165,7 +165,7 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
     """
     from fairaudit.mitigations.postprocessed import by_reject_option
 
-    return _postprocess(lambda config: by_reject_option(parity, bound, config.effect), **given)
+    return _postprocess(lambda config: by_reject_option(config, parity, bound), **given)
 
 
 def _postprocess(

@@ -210,7 +210,7 @@ def by_calibrated_equalized_odds(cost: str) -> Method:
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},
         rules=(rule,), judged=judged,
         what="In each group but the costliest a share of the rows is scored by the group's base rate instead of the model's score.",
-        why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
+        why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. Nobody's scores are made better for it, so it is levelling down. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
         source="Pleiss, Raghavan, Wu, Kleinberg & Weinberger (2017), NeurIPS, algorithm 1, as AIF360's CalibratedEqOddsPostprocessing.",
     )  # fmt: skip
 
@@ -219,17 +219,22 @@ _RULE_OF = {"statistical_parity_difference": "statistical-parity", "average_odds
 _RATES_OF = {"statistical_parity_difference": ("selection_rate",), "average_odds_difference": ("true_positive_rate", "false_positive_rate"), "equal_opportunity_difference": ("true_positive_rate",)}
 
 
-def by_reject_option(metric: str, bound: float, effect: str) -> Method:
-    """Kamiran, Karim and Zhang's.
+def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
+    """Kamiran, Karim and Zhang's; the group that is decided against is the one that --reference names, or else the best-off.
 
     Raises:
         ConfigError: the bound is none.
     """
     if not 0 <= bound <= 1:
         raise ConfigError(f"--bound {bound:g} is no difference of rates; give one between 0 and 1, as 0.05.")
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        reference = next((place for place, group in enumerate(cells.groups) if dict(group.values) == {name: config.reference.get(name) for name in group.attributes}), None)
+        return reject_option(cells, metric, threshold=threshold, reference=reference, bounds=(-bound, bound), helps=config.effect == "helps")
+
     return Method(
         name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(Grid()), judged=_RATES_OF[metric],
-        solve=lambda cells, threshold: reject_option(cells, metric, threshold=threshold, bounds=(-bound, bound), helps=effect == "helps"),
+        solve=solved,
         what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
         why="Of 5,000 thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
         source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
