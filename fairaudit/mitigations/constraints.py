@@ -102,7 +102,7 @@ def constraints_of(rules: Sequence[Rule], groups: Sequence[Slice], rows: Sequenc
 def _of_rule(rule: Rule, groups: Sequence[Slice], rows: Sequence[int], effect: str) -> Iterator[Constraint]:
     for name in rule.metrics:
         entry = metric(name)
-        if entry.shape not in (Shape.RATE, Shape.COMPOSITE):
+        if entry.shape not in (Shape.RATE, Shape.COMPOSITE) or entry.of_part:
             raise ConfigError(f"rule {rule.id!r} judges {entry.id}, and thresholds can be fitted to what follows from the four counts of decisions alone; name a rule on such a rate, as equal-opportunity.")
         if rule.comparison is Comparing.CHANGE or rule.within_control:
             judged = "a change since a baseline" if rule.comparison is Comparing.CHANGE else "groups within a control"

@@ -35,9 +35,9 @@ def can_change(metric: Metric) -> bool:
 
 
 def moves(metric: Metric) -> bool:
-    """Whether a number follows from the counts of decisions by label, and other decisions would change it."""
+    """Whether a slice's number follows from its own counts of decisions by label, and other decisions would change it."""
     if metric.shape is Shape.COMPOSITE:
-        return True
+        return not metric.of_part
     if metric.shape is not Shape.RATE:
         return False
     return any((mask(part)[:, 0] != mask(part)[:, 1]).any() for part in (metric.numerator, metric.denominator))

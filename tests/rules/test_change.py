@@ -293,4 +293,12 @@ def test_what_did_not_change_has_no_interval() -> None:
 
 def test_only_what_decisions_move_has_a_change() -> None:
     assert all(moves(CATALOGUE[name]) for name in ("positive_predictive_value", "f1", "accuracy", "selection_rate"))
-    assert not any(moves(CATALOGUE[name]) for name in ("base_rate", "brier_score", "roc_auc") if name in CATALOGUE)
+    assert not any(moves(CATALOGUE[name]) for name in ("base_rate", "auc", "demographic_disparity", "brier_score") if name in CATALOGUE)
+
+
+def test_every_number_that_decisions_move_has_its_change_in_every_slice() -> None:
+    matched = _of_both(np.random.default_rng(2), 500, kept=0.6)
+    for entry in CATALOGUE.values():
+        if moves(entry):
+            change, (lower, upper), rows = changed_number(entry, matched)
+            assert change.shape == lower.shape == upper.shape == rows.shape == (1,) and lower[0] < change[0] < upper[0], entry.id
