@@ -61,3 +61,15 @@ def test_calibrated_equalized_odds_finds_what_aif360_finds_on_the_rows(cost):
     theirs = [float(found.unpriv_mix_rate), float(found.priv_mix_rate)]
     assert all(0 <= one <= 1 for one in theirs)
     assert calibrated.shares(calibrated_equalized_odds(counted(ROWS, (THRESHOLD,)), threshold=THRESHOLD, cost=cost)) == pytest.approx(theirs, abs=1e-9)
+
+
+@pytest.mark.parametrize("number", [1, 255, 256, 257, 300, 511, 512, 513])
+def test_cells_end_at_every_edge_however_many_there_are(number: int) -> None:
+    """Each cell of scores lies between two neighbouring edges, as NumPy's binary search places its ends; a score at an edge is below it."""
+    edges = np.sort(np.random.default_rng(number).random(number))
+    some = people(2_000)
+    score = some.score.copy()
+    score[:number] = edges[: score.size]
+    cells = counted(Rows(group=some.group, label=some.label, score=score, weight=some.weight), tuple(edges.tolist()))
+    assert (np.searchsorted(edges, cells.lowest, side="left") == np.searchsorted(edges, cells.highest, side="left")).all()
+    assert (cells.highest[:-1] < cells.lowest[1:]).all() and cells.rows.sum() == 2_000
