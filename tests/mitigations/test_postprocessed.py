@@ -36,7 +36,7 @@ def test_thresholds_of_an_unfair_model_do_not() -> None:
 
 def test_bounded_rates_of_a_fair_model_move_by_no_more_than_noise() -> None:
     """Reject option takes the best of 5,000 settings, so that its threshold may move a little; accuracy on other people is what it was."""
-    method = by_reject_option("statistical_parity_difference", 0.05, "helps")
+    method = by_reject_option(AuditConfig(), "statistical_parity_difference", 0.05)
     changes = []
     for seed in range(10):
         solved, others = method.solve(simulated(seed).cells(), 0.5), simulated(1_000 + seed)
