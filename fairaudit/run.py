@@ -78,11 +78,12 @@ def audit(config: AuditConfig, data: Any = None, *, scores: Path | str | None = 
 
 
 def audited(
-    config: AuditConfig, data: Any = None, *, scores: Path | None = None, progress: Progress | None = None, sole: bool = False, debug: bool = False
+    config: AuditConfig, data: Any = None, *, scores: Path | None = None, kept_values: Mapping[str, tuple[str, ...]] | None = None, progress: Progress | None = None, sole: bool = False, debug: bool = False
 ) -> Audited:
     """As `audit`, with the cube.
 
     Args:
+        kept_values: attribute → its values that --other-below keeps, where other data told; None: these data tell.
         sole: this process does nothing but this audit, so libraries may be imported in quicker ways: one in a child process, without Keras, and without
             collecting garbage. Otherwise the environment stays the caller's.
         debug: what the child prints is shown.
@@ -94,7 +95,7 @@ def audited(
         prepare_tensorflow()
     with Witnesses(config.engines, seed=config.seed, apart=sole and config.model is not None and (os.cpu_count() or 1) > 1, debug=debug) as witnesses:
         with source.connect() as connection:
-            rows = _prepared(connection, config, source, progress)
+            rows = _prepared(connection, config, source, progress, kept_values)
             source = rows.source
             if before is not None:
                 raise_all(baselines.mistaken(before.audit.manifest, config=msgspec.structs.asdict(config), positive=rows.positive))
@@ -157,10 +158,10 @@ def _check_scores(config: AuditConfig, scores: Path | None) -> None:
         raise ConfigError("a file for scores is named, and nothing asks for them; give AuditConfig(save_scores=True, id=…), or leave the file out.")
 
 
-def _prepared(connection: Any, config: AuditConfig, source: Source, progress: Progress | None) -> Prepared:
+def _prepared(connection: Any, config: AuditConfig, source: Source, progress: Progress | None, kept_values: Mapping[str, tuple[str, ...]] | None = None) -> Prepared:
     """The rows, checked; raises what is wrong with them, or with what the configuration asks of them."""
     with watched(connection, progress, "checking"):
-        rows = prepare(connection, source, _wanted(config))
+        rows = prepare(connection, source, replace(_wanted(config), kept_values=kept_values))
     if rows.audited == 0:
         reasons = ", ".join(reason for reason, _ in rows.excluded)
         raise ContentError(f"{source.name}: every one of its {rows.read:,} rows is excluded ({reasons}); nothing is left to audit.")

@@ -276,7 +276,7 @@ def _write_all(files: Mapping[Path, Writer | None]) -> None:
                     made += [one for one in (path.parent, *path.parent.absolute().parents) if not one.exists()]
                     path.parent.mkdir(parents=True, exist_ok=True)
                     asides[path.parent] = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=path.parent))
-            if path.is_dir():
+            if path.is_dir() and files[path] is not None:
                 raise ConfigError(f"{path} is a folder, where a file must go; move it away.")
         for path, write in files.items():
             if write is not None:

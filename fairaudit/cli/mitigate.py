@@ -83,7 +83,7 @@ def reweigh(
         (aside / reweighed.CARD).write_bytes(to_json(card))
         return card
 
-    former = {*reweighed.names_of("csv"), *reweighed.names_of("parquet")} if holds(folder, A_MITIGATION) else set()
+    former = {*reweighed.names_of("csv"), *reweighed.names_of("parquet"), *(_OF_A_MODEL if (folder / _OF_A_MODEL[0]).is_dir() else ())} if holds(folder, A_MITIGATION) else set()
     with silenced(debug=debug):
         made = method.reweigh(source, wanted_of(config), weight_column=method.WEIGHT if weight_column is None else weight_column)
         card = write_folder(folder, names, fill, gone=former)
@@ -91,6 +91,7 @@ def reweigh(
     return 0
 
 
+_OF_A_MODEL = ("saved_model", "before", "after", "comparison.json", "report.html")  # what the other methods leave beside their card
 _NOT_OURS = (
     "--score-column", "--decision-column", "--positive-decision", "--count", "--group-threshold", "--threshold-sweep", "--save-scores", "--decision-output", "--feature", "--control", "--p-values",
     "--calibration-bins",

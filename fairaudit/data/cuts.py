@@ -25,20 +25,32 @@ class Rare:
     kept: tuple[str, ...]  # the others of the attribute, which are few
     rows: int
     name: str  # of the slice that they make together
+    is_told: bool = False  # which are kept was told, and not found by their rows
 
     @property
     def is_merged(self) -> bool:
-        """Whether they are one slice; one alone would gain no row by it, and lose its name."""
-        return len(self.values) > 1
+        """Whether they are one slice; one alone would gain no row by it, and lose its name, so it is one only where that was told."""
+        return len(self.values) > 1 or self.is_told
 
 
 def rare_values(sizes: Mapping[str, int], below: int) -> Rare:
     """Those of an attribute's values, by how many rows have them, that fewer than `below` have."""
     rare = {value: rows for value, rows in sizes.items() if rows < below}
-    name, kept = OTHER, sorted(sizes.keys() - rare.keys())
+    kept = tuple(sorted(sizes.keys() - rare.keys()))
+    return Rare(values=tuple(sorted(rare)), kept=kept, rows=sum(rare.values()), name=_name_beside(kept))
+
+
+def all_but(sizes: Mapping[str, int], kept: Sequence[str]) -> Rare:
+    """Every value but those that other data kept, however many rows have it here."""
+    others = {value: rows for value, rows in sizes.items() if value not in kept}
+    return Rare(values=tuple(sorted(others)), kept=tuple(kept), rows=sum(others.values()), name=_name_beside(kept), is_told=True)
+
+
+def _name_beside(kept: Sequence[str]) -> str:
+    name = OTHER
     while name in map(str.casefold, kept):  # an 'Other' of the data is a slice of its own
         name += " (merged)"
-    return Rare(values=tuple(sorted(rare)), kept=tuple(kept), rows=sum(rare.values()), name=name)
+    return name
 
 
 def sizes_of(connection: duckdb.DuckDBPyConnection, lines: str, attributes: int) -> tuple[dict[str, int], ...]:
@@ -87,8 +99,9 @@ def told_of_rare(rare: Mapping[str, Rare], below: int) -> Iterator[str]:
         if not one.is_merged:
             yield f"{attribute}={one.values[0]} has fewer than {below:,} rows ({one.rows:,}) and is the only such value of {attribute}, so it keeps its name."
             continue
+        few = "that were few on the rows that were fitted on" if one.is_told else f"with fewer than {below:,} rows"
         apart = "" if one.name == OTHER else f" The data have a value {OTHER!r} of their own, which is a slice apart."
-        yield f"{len(one.values):,} values of {attribute} with fewer than {below:,} rows are one slice, {one.name!r} ({one.rows:,} rows): {listed(one.values)}.{apart}"
+        yield f"{len(one.values):,} {'value' if len(one.values) == 1 else 'values'} of {attribute} {few} {'is' if len(one.values) == 1 else 'are'} one slice, {one.name!r} ({one.rows:,} rows): {listed(one.values)}.{apart}"
 
 
 def listed(values: Sequence[str]) -> str:

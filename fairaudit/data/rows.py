@@ -11,7 +11,7 @@ import duckdb
 
 from fairaudit.bands import Bands
 from fairaudit.data.columns import Column, missing_in, read
-from fairaudit.data.cuts import Rare, quantile_edges, rare_values, sizes_of
+from fairaudit.data.cuts import Rare, all_but, quantile_edges, rare_values, sizes_of
 from fairaudit.data.labels import MOST, positives, truth
 from fairaudit.data.source import NotInParallel, Source, literal, told
 from fairaudit.errors import ConfigError, ContentError, FairauditError, raise_all
@@ -34,6 +34,7 @@ class Wanted:
     attributes: tuple[str, ...]
     bins: dict[str, Bands] = field(default_factory=dict)
     other_below: int | None = None  # categories with fewer rows become one; None: none do
+    kept_values: Mapping[str, tuple[str, ...]] | None = None  # attribute → its values that keep their names, as other data told; None: these data tell
     kept: tuple[str, ...] = ()  # attributes whose categories are left as they are all the same
     label: str | None = None
     positive: str | None = None
@@ -464,14 +465,17 @@ def _rare(connection: duckdb.DuckDBPyConnection, source: Source, wanted: Wanted,
     if wanted.other_below is None or not names:
         return {}
     sizes = sizes_of(connection, _audited(source, wanted, columns, {name: columns[name].text for name in names}), len(names))
-    found = dict(zip(names, (rare_values(one, wanted.other_below) for one in sizes), strict=True))
+    if wanted.kept_values is None:
+        found = dict(zip(names, (rare_values(one, wanted.other_below) for one in sizes), strict=True))
+    else:
+        found = {name: all_but(one, wanted.kept_values[name]) for name, one in zip(names, sizes, strict=True) if name in wanted.kept_values}
     raise_all(
         ConfigError(
             f"{source.name}: the protected attribute {name!r} has {left:,} values with {wanted.other_below:,} rows or more, and {MOST_VALUES:,} are the most; "
             "ask for more rows with --other-below, or name a column of groups."
         )
         for name, all_values in zip(names, sizes, strict=True)
-        if (left := len(all_values) - len(found[name].values)) > MOST_VALUES
+        if (left := len(all_values) - (len(found[name].values) if name in found else 0)) > MOST_VALUES
     )
     return {name: rare for name, rare in found.items() if rare.values}
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from fairaudit.bands import parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.data.progress import Progress
@@ -230,7 +231,7 @@ def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
 
     def solved(cells: Cells, threshold: float) -> Solved:
         reference = next((place for place, group in enumerate(cells.groups) if dict(group.values) == {name: config.reference.get(name) for name in group.attributes}), None)
-        return reject_option(cells, metric, threshold=threshold, reference=reference, bounds=(-bound, bound), helps=config.effect == "helps")
+        return reject_option(cells, metric, threshold=threshold, reference=reference, bounds=(0.0 - bound, bound), helps=config.effect == "helps")
 
     return Method(
         name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(Grid()), judged=_RATES_OF[metric],
@@ -258,7 +259,7 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     solved = method.solve(cells, threshold)
     policy = policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
     exported = export(found.matched, policy, read_attributes(found.rows, slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
-    proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, exported.policy, aside, progress=progress)
+    proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
@@ -289,9 +290,9 @@ def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objectiv
 
 
 def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
-    """The configuration with bands cut where the rows that were fitted on have them: quantiles of others would be other groups."""
-    bands = {name: bands.edges for name, bands in found.rows.reading.bands.items() if name in config.bins and bands.quantiles}
-    return msgspec.structs.replace(config, bins={**config.bins, **bands})
+    """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
+    fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
+    return msgspec.structs.replace(config, bins={**config.bins, **fitted})
 
 
 def _told(config: AuditConfig) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class NotAsSolved(ContentError):
     """The exported model does not do what was solved."""
 
 
-def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, aside: Path, *, progress: Progress | None = None) -> Proof:
+def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
     """Audit the holdout before and after, and after once more in a process that knows nothing of this one.
 
     Args:
@@ -64,7 +64,8 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         row: the holdout's column of ids.
         model: the exported one.
         signature: of it.
-        policy: what it was exported with.
+        policy: what was solved, whatever the export says that it holds.
+        kept_values: attribute → its values that --other-below kept where the policy was fitted: those of the holdout would make other groups.
         aside: a folder for what is not kept.
 
     Raises:
@@ -77,8 +78,8 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         other_thresholds=(), threshold_sweep=None, group_thresholds={},
     )  # fmt: skip
     kept = {name: aside / f"{name}.parquet" for name in ("before", "after")}
-    before = audited(own, scores=kept["before"], progress=progress, sole=True).audit
-    after = audited(exported, scores=kept["after"], progress=progress, sole=True).audit
+    before = audited(own, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
+    after = audited(exported, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
     again = _in_a_fresh_process(exported, aside / "again", aside)
     checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy, before.manifest.thresholds)
     slices = tuple(one.slice for one in after.counts)

@@ -126,6 +126,11 @@ def as_given(folder: Path) -> None:
     save(folder, serving_default=(lambda x: {"score": x}, X))
 
 
+def noisy(folder: Path) -> None:
+    """The score is x and something drawn anew at every call."""
+    save(folder, serving_default=(lambda x: {"score": 0.9 * x + tf.random.uniform(tf.shape(x), maxval=0.1)}, X))
+
+
 def doubles(folder: Path) -> None:
     save(folder, serving_default=(lambda x: {"score": x}, {"x": tf.TensorSpec([None], tf.float64)}))
 

@@ -1,0 +1,42 @@
+"""A card of a mitigation, as reports are given it."""
+
+from __future__ import annotations
+
+from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.mitigations.exported import Exported, ExportedTensor
+from fairaudit.mitigations.parts import HowParted
+from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
+from fairaudit.mitigations.postprocessed import Fit, HeldOut, Judged, MitigationCard, Moved, Reached
+from fairaudit.mitigations.proof import Checked
+from fairaudit.models.interface import ModelCard
+
+SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def mitigation(text: str = "sex", *, values: tuple[str, ...] = ("f", "m")) -> MitigationCard:
+    """One in which every free text is this one, beside the values of the groups."""
+    groups = [Slice([(text, value)]) for value in values]
+    drawn = Treatment(cuts=(0.25, 0.5), chances=(0.0, 0.125, 1.0), replaced=0.25, constant=0.75)
+    policy: Policy = policy_of("thresholds", (text,), {group: threshold_at(0.375) if place else drawn for place, group in enumerate(groups)}, threshold_at(0.5))
+    tensors = (ExportedTensor(name=text, dtype="string", shape="[n]"),)
+    return MitigationCard(
+        method="thresholds", version="1", what=text, why=text, source=text, settings={}, config={}, rules=(text,), data=(),
+        parts=HowParted(holdout=text, share=None, seed=None, rows_fitted=1_000, rows_held_out=1_000, shared=0),
+        fit=Fit(
+            objective=text, before=0.5, after=0.625, gap=0.0, reached=tuple(Reached(metric="true_positive_rate", group=group, value=0.75) for group in groups), unfitted=(),
+            rows={str(group): 500 for group in groups}, judged=("true_positive_rate",), reference=None, parameters={},
+        ),
+        export=Exported(
+            original=ModelCard(name=text, sha256=SHA, signature=text, output=text, score_type="float32"), sha256=SHA, signature=text, inputs=tensors, outputs=tensors, added=(text,),
+            renamed={text: text}, drawn_by=(text,), policy=policy, notes=(text,),
+        ),
+        holdout=HeldOut(
+            verdict_before="fail", verdict_after="inconclusive", rules=(Judged(rule=text, before="fail", after="inconclusive"),),
+            moved=tuple(
+                Moved(metric="true_positive_rate", slice=one, rows=500, before=0.5, after=0.75, change=0.25 if place % 2 else -0.25, interval=(0.125, 0.375) if place % 2 else (-0.375, -0.125), is_better=bool(place % 2))
+                for place, one in enumerate((EVERYONE, *groups))
+            ),
+            levelled_down=("true_positive_rate",), checked=Checked(rows=1_000, near_a_cut=3, differing=1, drawn=250),
+        ),
+        notes=(text,),
+    )  # fmt: skip

@@ -1,0 +1,38 @@
+"""The section of a report on a mitigation: what is named, and that any text stays text."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from fairaudit.mitigations.proof import Checked
+from fairaudit.reports.html import render
+from fairaudit.reports.mitigated import mitigation_view, mitigation_words
+from tests.reports.builders import adult
+from tests.reports.mitigations import mitigation
+from tests.reports.test_html import ATTACK, DIRECTION, Parsed
+
+
+@pytest.mark.parametrize("text", [ATTACK, DIRECTION, "&amp;", "{{ page }}"])
+def test_any_text_in_any_place_of_it_comes_back_as_that_text(text: str) -> None:
+    clean, parsed = (Parsed(render(adult(), mitigation=mitigation(one, values=(one, "m")))) for one in ("harmless", text))
+    assert parsed.tags == clean.tags and [(tag, name) for tag, name, _ in parsed.attributes] == [(tag, name) for tag, name, _ in clean.attributes]
+    assert not {"\u202e", "\x1b", "\x00"} & set("".join(parsed.text)) and "harmless" in "".join(clean.text)
+
+
+def test_marks_that_would_turn_the_terminal_around_are_written_out() -> None:
+    words = mitigation_words(mitigation(DIRECTION), width=100)
+    assert not {"\u202e", "\x1b", "\x00"} & set(words) and r"\u202e" in words
+
+
+def test_levelling_down_is_the_first_warning_and_who_is_worse_off_is_named() -> None:
+    seen = mitigation_view(mitigation())
+    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1].startswith("sex: inconclusive after the mitigation. It holds on the rows that were fitted on")
+    assert [one.split(":")[0] for one in seen.better] == ["sex=f"] and [one.split(":")[0] for one in seen.worse] == ["sex=m"]
+
+
+def test_rows_at_a_cut_are_told_only_where_there_are_some() -> None:
+    card = mitigation()
+    assert "3 rows within a millionth of a cut may be rounded to either side, and 1 was" in mitigation_view(card).checked
+    none = msgspec.structs.replace(card, holdout=msgspec.structs.replace(card.holdout, checked=Checked(rows=1_000, near_a_cut=0, differing=0, drawn=0)))
+    assert mitigation_view(none).checked == "The exported model was loaded again in a fresh process and gives all 1,000 rows the same score and decision."
