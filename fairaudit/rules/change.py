@@ -22,7 +22,6 @@ from fairaudit.rules.sides import Sides, of_rate
 from fairaudit.rules.tally import Tally, tails
 from fairaudit.types import Bools, Floats, Ints
 
-
 _TURNED = 10  # rows that were decided otherwise, from which the delta method is given
 
 
