@@ -273,16 +273,18 @@ def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objectiv
     tp, fp = cells.selected()
     positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
     start = cells.place(threshold)
-    places = np.array([start if not one.cuts else cells.place(one.cuts[0]) for one in solved.treatments])
+    everybody, nobody = 0, tp.shape[1] - 1
+    places = np.array([cells.place(one.cuts[0]) if one.cuts else everybody if one.chances[0] else nobody for one in solved.treatments])
     at = np.arange(places.size)
     kept = [constraint for constraint in constraints if meets(constraint, tp[:, start], fp[:, start], positives=positives, negatives=negatives)]
-    if len(kept) < len(constraints) or any(not one.cuts for one in solved.treatments):
+    if len(kept) < len(constraints):
         return solved
     # Each row that is decided otherwise adds its gain or takes it away, as a coin would fall if the two were equally good.
-    one_more = aim.of(np.ones(places.size), np.zeros(places.size), positives=positives, negatives=negatives) - aim.of(np.zeros(places.size), np.zeros(places.size), positives=positives, negatives=negatives)
-    one_wrong = aim.of(np.zeros(places.size), np.ones(places.size), positives=positives, negatives=negatives) - aim.of(np.zeros(places.size), np.zeros(places.size), positives=positives, negatives=negatives)
+    nothing, one_row = np.zeros(places.size), np.ones(places.size)
+    none = aim.of(nothing, nothing, positives=positives, negatives=negatives)
+    of_true, of_false = (aim.of(*selected, positives=positives, negatives=negatives) - none for selected in ((one_row, nothing), (nothing, one_row)))
     turned = np.abs(tp[at, places] - tp[:, start]), np.abs(fp[at, places] - fp[:, start])
-    error = float(np.sqrt((one_more**2 * turned[0] + one_wrong**2 * turned[1]).sum()))
+    error = float(np.sqrt((of_true**2 * turned[0] + of_false**2 * turned[1]).sum()))
     if solved.objective - solved.before > _NOISE * error:
         return solved
     rates = tuple(rates_of(one.metric, tp[:, start], fp[:, start], positives=positives, negatives=negatives) for one in constraints)
