@@ -17,7 +17,7 @@ from fairaudit.rules.finding import Verdict
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("question", ["start", "gate", "writes", "columns", "memory", "thresholds"])
+@pytest.mark.parametrize("question", ["start", "gate", "writes", "columns", "memory", "thresholds", "methods"])
 def test_a_smoke_run_prints_its_table_and_its_ratio(question: str) -> None:
     done = subprocess.run([sys.executable, "-m", "benchmarks", "--smoke", question], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
