@@ -110,6 +110,25 @@ def thresholds(folder: Path, smoke: bool) -> str:
     return subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
+def methods(folder: Path, smoke: bool) -> str:
+    """Fitting each mitigation, beside counting the rows and beside AIF360."""
+    data = _rows(folder / "rows.parquet", 2_000 if smoke else 1_000_000)
+    command = [sys.executable, "-m", "benchmarks.methods", str(data), *(["1", "--tiny"] if smoke else ["5"])]
+    return subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def export(folder: Path, smoke: bool) -> str:
+    """How long an exported model takes beside the demo's, which it holds."""
+    made = []
+    for method in ("thresholds", "equalized-odds", "calibrated-equalized-odds"):
+        asked = ("--rule", "equal-opportunity") if method == "thresholds" else ("--cost", "fnr") if method.startswith("calibrated") else ()
+        flags = ("--model", "demo/model", "--data", "demo/adult_test.csv", "--label", "income", "--positive", ">50K", "--protected", "sex")
+        measure({method: (*FAIRAUDIT, "mitigate", method, *flags, *asked, "--out", str(folder / method))}, runs=0)
+        made.append(f"{method}={folder / method / 'saved_model'}")
+    command = [sys.executable, "-m", "benchmarks.latency", "demo/adult_test.csv", "5" if smoke else "300", "original=demo/model", *made]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}).stdout.strip()
+
+
 def _rows(path: Path, rows: int, *more: str) -> Path:
     # By a process of its own: what this one holds, each process that it starts is charged with.
     subprocess.run([sys.executable, "-m", "benchmarks.data", str(path), str(rows), *more], check=True, cwd=ROOT)
@@ -128,6 +147,8 @@ QUESTIONS: dict[str, Callable[[Path, bool], str]] = {
     "columns": columns,
     "memory": memory,
     "thresholds": thresholds,
+    "methods": methods,
+    "export": export,
     "whole-audit": whole_audit,
 }
 

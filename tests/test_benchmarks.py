@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import clusters, coverage, gaps
+from benchmarks import beside, clusters, coverage, gaps
 from benchmarks import consistency as of_consistency
 from benchmarks.processes import measure
+from fairaudit.mitigations.policy import Treatment
 from fairaudit.rules.finding import Verdict
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("question", ["start", "gate", "writes", "columns", "memory", "thresholds"])
+@pytest.mark.parametrize("question", ["start", "gate", "writes", "columns", "memory", "thresholds", "methods"])
 def test_a_smoke_run_prints_its_table_and_its_ratio(question: str) -> None:
     done = subprocess.run([sys.executable, "-m", "benchmarks", "--smoke", question], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -78,3 +79,16 @@ def test_the_tables_of_rows_in_clusters_have_what_clusters_change() -> None:
     assert float(shown["`selection_rate`"]) >= 92 > 90 > naive["`selection_rate`"]
     ours, independent = clusters.verdicts(clusters.SIX, (0.3,) * 6, 40, np.random.default_rng(0))
     assert ours.total() == independent.total() == 40 and ours[Verdict.FAIL] < independent[Verdict.FAIL]
+
+
+def test_what_is_drawn_is_compared_in_the_mean() -> None:
+    held = beside.People(member=np.array([0.0, 0.0, 1.0, 1.0]), label=np.array([1.0, 0.0, 1.0, 0.0]), score=np.array([0.9, 0.2, 0.9, 0.2]))
+    drawn, kept = Treatment(cuts=(0.5,), chances=(0.25, 0.75)), Treatment(cuts=(0.5,), chances=(0.0, 1.0))
+    made = beside.answers({0.0: drawn, 1.0: kept}, held)
+    assert made.selected.tolist() == [0.75, 0.25, 1.0, 0.0]
+    assert (beside.PARITY.gap(held, made), beside.ODDS.gap(held, made)) == (0.0, 0.25)
+
+
+def test_data_that_the_comparison_does_not_have_are_named() -> None:
+    with pytest.raises(SystemExit, match="no data called 'german'; there are adult and compas"):
+        beside.main(["german"])

@@ -35,3 +35,6 @@ def test_the_demo_trains_and_audits_and_is_what_the_whole_audits_benchmark_runs_
 
     measured = done("-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from benchmarks.__main__ import main; main(['--smoke', '--demo-in', '.', 'whole-audit'])")
     assert "a script that scores" in measured and "the script and analyze_raw_data" in measured and "the aim is at most 0.25" in measured
+
+    latency = done("-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from benchmarks.__main__ import main; main(['--smoke', '--demo-in', '.', 'export'])")
+    assert "equalized-odds ÷ original" in latency and "| 4,096 |" in latency

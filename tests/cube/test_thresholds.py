@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from fairaudit.config import AuditConfig
 from fairaudit.cube.at_thresholds import counts_at
 from fairaudit.cube.counts import Counts
-from fairaudit.cube.cube import Grid, Plan, count, counts
+from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
 from fairaudit.cube.thresholds import Thresholds
 from fairaudit.metrics.engines.cells import Distances, auc_and_error, average_precision, kolmogorov_smirnov, separation
 from fairaudit.metrics.engines.native import value_of
+from fairaudit.mitigations.reject_option import Grid as RejectGrid
+from fairaudit.mitigations.reject_option import points
 from fairaudit.types import Floats
 from tests.vectors import vector
 
@@ -70,6 +72,33 @@ def test_no_cell_straddles_an_edge(rows: list[Row], edges: list[float]) -> None:
         assert cells is not None
         for edge in edges:
             assert ((cells.lowest > edge) == (cells.highest > edge)).all()
+
+
+def cube_of(scores: Floats, edges: Sequence[float]) -> Cube:
+    """The cube of rows with these scores."""
+    table = pa.table({"label": np.ones(scores.size, np.int8), "decision": np.ones(scores.size, bool), "weight": np.ones(scores.size), "score": scores})
+    plan = Plan(attributes=(), slicings=(), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=False, has_probabilities=True, edges=tuple(edges))
+    with duckdb.connect() as connection:
+        connection.register("rows", table)
+        return count(connection, "rows", plan)
+
+
+def around(edges: Floats) -> Floats:
+    """Each edge and its neighbours."""
+    out: Floats = np.unique(np.r_[0.0, 5e-324, edges, np.nextafter(edges, 0), np.nextafter(edges, 1), 1.0].clip(0, 1))
+    return out
+
+
+def test_many_edges_are_looked_up_as_few_are_compared() -> None:
+    few = np.sort(np.random.default_rng(4).random(256))  # as many as are compared; one more, above which there is nothing, and all are looked up
+    assert cube_of(around(few), few.tolist()).table.equals(cube_of(around(few), [*few.tolist(), 1.0]).table)
+
+
+def test_no_cell_straddles_one_of_the_thousands_of_points_of_reject_option() -> None:
+    edges = np.array(points(RejectGrid()))
+    cells = counts(cube_of(around(edges), edges.tolist())).score_cells
+    assert cells is not None and len(edges) > 9_000
+    assert (np.searchsorted(edges, cells.lowest) == np.searchsorted(edges, cells.highest)).all()
 
 
 @settings(max_examples=30, deadline=None)
