@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from fairaudit.gate.policy import Ruling
-from fairaudit.mitigations.postprocessed import MitigationCard
 from fairaudit.reports.characters import visible
-from fairaudit.reports.mitigated import mitigation_view
 from fairaudit.reports.view import view
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit
+
+if TYPE_CHECKING:  # a mitigation's rooms bring libraries that no audit needs
+    from fairaudit.mitigations.postprocessed import MitigationCard
 
 FOLDER = "reports/templates"
 
@@ -27,7 +29,13 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
         as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
         mitigation: what made the model that was audited, to be shown with what it changed.
     """
-    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of), mitigation=mitigation_view(mitigation) if mitigation else None)
+    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of), mitigation=None if mitigation is None else _of_mitigation(mitigation))
+
+
+def _of_mitigation(card: MitigationCard) -> object:
+    from fairaudit.reports.mitigated import mitigation_view
+
+    return mitigation_view(card)
 
 
 def compile_templates() -> None:
