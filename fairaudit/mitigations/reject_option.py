@@ -124,7 +124,7 @@ def reject_option(
     at = _best(np.where(past <= max(least, 0.0) + SLACK, found.accuracy, -np.inf), order)
     chosen, margin = float(tried.thresholds[at]), float(tried.margins[at])
     if least > SLACK:
-        left = [f"{group} {one:+.4g}" for group, one, is_other in zip(cells.groups, differences[:, at], others, strict=True) if is_other and not bounds[0] - SLACK <= one <= bounds[1] + SLACK]
+        left = [f"{group} {one:+.4f}" for group, one, is_other in zip(cells.groups, differences[:, at], others, strict=True) if is_other and not bounds[0] - SLACK <= one <= bounds[1] + SLACK]
         raise Unreachable(
             f"none of the {tried.margins.size} thresholds and margins that were tried keeps the {metric} of every group against {cells.groups[against]} between {bounds[0]:g} and {bounds[1]:g}; the "
             f"nearest, threshold {chosen:.4f} with margin {margin:.4f}, leaves {listed(left, 6)}, with balanced accuracy {found.accuracy[at]:.4f}: loosen the bounds, or name another reference."
