@@ -35,6 +35,6 @@ def killed_and_run_again(signum: int, *arguments: str, rows: int = KILLED_ROWS, 
         time.sleep(0.01)
     process.send_signal(signum)
     told = process.communicate()[1]
-    assert process.returncode == (130 if signum == signal.SIGINT else -signal.SIGKILL) and "Traceback" not in told
+    assert process.returncode == (130 if signum == signal.SIGINT else -signal.SIGKILL) and "Traceback" not in told, (process.returncode, told)
     assert not Path("out").exists() or all(path.name.startswith(".fairaudit-") for path in Path("out").iterdir())
     subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.DEVNULL)
