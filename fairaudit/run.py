@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -43,7 +43,6 @@ from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
 from fairaudit.metrics.engines.cells import bins_of
 from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.models.interface import Scorer
-from fairaudit.models.savedmodel import Matched
 from fairaudit.notes import copies, notes, of_bins, of_clusters, of_sample, of_scores, of_smoothing, unbinned, unswept
 from fairaudit.result import Audit, Exclusion, Rows, SavedScores, baseline_written, counts_written
 from fairaudit.result import ReferenceOf as Reference
@@ -52,6 +51,9 @@ from fairaudit.rules.judge import judge, kept_for_the_gate, not_judged, overall_
 from fairaudit.rules.library import left_out_of_packs, load_rules, warnings_of
 from fairaudit.rules.plan import Context, cautions, plan
 from fairaudit.rules.rule import Rule
+
+if TYPE_CHECKING:  # models are imported where there is one
+    from fairaudit.models.savedmodel import Matched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

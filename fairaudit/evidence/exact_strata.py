@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.signal import fftconvolve  # type: ignore[import-untyped]
 from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from fairaudit.evidence.significance import hypergeometric
@@ -73,6 +72,8 @@ def _sum(one: Floats, other: Floats) -> tuple[Floats, float]:
     """The distribution of two counts together, and what of its likeliest is nothing."""
     if one.size * other.size <= _MANY:
         return np.convolve(one, other), _NOTHING
+    from scipy.signal import fftconvolve  # type: ignore[import-untyped]  # here, since it brings half of SciPy, and few strata are so large
+
     return np.maximum(fftconvolve(one, other), 0.0), _ROUNDED
 
 
