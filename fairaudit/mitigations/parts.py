@@ -74,6 +74,8 @@ def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: boo
         raise ContentError(_in_both(both.by, both.rows[0], holdout, both.places))
     with held.connect() as connection:
         lines = prepare(connection, held, wanted_of(config)).lines
+    if 2 * both.rows[1] > lines:
+        raise ContentError(f"more than half of --holdout {holdout}, {both.rows[1]:,} of {lines:,} rows, are in the data too, row for row: that is not chance, whatever --duplicates says; hold out rows that were not fitted on.")
     row, path = row_column(held), aside / "holdout.parquet"
     with told(held):
         write_rows(held, [Target(path=path)], "parquet", {row: np.arange(1, lines + 1, dtype=np.int64)})
