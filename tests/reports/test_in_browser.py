@@ -106,6 +106,14 @@ def test_the_page_never_scrolls_sideways_even_with_everything_unfolded(opened: O
     assert opened.page.evaluate(overflow) == 0
 
 
+@pytest.mark.parametrize("width", [1000, 1100, 1160])
+def test_the_page_fits_widths_between_too(browser: Any, files: dict[str, Path], width: int) -> None:
+    """At 1,100 its tables stood out by some 20 points."""
+    opened = Opened(browser, files["adult"], "wide")
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_the_verdict_is_seen_without_scrolling(opened: Opened) -> None:
     for part in (".verdict h2", ".verdict .lead"):
         box = opened.page.locator(part).bounding_box()
