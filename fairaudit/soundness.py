@@ -287,7 +287,8 @@ def _of_matched(matched: Matched, held: Held) -> Iterator[Mistake]:
         return
     yield from _of_parts(sums, held.slicings, at)
     yield from _of_weights(sums, at)
-    order = [own.slices.index(one) for one in matched.slices]
+    places = {one: index for index, one in enumerate(own.slices)}
+    order = [places[one] for one in matched.slices]
     if (matched.rows.sum(axis=(2, 3)) > own.rows[order].sum(axis=2)).any() or (matched.rows.sum(axis=2) > own.rows[order]).any():
         yield Mistake(at, "more rows are matched than the audit has")
     elif (matched.moved > sums.rows.sum(axis=1)).any():

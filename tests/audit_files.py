@@ -204,43 +204,53 @@ def broken(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def peopled(draw: st.DrawFn) -> dict[str, Any]:
     document = copy.deepcopy(real(draw(st.sampled_from(["plain", "weighted", "decided", "alike", "unpaired"]))))
-    _repeople(draw, document["counts"], document["slicings"], document["manifest"]["config"], has_scores=document["manifest"]["model"]["kind"] != "decision_column")
-    document["strata"] = []
-    document["rows"] |= {"read": (rows := _rows_of(document["counts"])), "audited": rows, "excluded": [], "lines": None, "unlabelled": 0}
+    config, has_scores = document["manifest"]["config"], document["manifest"]["model"]["kind"] != "decision_column"
+    held = [*document["counts"], *document["strata"]]
+    values = {name: list(dict.fromkeys(one["slice"][name] for one in held if name in one["slice"])) for name in dict.fromkeys(name for one in held for name in one["slice"])}
+    people, slicings, control = draw(_people(values, config)), document["slicings"], config["control"]
+    threshold = document["counts"][0]["threshold"]
+    document["counts"] = _counted(people, [[], *slicings], threshold, has_scores=has_scores) or [{"slice": {}, "threshold": threshold, "cells": []}]
+    document["strata"] = _counted(people, [[*slicing, *control] for slicing in slicings], threshold, has_scores=False) if control else []
+    document["rules"] = [one for one in document["rules"] if one["id"] not in _OF_SCORES]
+    document["judged_by"] = []
+    rows = sum(cell["rows"] for cell in document["counts"][0]["cells"])
+    document["rows"] |= {"read": rows, "audited": rows, "excluded": [], "lines": None, "unlabelled": 0}
     return document
 
 
-def _rows_of(counts: list[dict[str, Any]]) -> int:
-    return sum(cell["rows"] for cell in counts[0]["cells"]) if counts else 0
+_OF_SCORES = ("calibration-within-groups", "ranking-parity")  # whose scores nobody has again
+People = list[tuple[dict[str, str | None], int | None, int, dict[str, float]]]  # attributes, label, decision, sums
 
 
-def _repeople(draw: st.DrawFn, counts: list[dict[str, Any]], slicings: list[list[str]], config: dict[str, Any], *, has_scores: bool) -> None:
-    attributes = sorted({name for slicing in slicings for name in slicing})
-    values = {name: list(dict.fromkeys(one["slice"][name] for one in counts if name in one["slice"])) for name in attributes}
+@st.composite
+def _people(draw: st.DrawFn, values: dict[str, list[str | None]], config: dict[str, Any]) -> People:
     sizes = st.sampled_from([0, 0, 1, 2, 3, 5, 10, 29, 30, 31, 50, 100, 400, 1000, 10**5, 10**9])
-    weights = st.sampled_from([1.0, 1.0, 0.5, 3.0, 1e-6, 1e6]) if config["weight"] else st.just(1.0)
-    cells: dict[tuple[Any, ...], dict[str, float]] = {}
-    everyone: list[dict[str, Any]] = [{}]
-    for name in attributes:
-        everyone = [one | {name: value} for one in everyone for value in values[name]]
-    for people in everyone:
-        if not draw(st.integers(0, 4)):
-            continue
-        for label in (0, 1, None) if config["label"] else (None,):
-            for decision in (0, 1):
-                rows, weight, score = draw(sizes), draw(weights), draw(st.sampled_from([0.0, 0.25, 0.75, 1.0]))
-                own = {"rows": rows, "weight": rows * weight, "weight_sq": rows * weight**2, "score": rows * weight * score, "score_sq": rows * weight * score**2}
-                for slicing in [[], *slicings]:
-                    key = (json.dumps({name: people[name] for name in slicing}), label, decision)
-                    held = cells.setdefault(key, dict.fromkeys(own, 0))
-                    for what, amount in own.items():
-                        held[what] += amount
-    threshold = counts[0]["threshold"] if counts else None
-    counts[:] = []
-    for slice_ in dict.fromkeys(key[0] for key in cells) or [json.dumps({})]:
-        mine = [{"label": label, "decision": decision, **sums} | ({} if has_scores else {"score": None, "score_sq": None}) for (of, label, decision), sums in cells.items() if of == slice_ and sums["rows"]]
-        if mine or slice_ == "{}":
-            counts.append({"slice": json.loads(slice_), "threshold": threshold, "cells": mine})
+    weights = st.sampled_from([1.0, 1.0, 0.5, 3.0, 1e-6, 1e3]) if config["weight"] else st.just(1.0)
+    everyone: list[dict[str, str | None]] = [{}]
+    for name, known in values.items():
+        everyone = [one | {name: value} for one in everyone for value in known]
+    people: People = []
+    for one in everyone:
+        for label, decision in [(label, decision) for label in ((0, 1, None) if config["label"] else (None,)) for decision in (0, 1)] if draw(st.integers(0, 4)) else ():
+            rows, weight, score = draw(sizes), draw(weights), draw(st.sampled_from([0.0, 0.25, 0.75, 1.0]))
+            people.append((one, label, decision, {"rows": rows, "weight": rows * weight, "weight_sq": rows * weight**2, "score": rows * weight * score, "score_sq": rows * weight * score**2}))
+    return people
+
+
+def _counted(people: People, slicings: list[list[str]], threshold: float | None, *, has_scores: bool) -> list[dict[str, Any]]:
+    """The slices that hold anybody, by the slow and plain way."""
+    counts: dict[tuple[tuple[str, str | None], ...], dict[tuple[int | None, int], dict[str, float]]] = {}
+    for slicing in slicings:
+        for one, label, decision, sums in people:
+            if sums["rows"]:
+                held = counts.setdefault(tuple((name, one[name]) for name in slicing), {}).setdefault((label, decision), dict.fromkeys(sums, 0))
+                for what, amount in sums.items():
+                    held[what] += amount
+    without = {} if has_scores else {"score": None, "score_sq": None}
+    return [
+        {"slice": dict(slice_), "threshold": threshold, "cells": [{"label": label, "decision": decision, **sums, **without} for (label, decision), sums in cells.items()]}
+        for slice_, cells in counts.items()
+    ]
 
 
 # ---- Of the schema alone
@@ -251,14 +261,29 @@ _WORDS: dict[str, st.SearchStrategy[Any]] = {  # what fields of that name hold, 
     "kind": st.sampled_from(["ratio", "difference", "gap", "min_max_ratio", "value", "change", "conditional_difference"]), "rule": st.sampled_from(["four-fifths", "ours", "engine-disagreement"]),
     "id": st.sampled_from(["four-fifths", "ours", "not an id"]), "control": st.sampled_from([[], ["k"]]), "threshold": st.sampled_from([0.5, None]), "params": st.just({}),
     "config": st.fixed_dictionaries({}, optional={"label": st.sampled_from(["y", None]), "weight": st.sampled_from(["w", None]), "threshold": st.just(0.5), "calibration_bins": st.just("10"), "effect": st.sampled_from(["helps", "harms"]), "protected": st.just(["race", "sex"])}),
-    "rows": st.integers(0, 200), "weight": st.integers(0, 200), "weight_sq": st.integers(0, 200), "applies_to": st.just({"task": ["binary"]}),
+    "counts": st.just([]), "strata": st.just([]), "judged_by": st.just([]), "sweeps": st.just([]), "histograms": st.just([]), "baseline": st.none(), "thresholds": st.just({"0.5": 0.5}), "group_thresholds": st.just({}), "bands": st.just({}), "merged": st.just({}),
+    "rules": st.sampled_from(["plain", "weighted", "unpaired", "described"]).map(lambda name: real(name)["rules"]), "rows": st.integers(0, 200), "weight": st.integers(0, 200), "weight_sq": st.integers(0, 200), "applies_to": st.just({"task": ["binary"]}),
 }  # fmt: skip
 
 
 def of_schema(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
     """What a schema allows, as much of JSON Schema as ours have."""
     made = _of_schema(schema)
-    return st.integers(0, 9).flatmap(lambda often: _WORDS[name] if often else made) if name in _WORDS else made
+    is_it = name in _WORDS and not {"$ref", "enum"} & schema.keys() and (schema.get("type") != "array" or name in _LISTS)  # and no other field of that name
+    return st.integers(0, 9).flatmap(lambda often: _WORDS[name] if often else made) if is_it else made
+
+
+_LISTS = ("slicings", "slicing", "control", "counts", "strata", "judged_by", "sweeps", "histograms", "rules")
+
+
+def _accounted(document: Any) -> Any:
+    """The same with what must go together everywhere: rows that add up, and no value beside a status that says there is none."""
+    if isinstance(document, dict) and isinstance(document.get("rows"), dict):
+        rows = document["rows"]
+        document["rows"] = rows | {"read": rows["audited"] + sum(one["rows"] for one in rows["excluded"])}
+        for one in (*document["measurements"], *document["comparisons"]):
+            one["value"] = None if one["status"] != "ok" else one["value"] or 0.0
+    return document
 
 
 def _of_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -269,6 +294,8 @@ def _of_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     match schema.get("type"):
+        case [*kinds]:
+            return st.one_of(*(_of_schema({"type": kind}) for kind in kinds))
         case "object" if "properties" in schema:
             fields = {name: of_schema(one, name) for name, one in schema["properties"].items()}
             needed = set(schema.get("required", ()))
@@ -316,4 +343,4 @@ def grafted(draw: st.DrawFn) -> dict[str, Any]:
 
 _PARTS: dict[str, Any] = SCHEMA["$defs"]["Audit"]["properties"]
 
-ANY = st.one_of(broken(), peopled(), grafted(), of_schema(SCHEMA)).filter(VALIDATOR.is_valid)
+ANY = st.one_of(broken(), peopled(), grafted(), of_schema(SCHEMA).map(_accounted)).filter(VALIDATOR.is_valid)

@@ -84,7 +84,7 @@ def _quietly(*arguments: str) -> int:
 def test_nothing_passes_that_was_not_seen(document: Any, asked: Asked) -> None:
     for audit, decided in rulings(document, Asked(rules=asked.rules, ours=asked.ours, policy=asked.policy, waivers=asked.waivers, baseline=asked.baseline, views=())):
         for one in audit.findings:
-            if one.verdict is Verdict.PASS:
+            if one.verdict is Verdict.PASS and one.rule != DISAGREEMENT:  # which errs whatever it says
                 assert one.value is not None and (one.group is not None or one.kind == "value")
                 assert one.outcome is Outcome.WITHIN or (one.outcome is Outcome.UNDECIDED and one.rows > 0)
                 assert _is_seen(audit, one), one
@@ -213,3 +213,23 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_its_place(case: str) -> 
         from_json(json.dumps(_changed(name, place, new)).encode(), where="audit.json")
     assert sentence in str(told.value) and "\n" not in str(told.value)
     assert str(told.value).startswith("audit.json is not an audit file that fairaudit can read (") and str(told.value).endswith("; give the audit.json that `fairaudit audit` wrote.")
+
+
+@pytest.mark.parametrize(("name", "field"), [("plain", "calibration_bins"), ("described", "threshold"), ("described", "bins"), ("plain", "rules"), ("decided", "slices")])
+def test_a_field_that_a_file_of_another_version_lacks_is_its_default(name: str, field: str) -> None:
+    judged = rulings(_changed(name, ("manifest", "config", field), GONE))
+    assert [decided.exit_code for _, decided in judged] == [decided.exit_code for _, decided in rulings(real(name))]
+
+
+def test_many_of_these_files_are_judged_and_not_refused() -> None:
+    """Where nothing was broken, or what was broken is nobody's, files are judged; else the properties above would be of sentences alone."""
+    judged = 0
+
+    @settings(max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(ANY)
+    def count(document: Any) -> None:
+        nonlocal judged
+        judged += bool(rulings(document, Asked(views=())))
+
+    count()
+    assert judged >= 10

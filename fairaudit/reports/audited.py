@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairaudit.bands import score_bins
+from fairaudit.config import AuditConfig
 from fairaudit.reports.cuts import cuts_of
 from fairaudit.reports.numbers import counted
 from fairaudit.result import Audit, Manifest
@@ -116,7 +117,7 @@ def _facts(audit: Audit) -> Iterable[Fact]:
 
 def _bins(manifest: Manifest) -> str:
     edges, inner = manifest.calibration_edges, manifest.calibration_edges[1:-1]
-    of_mass = score_bins(manifest.config["calibration_bins"]).of_mass
+    of_mass = score_bins(manifest.config.get("calibration_bins", AuditConfig().calibration_bins)).of_mass
     where = f", cut at {', '.join(f'{edge:.6g}' for edge in inner)}" if inner else ""
     return f"{counted(len(edges) - 1, 'bin')} of {'about equal weight, the same for all slices' if of_mass else 'equal width'}{where}; a score on an edge is in the bin above it"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.gate.policy import Ruling
 from fairaudit.reports.audited import Audited, account_line, audited
@@ -89,7 +90,7 @@ def _caution(audit: Audit) -> str:
     asked = audit.manifest.config.get("group_thresholds") or {}
     own = ", ".join(f"{attribute}={value} {one:g}" for attribute, values in asked.items() for value, one in values.items())
     return (
-        f"Groups are decided at different thresholds: {own}; everyone else {audit.manifest.config['threshold']:g}. The notes say what that may mean."
+        f"Groups are decided at different thresholds: {own}; everyone else {audit.manifest.config.get('threshold', AuditConfig().threshold):g}. The notes say what that may mean."
         if own
         else ""
     )
