@@ -43,7 +43,7 @@ def test_real_audits_validate_are_read_and_can_be_looked_at_in_every_way(name: s
     assert judged and {decided.exit_code for _, decided in judged} <= {0, 1, 3}
 
 
-@tries(45)
+@tries(25)
 @given(document=ANY, asked=ASKED)
 def test_any_valid_file_gets_a_verdict_or_a_sentence(document: Any, asked: Asked) -> None:
     for audit, decided in rulings(document, asked):
@@ -79,7 +79,7 @@ def _quietly(*arguments: str) -> int:
 # ---- Nothing passes by not being seen
 
 
-@tries(40)
+@tries(20)
 @given(document=ANY | peopled(), asked=ASKED)
 def test_nothing_passes_that_was_not_seen(document: Any, asked: Asked) -> None:
     for audit, decided in rulings(document, Asked(rules=asked.rules, ours=asked.ours, policy=asked.policy, waivers=asked.waivers, baseline=asked.baseline, views=())):
@@ -217,19 +217,19 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_its_place(case: str) -> 
 
 @pytest.mark.parametrize(("name", "field"), [("plain", "calibration_bins"), ("described", "threshold"), ("described", "bins"), ("plain", "rules"), ("decided", "slices")])
 def test_a_field_that_a_file_of_another_version_lacks_is_its_default(name: str, field: str) -> None:
-    judged = rulings(_changed(name, ("manifest", "config", field), GONE))
-    assert [decided.exit_code for _, decided in judged] == [decided.exit_code for _, decided in rulings(real(name))]
+    (lacking,), (whole,) = (rulings(one, Asked(views=("report",))) for one in (_changed(name, ("manifest", "config", field), GONE), real(name)))
+    assert lacking[1].exit_code == whole[1].exit_code
 
 
 def test_many_of_these_files_are_judged_and_not_refused() -> None:
     """Where nothing was broken, or what was broken is nobody's, files are judged; else the properties above would be of sentences alone."""
     judged = 0
 
-    @settings(max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(ANY)
     def count(document: Any) -> None:
         nonlocal judged
         judged += bool(rulings(document, Asked(views=())))
 
     count()
-    assert judged >= 10
+    assert judged >= 6

@@ -78,3 +78,14 @@ def test_millions_of_rows_are_quick_since_only_likely_counts_are_looked_at() -> 
     a, n, r, total = _columns([(4_999_000, 10_000_000, 10_000_000, 20_000_000)])
     z = (4_999_000 - 5_000_000) / np.sqrt(10_000_000 / 8)
     assert stratified_lower(a, n, r, total)[0] == pytest.approx(ndtr(z), rel=0.01)
+
+
+@pytest.mark.parametrize("rows", [3_000_000, 300_000_000, 10**12])
+def test_strata_of_any_size_are_tested_and_agree_with_the_chi_square_test(rows: int) -> None:
+    """From some million rows on by Fourier's transform, from hundreds of millions on by the normal limit: in a second, not in hours."""
+    step = round(rows**0.5 / 2)
+    tables = [(rows * 3 // 10 - step, rows, rows * 6 // 10, 2 * rows), (rows // 2 - step, rows, rows, 2 * rows), (rows // 5, rows, rows * 2 // 5, 2 * rows)]
+    spread = sum(n * r / total * (1 - r / total) * (total - n) / (total - 1) for _, n, r, total in tables)
+    z = (sum(x - n * r / total for x, n, r, total in tables) + 0.5) / spread**0.5
+    assert stratified_lower(*_columns(tables))[0] == pytest.approx(ndtr(z), rel=1e-3)
+    assert stratified_upper(*_columns(tables))[0] == pytest.approx(1 - ndtr(z), rel=1e-3)
