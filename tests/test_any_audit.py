@@ -221,6 +221,12 @@ def test_a_field_that_a_file_of_another_version_lacks_is_its_default(name: str, 
     assert lacking[1].exit_code == whole[1].exit_code
 
 
+def test_a_baseline_in_which_nobody_was_counted_passes_nobody() -> None:
+    nobody = _changed("unpaired", ("counts",), []) | {"baseline": None}
+    for _, decided in rulings(real("unpaired"), Asked(rules=("no-worse-than-baseline",), baseline=nobody, views=("formats",))):
+        assert decided.exit_code == 3
+
+
 def test_many_of_these_files_are_judged_and_not_refused() -> None:
     """Where nothing was broken, or what was broken is nobody's, files are judged; else the properties above would be of sentences alone."""
     judged = 0

@@ -42,8 +42,8 @@ class Baseline:
 
 
 def _taken(sums: Sums, at: Ints, has: Bools) -> Sums:
-    out: Sums = sums[at]
-    out[~has] = 0
+    out: Sums = np.zeros((at.size, *sums.shape[1:]), dtype=sums.dtype)
+    out[has] = sums[at[has]]
     return out
 
 
