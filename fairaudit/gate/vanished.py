@@ -11,7 +11,7 @@ from fairaudit.gate.waiver import target_of
 from fairaudit.result import Audit
 from fairaudit.rules.finding import DISAGREEMENT, Finding, Severity, Verdict
 
-MISSING_METRIC, MISSING_SLICE = "missing-metric", "missing-slice"  # the latter also of a whole slicing, and of a rule: all its slices
+MISSING_METRIC, MISSING_SLICE, SOFTENED = "missing-metric", "missing-slice", "softened-rule"  # the latter also of a whole slicing, and of a rule: all its slices
 Values = frozenset[tuple[str, str | None]]  # of a slice, in whatever order
 
 
@@ -21,8 +21,13 @@ def vanished(new: Audit, old: Audit) -> tuple[Remark, ...]:
 
 
 def _rules(new: Audit, old: Audit) -> Iterator[Remark]:
-    known = {one.id for one in new.rules}
+    known = {one.id: one for one in new.rules}
     for rule in old.rules:
+        if rule.id in known and rule.severity is Severity.FAIL and known[rule.id].severity is not Severity.FAIL:
+            yield Remark(
+                id=SOFTENED, state=State.INCONCLUSIVE, rule=rule.id,
+                sentence=f"{rule.id} could fail the baseline, and here it can only {known[rule.id].severity.value}; give it `severity: fail` again, or make the next baseline without it.",
+            )  # fmt: skip
         if rule.id not in known:
             state = State.INCONCLUSIVE if rule.severity is Severity.FAIL else State.NOTED
             yield Remark(id=MISSING_SLICE, state=state, rule=rule.id, sentence=f"{rule.id} was judged in the baseline and is not judged here; name it with --rule, or make the next baseline without it.")

@@ -232,6 +232,19 @@ def test_a_metric_that_a_rule_does_not_judge_any_more_keeps_the_gate_from_passin
 
 
 @pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("severity", ["warn", "info"])
+def test_a_rule_that_can_fail_no_more_keeps_the_gate_from_passing(severity: str) -> None:
+    """To loosen what a build must meet takes a new baseline, and not one word in a file."""
+    old = _by_ours("four-fifths", "")
+    Path("ours.yaml").write_text(_OURS.format(of="four-fifths").replace("severity: fail", f"severity: {severity}"))
+    new = _judged(rules=("ours.yaml",))
+    (told,) = vanished(new, old)
+    assert (told.id, told.state, told.rule) == ("softened-rule", State.INCONCLUSIVE, "ours")
+    assert told.sentence == f"ours could fail the baseline, and here it can only {severity}; give it `severity: fail` again, or make the next baseline without it."
+    assert vanished(old, new) == () and ruled(new.findings, Policy(), as_of=date(2026, 11, 26), remarks=(told,)).exit_code == 3
+
+
+@pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("comparison", ["comparison: gap\nreference: none\ndirection: worse\n", ""])
 def test_a_slicing_that_a_rule_leaves_out_keeps_the_gate_from_passing_where_all_its_groups_are_judged_at_once_too(comparison: str) -> None:
     lines = Path("three.csv").read_text().splitlines()
