@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fairaudit.cli.console import say
 from fairaudit.gate.policy import Ruling
-from fairaudit.reports.terminal import summary
+from fairaudit.reports.terminal import headline, summary
 from fairaudit.result import Audit
 
 
@@ -24,8 +24,11 @@ def shown(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bo
 
 def _print(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: bool, verbose: bool, written: Sequence[tuple[str, Path]]) -> None:
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if quiet:
+        say(headline(audit, ruling, styled=styled), color=styled)
+        return
     text = summary(audit, ruling, width=shutil.get_terminal_size((100, 24)).columns, styled=styled)
-    say(text.split("\n\n")[0] if quiet else text.rstrip("\n"), color=styled)
+    say(text.rstrip("\n"), color=styled)
     if verbose:
         waived = {place for place, one in enumerate(ruling.standings) if one.waiver is not None} if ruling else ()
         for place, one in enumerate(audit.findings):
@@ -33,10 +36,9 @@ def _print(audit: Audit, ruling: Ruling | None, *, report: Path | None, quiet: b
             say(f"  {one.by} · {one.group or ' × '.join(one.slicing)} · {one.metric} {one.kind}: {one.outcome}, {became}: {one.reason}")
         for gone in audit.left_out:
             say(f"  {gone.rule} · {gone.slice} · no verdict: {gone.reason}")
-    if not quiet:
-        for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
-            say(f"Note: {note}")
-        if report is not None:
-            say(f"Report: {report}")
-        for format, path in written:
-            say(f"{format}: {path}")
+    for note in (one for one in audit.notes if one not in text):  # what the verdict must be read with stands there already
+        say(f"Note: {note}")
+    if report is not None:
+        say(f"Report: {report}")
+    for format, path in written:
+        say(f"{format}: {path}")

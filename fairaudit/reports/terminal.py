@@ -29,6 +29,11 @@ _COLOURS = {FAIL: "red", INCONCLUSIVE: "yellow", UNRELIABLE: "yellow", WARNING: 
 _INDENT = "  "
 
 
+def headline(audit: Audit, ruling: Ruling | None = None, *, styled: bool = False) -> str:
+    """The first lines of `summary`: the verdict alone."""
+    return "\n".join(_verdict(lookup(audit), ruling, styled))
+
+
 def summary(audit: Audit, ruling: Ruling | None = None, *, width: int = 80, styled: bool = False) -> str:
     """The short verdict: a line for it, its findings, a table a slicing, the rows and the engines.
 
