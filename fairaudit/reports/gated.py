@@ -29,6 +29,7 @@ _REMARKS = {  # of those that block, by what they are about
     "missing-metric": ("metric that a rule judges no more since the baseline", "metrics that rules judge no more since the baseline"),
     "missing-slice": ("slice that has vanished since the baseline", "slices that have vanished since the baseline"),
     "missing-slices": ("slicing or rule that has vanished since the baseline", "slicings or rules that have vanished since the baseline"),
+    "softened-rule": ("rule that was softened since the baseline", "rules that were softened since the baseline"),
 }
 _VERDICTS = {PASSED: PASS, VIOLATED: FAIL, NOT_ENOUGH_EVIDENCE: INCONCLUSIVE}
 

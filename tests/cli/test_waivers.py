@@ -141,7 +141,7 @@ def test_the_report_says_what_the_gate_made_of_a_baseline_or_of_a_policy() -> No
     """Or a reader of the page would take the audit's word for the build's."""
     assert _run(["audit", "--data", "unfair.csv", *FLAGS, "--rule", "equal-opportunity", "--out", "new", "--quiet", "--gate", "--baseline", "unfair"]) == 1
     page = Path("new/report.html").read_text()
-    assert "1 rule that has vanished since the baseline" in page and "four-fifths was judged in the baseline and is not judged here" in page and "A violation that is waived" not in page
+    assert "1 slicing or rule that has vanished since the baseline" in page and "four-fifths was judged in the baseline and is not judged here" in page and "A violation that is waived" not in page
     assert _run(["report", "new", "--baseline", "unfair"]) == 0 and Path("new/report.html").read_text() == page
     Path("few.csv").write_text(HEADER + "f,1,0.9\nm,1,0.9\nf,0,0.1\nm,0,0.1\n" * 3)
     few = ("audit", "--data", "few.csv", *FLAGS, "--rule", "four-fifths", "--out", "few", "--quiet", "--gate")

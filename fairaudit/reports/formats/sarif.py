@@ -49,6 +49,7 @@ _OF_THE_GATE = {
     "worse-than-waived": ("Worse than waived", "A violation has become worse than what somebody answers for, so that it is not tolerated."),
     "missing-metric": ("A metric is missing", "A rule by which the baseline was judged does not judge one of its metrics any more."),
     "missing-slice": ("A slice is missing", "What the baseline judged, a slice, a slicing or all slices of a rule, is not judged any more."),
+    "softened-rule": ("A rule was softened", "A rule that could fail the baseline can only warn or inform here."),
 }
 
 
