@@ -21,9 +21,10 @@ import pandas as pd
 from fairaudit.config import AuditConfig
 from fairaudit.metrics.engines.quiet import quietly
 from fairaudit.mitigations.cells import Cells
+from fairaudit.mitigations.methods import Method, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
 from fairaudit.mitigations.parts import split_parts
 from fairaudit.mitigations.policy import Treatment
-from fairaudit.mitigations.postprocessed import Method, asked_of, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds, fitted_on
+from fairaudit.mitigations.postprocessed import asked_of, fitted_on
 from fairaudit.mitigations.solved import Unreachable
 from fairaudit.types import Floats
 

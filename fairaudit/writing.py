@@ -22,7 +22,7 @@ from fairaudit.reports.formats import BLESSINGS
 from fairaudit.result import Audit, to_json
 
 if TYPE_CHECKING:
-    from fairaudit.mitigations.postprocessed import MitigationCard
+    from fairaudit.mitigations.card import MitigationCard
     from fairaudit.mitigations.proof import Proof
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
@@ -118,14 +118,15 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
 def write_mitigation(card: MitigationCard, proof: Proof, folder: Path) -> None:
     """What is beside the exported model: its card, the audits before and after, what changed, and the report. Into a folder that is nobody's yet."""
     from fairaudit.differences import to_json as differences_json
+    from fairaudit.mitigations.postprocessed import AFTER, BEFORE, COMPARISON
     from fairaudit.reports.html import render
     from fairaudit.splits.result import to_json as card_json
 
-    for name, audit in (("before", proof.before), ("after", proof.after)):
+    for name, audit in ((BEFORE, proof.before), (AFTER, proof.after)):
         (folder / name).mkdir()
         _write(folder / name / AUDIT, to_json(audit))
         _write(folder / name / REPORT, render(audit).encode())
-    _write(folder / "comparison.json", differences_json(proof.differences))
+    _write(folder / COMPARISON, differences_json(proof.differences))
     _write(folder / REPORT, render(proof.after, mitigation=card).encode())
     _write(folder / A_MITIGATION.file, card_json(card))
 

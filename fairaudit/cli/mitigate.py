@@ -119,7 +119,7 @@ def thresholds(objective: str, **given: Any) -> int:
     fairaudit mitigate thresholds --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\
         --protected sex --rule equal-opportunity --out fairer
     """
-    from fairaudit.mitigations.postprocessed import by_thresholds
+    from fairaudit.mitigations.methods import by_thresholds
 
     return _postprocess(lambda config: by_thresholds(config, objective), **given)
 
@@ -132,7 +132,7 @@ def equalized_odds(**given: Any) -> int:
 
     As `mitigate thresholds`. What is drawn is drawn by a hash of the row: the same applicant always gets the same answer.
     """
-    from fairaudit.mitigations.postprocessed import by_equalized_odds
+    from fairaudit.mitigations.methods import by_equalized_odds
 
     return _postprocess(lambda config: by_equalized_odds(), **given)
 
@@ -146,7 +146,7 @@ def calibrated_equalized_odds(cost: str, **given: Any) -> int:
 
     As `mitigate thresholds`. Which rows is drawn by a hash of the row.
     """
-    from fairaudit.mitigations.postprocessed import by_calibrated_equalized_odds
+    from fairaudit.mitigations.methods import by_calibrated_equalized_odds
 
     return _postprocess(lambda config: by_calibrated_equalized_odds(cost), **given)
 
@@ -164,7 +164,7 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 
     As `mitigate thresholds`; nothing is drawn.
     """
-    from fairaudit.mitigations.postprocessed import by_reject_option
+    from fairaudit.mitigations.methods import by_reject_option
 
     return _postprocess(lambda config: by_reject_option(config, parity, bound), **given)
 

@@ -96,17 +96,29 @@ def constraints_of(rules: Sequence[Rule], groups: Sequence[Slice], rows: Sequenc
     Raises:
         ConfigError: a rule rests on something that no threshold changes, or compares with somebody who is no group here.
     """
+    check_able(rules)
     return tuple(one for rule in rules for one in _of_rule(rule, groups, rows, effect))
+
+
+def check_able(rules: Sequence[Rule]) -> None:
+    """Returns if thresholds can be fitted to the rules at all, so that it is told before any row is scored.
+
+    Raises:
+        ConfigError: a rule rests on something that no threshold changes.
+    """
+    for rule in rules:
+        for name in rule.metrics:
+            entry = metric(name)
+            if entry.shape not in (Shape.RATE, Shape.COMPOSITE) or entry.of_part:
+                raise ConfigError(f"rule {rule.id!r} judges {entry.id}, and thresholds can be fitted to what follows from the four counts of decisions alone; name a rule on such a rate, as equal-opportunity.")
+            if rule.comparison is Comparing.CHANGE or rule.within_control:
+                judged = "a change since a baseline" if rule.comparison is Comparing.CHANGE else "groups within a control"
+                raise ConfigError(f"rule {rule.id!r} judges {judged}, to which thresholds of groups cannot be fitted; name a rule that compares groups as they are.")
 
 
 def _of_rule(rule: Rule, groups: Sequence[Slice], rows: Sequence[int], effect: str) -> Iterator[Constraint]:
     for name in rule.metrics:
         entry = metric(name)
-        if entry.shape not in (Shape.RATE, Shape.COMPOSITE) or entry.of_part:
-            raise ConfigError(f"rule {rule.id!r} judges {entry.id}, and thresholds can be fitted to what follows from the four counts of decisions alone; name a rule on such a rate, as equal-opportunity.")
-        if rule.comparison is Comparing.CHANGE or rule.within_control:
-            judged = "a change since a baseline" if rule.comparison is Comparing.CHANGE else "groups within a control"
-            raise ConfigError(f"rule {rule.id!r} judges {judged}, to which thresholds of groups cannot be fitted; name a rule that compares groups as they are.")
         drawn = line(rule, entry, rule.better_of(entry.id, effect), rule.limit)
         if rule.comparison is Comparing.VALUE:
             yield Constraint(rule=rule.id, metric=entry.id, line=drawn)

@@ -81,7 +81,7 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
     before = audited(own, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
     after = audited(exported, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
     again = _in_a_fresh_process(exported, aside / "again", aside)
-    checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy, before.manifest.thresholds)
+    checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy)
     slices = tuple(one.slice for one in after.counts)
     matched = match(kept["after"], kept["before"], slices)
     return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
@@ -110,7 +110,6 @@ class _Rows:
     group: tuple[pa.Array, ...]
     label: Any
     attributes: tuple[str, ...]
-    copies: Floats
 
     def of(self, group: Slice) -> Bools:
         """Which rows are a group's."""
@@ -126,13 +125,14 @@ def _rows(path: Path) -> _Rows:
     names = tuple(name.removeprefix(VALUE_OF) for name in table.column_names if name.startswith(VALUE_OF))
     return _Rows(
         table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
-        table.column("label").to_numpy(zero_copy_only=False), names, np.ones(table.num_rows),
+        table.column("label").to_numpy(zero_copy_only=False), names,
     )  # fmt: skip
 
 
-def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, thresholds: Any) -> Checked:
+def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked:
     if not before.score.size == after.score.size == again.score.size:
         raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
+    _check_scores(before, after, policy)
     chance, near = _chances(before, policy)
     drawn = (chance > 0) & (chance < 1)
     wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
@@ -146,13 +146,22 @@ def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, thresholds
     return Checked(rows=int(chance.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=int(drawn.sum()))
 
 
+def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:
+    """Returns if the exported model scores as the original does, but for rows that are scored by their group's constant."""
+    changed = np.abs(after.score - before.score) > NEAR
+    for one in policy.groups:
+        if one.treatment.constant is not None:
+            changed &= ~(before.of(one.group) & (np.abs(after.score - one.treatment.constant) <= NEAR))
+    if changed.any():
+        raise NotAsSolved(f"the exported model scores {int(changed.sum()):,} of {changed.size:,} rows of the holdout otherwise than the original, the first {after.score[changed][0]:.6g} and not {before.score[changed][0]:.6g}; nothing was written")
+
+
 def _chances(rows: _Rows, policy: Policy) -> tuple[Floats, Bools]:
     """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
-    chance, near, known = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts), np.zeros(rows.score.size, dtype=bool)
+    chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
     for one in policy.groups:
         own = rows.of(one.group)
         chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
-        known |= own
     return chance, near
 
 

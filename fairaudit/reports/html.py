@@ -16,7 +16,7 @@ from fairaudit.resources import names, resource
 from fairaudit.result import Audit
 
 if TYPE_CHECKING:  # a mitigation's rooms bring libraries that no audit needs
-    from fairaudit.mitigations.postprocessed import MitigationCard
+    from fairaudit.mitigations.card import MitigationCard
 
 FOLDER = "reports/templates"
 

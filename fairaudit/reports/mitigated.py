@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE
+from fairaudit.mitigations.card import MitigationCard, Moved
 from fairaudit.mitigations.policy import Treatment
-from fairaudit.mitigations.postprocessed import MitigationCard, Moved
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
@@ -118,7 +118,7 @@ def _warnings(card: MitigationCard) -> Iterator[str]:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
     for one in card.holdout.rules:
         if one.after != "pass":
-            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" else "On"
+            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
             yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
     yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
@@ -130,8 +130,8 @@ def _treated(one: Treatment) -> str:
     elif one.chances == (0.0, 1.0):
         told = f"selected above {significant(one.cuts[0], 6)}"
     else:
-        ends = ("below", *(significant(cut, 6) for cut in one.cuts))
-        bands = [f"up to {significant(cut, 6)}" for cut in one.cuts] + [f"above {ends[-1]}"]
+        ends = [significant(cut, 6) for cut in one.cuts]
+        bands = [*(f"up to {end}" for end in ends), f"above {ends[-1]}"]
         told = "; ".join(f"{band} selected with chance {significant(chance)}" for band, chance in zip(bands, one.chances, strict=True))
     return told if one.constant is None else f"{told}; {percent(one.replaced)} of the rows, drawn, are decided as if their score were {significant(one.constant)}"
 
@@ -149,17 +149,17 @@ def _cost(card: MitigationCard) -> Iterator[str]:
 def _change(one: Moved, *, whose: str) -> str:
     if one.before is None or one.after is None:
         return f"{whose}{in_sentence(one.metric)}: undefined"
-    interval = f" (change {significant(one.change or 0.0)}, 95% interval {between('difference', one.interval)})" if one.interval is not None and one.change else "" if one.change else " (the same)"
-    return f"{whose}{in_sentence(one.metric)} {measured(one.metric, one.before)} → {measured(one.metric, one.after)}{interval}"
-
-
-def _judged(card: MitigationCard) -> tuple[str, ...]:
-    return card.fit.judged
+    if not one.change:
+        told = "the same"
+    else:
+        interval = "no interval, since too few turned" if one.interval is None else f"95% interval {between('difference', one.interval)}"
+        told = f"change {significant(one.change)}, {interval}"
+    return f"{whose}{in_sentence(one.metric)} {measured(one.metric, one.before)} → {measured(one.metric, one.after)} ({told})"
 
 
 def _own(card: MitigationCard) -> list[Moved]:
     """Changes of groups, of the metrics that rules judge and of what people feel of decisions."""
-    names = dict.fromkeys((*_judged(card), "selection_rate", "true_positive_rate" if card.config.get("effect", "helps") == "helps" else "false_positive_rate"))
+    names = dict.fromkeys((*card.fit.judged, "selection_rate", "true_positive_rate" if card.config.get("effect", "helps") == "helps" else "false_positive_rate"))
     return [one for one in card.holdout.moved if one.metric in names and one.slice != EVERYONE]
 
 
@@ -172,13 +172,13 @@ def _said(card: MitigationCard, *, better: bool) -> Iterator[str]:
 
 
 def _unmoved(card: MitigationCard) -> str:
-    quiet = [one for one in _own(card) if one.is_better is None]
+    quiet = [one for one in _own(card) if not one.is_told]
     return f"{counted(len(quiet), 'rate')} of groups did not change, or by no more than chance explains." if quiet else ""
 
 
 def _shifts(card: MitigationCard) -> Iterator[Shifts]:
     groups = {one.group for one in card.export.policy.groups}
-    for name in _judged(card):
+    for name in card.fit.judged:
         own = [one for one in card.holdout.moved if one.metric == name and one.slice in groups and one.before is not None and one.after is not None]
         if own:
             axis = rate_axis([value for one in own for value in (one.before, one.after) if value is not None], percent)
@@ -187,7 +187,7 @@ def _shifts(card: MitigationCard) -> Iterator[Shifts]:
 
 def _shift(one: Moved, axis: Axis) -> Shift:
     before, after = one.before or 0.0, one.after or 0.0
-    change = between("difference", one.interval) if one.interval is not None and one.change else "the same"
+    change = "the same" if not one.change else between("difference", one.interval) if one.interval is not None else "too few turned to tell"
     return Shift(
         group=one.slice.label, rows=f"{one.rows:,}", before=measured(one.metric, before), after=measured(one.metric, after), change=change, x_before=f"{axis.x(before):.1f}",
         x_after=f"{axis.x(after):.1f}", words=f"{one.slice}: from {measured(one.metric, before)} to {measured(one.metric, after)}",

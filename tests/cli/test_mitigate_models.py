@@ -18,7 +18,7 @@ import pytest
 
 from fairaudit.cli import _run
 from fairaudit.config import AuditConfig
-from fairaudit.mitigations import postprocessed, proof
+from fairaudit.mitigations import exported, postprocessed, proof
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.policy import OfGroup, Policy, threshold_at
 from fairaudit.run import audited
@@ -80,6 +80,24 @@ def test_an_export_that_moves_a_cut_is_refused_and_what_was_there_stays(model: P
     said = capfd.readouterr()
     assert re.fullmatch(r"fairaudit: the exported model decides \d+ of 600 rows of the holdout otherwise than was solved, the first of score 0\.\d+; nothing was written\n", said.err), said.err
     assert said.out == "" and tree() == before
+
+
+def test_an_export_that_scores_otherwise_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """By a thousandth, which moves hardly a decision: scores are what calibration and the next threshold rest on."""
+    in_this_process(monkeypatch)
+    plain = exported._score
+    monkeypatch.setattr(exported, "_score", lambda answer, output, rows: plain(answer, output, rows) * 0.999)
+    assert mitigated(model) == 4 and not Path("out").exists()
+    assert re.fullmatch(r"fairaudit: the exported model scores \d+ of 600 rows of the holdout otherwise than the original, the first 0\.\d+ and not 0\.\d+; nothing was written\n", capfd.readouterr().err)
+
+
+def test_a_rule_that_no_threshold_serves_is_told_before_a_row_is_scored(model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def nothing(*_: Any, **__: Any) -> Any:
+        raise AssertionError("nothing should be scored")
+
+    monkeypatch.setattr(postprocessed, "counted", nothing)
+    assert mitigated(model, "--rule", "ranking-parity") == 2
+    assert "thresholds can be fitted to what follows from the four counts of decisions alone" in capfd.readouterr().err
 
 
 def test_a_model_with_noise_in_it_is_refused(built: Callable[[str], Path], quick: None, capfd: pytest.CaptureFixture[str]) -> None:

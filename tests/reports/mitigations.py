@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached
 from fairaudit.mitigations.exported import Exported, ExportedTensor
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
-from fairaudit.mitigations.postprocessed import Fit, HeldOut, Judged, MitigationCard, Moved, Reached
 from fairaudit.mitigations.proof import Checked
 from fairaudit.models.interface import ModelCard
 

@@ -36,3 +36,14 @@ def test_rows_at_a_cut_are_told_only_where_there_are_some() -> None:
     assert "3 rows within a millionth of a cut may be rounded to either side, and 1 was" in mitigation_view(card).checked
     none = msgspec.structs.replace(card, holdout=msgspec.structs.replace(card.holdout, checked=Checked(rows=1_000, near_a_cut=0, differing=0, drawn=0)))
     assert mitigation_view(none).checked == "The exported model was loaded again in a fresh process and gives all 1,000 rows the same score and decision."
+
+
+def test_a_change_that_is_no_gain_of_anybodys_is_not_called_unmoved_and_one_without_an_interval_not_the_same() -> None:
+    """A false positive rate, where being selected helps, that fell by a quarter; and a precision of which too few rows turned."""
+    card = mitigation()
+    fell = [msgspec.structs.replace(one, metric="false_positive_rate", is_better=None) for one in card.holdout.moved]
+    few = [msgspec.structs.replace(one, metric="positive_predictive_value", interval=None, is_better=None) for one in card.holdout.moved]
+    judged = ("false_positive_rate", "positive_predictive_value")
+    seen = mitigation_view(msgspec.structs.replace(card, fit=msgspec.structs.replace(card.fit, judged=judged), holdout=msgspec.structs.replace(card.holdout, moved=(*fell, *few))))
+    assert seen.unmoved == "2 rates of groups did not change, or by no more than chance explains."
+    assert [{row.change for row in one.rows} for one in seen.shifts] == [{"−0.375 to −0.125", "+0.125 to +0.375"}, {"too few turned to tell"}]

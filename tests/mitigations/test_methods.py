@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fairaudit.config import AuditConfig
+from fairaudit.mitigations.methods import Method, by_reject_option, by_thresholds
 from fairaudit.mitigations.policy import threshold_at
-from fairaudit.mitigations.postprocessed import Method, by_reject_option, by_thresholds
 from tests.mitigations.builders import Rows
 
 SEEDS = 60

@@ -1,0 +1,100 @@
+"""What a mitigation of decisions says of itself: `card.json`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from fairaudit.cube.slices import Slice
+from fairaudit.evidence.measurement import Interval
+from fairaudit.mitigations.exported import Exported
+from fairaudit.mitigations.parts import HowParted
+from fairaudit.mitigations.proof import Checked
+from fairaudit.mitigations.reweighed import SCHEMA
+from fairaudit.result import DataFile
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """What a method held to something, of one group, on the rows that were fitted on."""
+
+    metric: str
+    group: Slice
+    value: float | None
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """What was solved, on the rows that were fitted on."""
+
+    objective: str
+    before: float
+    after: float
+    gap: float  # how much better the best could be at most; 0: this is the best
+    reached: tuple[Reached, ...]
+    unfitted: tuple[Slice, ...]  # groups that keep their threshold, since a rule's rate is undefined for them
+    rows: dict[str, int]  # of each group
+    judged: tuple[str, ...]  # rates that the method is about
+    reference: Slice | None  # the group that others were held against, where the method has one
+    parameters: dict[str, float]  # what was chosen for all groups together
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate of a group on the rows that were held out, before and after, on the same rows."""
+
+    metric: str
+    slice: Slice
+    rows: int
+    before: float | None
+    after: float | None
+    change: float | None
+    interval: Interval | None  # 95 %, paired
+    is_better: bool | None  # for those whom it is of; None: not told from 0, or neither is better
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the change is told from none."""
+        return is_told(self.interval)
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule says of the rows that were held out, whether or not it may fail an audit."""
+
+    rule: str
+    before: str | None  # the gravest of its findings' verdicts; None: it said nothing
+    after: str | None
+
+
+class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the rows that were held out."""
+
+    verdict_before: str | None
+    verdict_after: str | None
+    rules: tuple[Judged, ...]
+    moved: tuple[Moved, ...]
+    levelled_down: tuple[str, ...]  # rates by which groups were brought together by making some worse off and none better
+    checked: Checked
+
+
+class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, on what, and why: `card.json`."""
+
+    schema: Literal["fairaudit/mitigation/1"] = SCHEMA  # type: ignore[assignment]
+    method: str
+    version: str
+    what: str
+    why: str
+    source: str
+    settings: dict[str, Any]  # of the method
+    config: dict[str, Any]  # what was asked of the audit, but for what is as it always is
+    rules: tuple[str, ...]
+    data: tuple[DataFile, ...]  # as they were fitted on
+    parts: HowParted
+    fit: Fit
+    export: Exported
+    holdout: HeldOut
+    notes: tuple[str, ...]
+
+
+def is_told(interval: Interval | None) -> bool:
+    """Whether a change with this interval is told from none."""
+    return interval is not None and not interval[0] <= 0 <= interval[1]

@@ -1,0 +1,136 @@
+"""The methods that change a model's decisions by group, each as what it solves and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fairaudit.config import AuditConfig
+from fairaudit.errors import ConfigError
+from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds
+from fairaudit.mitigations.cells import Cells
+from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
+from fairaudit.mitigations.equalized_odds import equalized_odds
+from fairaudit.mitigations.objective import Objective, objective_of
+from fairaudit.mitigations.policy import threshold_at
+from fairaudit.mitigations.reject_option import Grid, points, reject_option
+from fairaudit.mitigations.solved import Solved
+from fairaudit.mitigations.thresholds import meets, solve
+from fairaudit.rules.library import load_rules
+
+_NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One way to change decisions by group."""
+
+    name: str
+    objective: str  # as the card and the report call it
+    what: str
+    why: str
+    source: str
+    settings: dict[str, Any]
+    solve: Callable[[Cells, float], Solved]  # from the cells, and the score above which all groups are selected so far
+    rules: tuple[str, ...] = ()  # that judge where the user names none
+    edges: tuple[float, ...] = ()  # scores that must be told apart exactly
+    judged: tuple[str, ...] = ()  # rates that the report draws
+
+
+def by_thresholds(config: AuditConfig, objective: str) -> Method:
+    """A threshold for each group, the best that the rules allow.
+
+    Raises:
+        ConfigError: there is no such objective, or a rule rests on what no threshold changes.
+    """
+    aim, rules = objective_of(objective), load_rules(config.rules)
+    check_able(rules)
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+        return _unless_noise(cells, constraints, aim, threshold, solve(cells, constraints, aim, threshold=threshold))
+
+    return Method(
+        name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        what="Every group has a threshold of its own: a row is selected if its score is above its group's.",
+        why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective. Whether the rules hold for other people is judged on the rows that were held out.",
+        source="Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group; the search is a branch and bound over the rates that tie the groups together.",
+    )  # fmt: skip
+
+
+def by_equalized_odds() -> Method:
+    """Hardt, Price and Srebro's."""
+    return Method(
+        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), settings={}, rules=("equalized-odds",),
+        judged=("true_positive_rate", "false_positive_rate"),
+        what="What the model selects stays selected with a chance of its own in each group, and what it rejects becomes selected with another.",
+        why="With these chances every group has the same true and the same false positive rate on the rows that were fitted on, and the best that equal rates allow.",
+        source="Hardt, Price & Srebro (2016), NeurIPS, section 3, as AIF360's EqOddsPostprocessing.",
+    )  # fmt: skip
+
+
+def by_calibrated_equalized_odds(cost: str) -> Method:
+    """Pleiss and others'."""
+    judged = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
+    return Method(
+        name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},
+        rules=(rule,), judged=judged,
+        what="In each group but the costliest a share of the rows is scored by the group's base rate instead of the model's score.",
+        why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. Nobody's scores are made better for it, so it is levelling down. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
+        source="Pleiss, Raghavan, Wu, Kleinberg & Weinberger (2017), NeurIPS, algorithm 1, as AIF360's CalibratedEqOddsPostprocessing.",
+    )  # fmt: skip
+
+
+_RULE_OF = {"statistical_parity_difference": "statistical-parity", "average_odds_difference": "equalized-odds", "equal_opportunity_difference": "equal-opportunity"}
+_RATES_OF = {"statistical_parity_difference": ("selection_rate",), "average_odds_difference": ("true_positive_rate", "false_positive_rate"), "equal_opportunity_difference": ("true_positive_rate",)}
+
+
+def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
+    """Kamiran, Karim and Zhang's; the group that is decided against is the one that --reference names, or else the best-off.
+
+    Raises:
+        ConfigError: the bound is none.
+    """
+    if not 0 <= bound <= 1:
+        raise ConfigError(f"--bound {bound:g} is no difference of rates; give one between 0 and 1, as 0.05.")
+
+    grid = Grid()
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        reference = next((place for place, group in enumerate(cells.groups) if dict(group.values) == {name: config.reference.get(name) for name in group.attributes}), None)
+        return reject_option(cells, metric, threshold=threshold, reference=reference, bounds=(0.0 - bound, bound), grid=grid, helps=config.effect == "helps")
+
+    return Method(
+        name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(grid), judged=_RATES_OF[metric],
+        solve=solved,
+        what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
+        why=f"Of {grid.thresholds * grid.margins:,} thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
+        source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
+    )  # fmt: skip
+
+
+def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objective, threshold: float, solved: Solved) -> Solved:
+    """What was solved; the model's own threshold for all where it meets the rules too and the best is better by no more than noise."""
+    tp, fp = cells.selected()
+    positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
+    start = cells.place(threshold)
+    everybody, nobody = 0, tp.shape[1] - 1
+    places = np.array([cells.place(one.cuts[0]) if one.cuts else everybody if one.chances[0] else nobody for one in solved.treatments])
+    at = np.arange(places.size)
+    kept = [constraint for constraint in constraints if meets(constraint, tp[:, start], fp[:, start], positives=positives, negatives=negatives)]
+    if len(kept) < len(constraints):
+        return solved
+    # Each row that is decided otherwise adds its gain or takes it away, as a coin would fall if the two were equally good.
+    nothing, one_row = np.zeros(places.size), np.ones(places.size)
+    none = aim.of(nothing, nothing, positives=positives, negatives=negatives)
+    of_true, of_false = (aim.of(*selected, positives=positives, negatives=negatives) - none for selected in ((one_row, nothing), (nothing, one_row)))
+    turned = np.abs(tp[at, places] - tp[:, start]), np.abs(fp[at, places] - fp[:, start])
+    error = float(np.sqrt((of_true**2 * turned[0] + of_false**2 * turned[1]).sum()))
+    if solved.objective - solved.before > _NOISE * error:
+        return solved
+    rates = tuple(rates_of(one.metric, tp[:, start], fp[:, start], positives=positives, negatives=negatives) for one in constraints)
+    return replace(solved, treatments=tuple(threshold_at(threshold) for _ in places), objective=solved.before, rates=rates, gap=solved.objective + solved.gap - solved.before)
