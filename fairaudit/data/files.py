@@ -41,8 +41,11 @@ class CorruptFile(ContentError):
         super().__init__(f"{path.name} cannot be read: {why}.")
 
 
-def files_of(data: Sequence[str]) -> tuple[DataFile, ...]:
+def files_of(data: Sequence[str], *, flag: str = "--data") -> tuple[DataFile, ...]:
     """The files that paths, folders and globs mean, in order and each once, all of one format and with the same columns.
+
+    Args:
+        flag: what named them, for whoever has to mend it.
 
     Raises:
         ConfigError: nothing is there, a format is unknown or mixed, columns are duplicated or differ.
@@ -55,7 +58,7 @@ def files_of(data: Sequence[str]) -> tuple[DataFile, ...]:
     opened: list[DataFile] = []
     for one in data:
         try:
-            for path in _paths(one):
+            for path in _paths(one, flag):
                 found.setdefault(path.resolve(), path)
         except FairauditError as error:
             mistakes.append(error)
@@ -78,14 +81,14 @@ def _format(path: Path) -> Format | None:
     return next((kind for suffix, kind in _SUFFIXES.items() if path.name.lower().endswith(suffix)), None)
 
 
-def _paths(asked: str) -> Iterable[Path]:
+def _paths(asked: str, flag: str) -> Iterable[Path]:
     path = Path(asked)
     if not asked.strip():
-        raise ConfigError("--data is an empty text; is a variable unset? Name a CSV or Parquet file, a folder or a glob.")
+        raise ConfigError(f"{flag} is an empty text; is a variable unset? Name a CSV or Parquet file, a folder or a glob.")
     try:
         is_dir, is_file = path.is_dir(), path.is_file()
     except OSError as error:
-        raise ConfigError(f"{asked[:60]}{'…' if len(asked) > 60 else ''} cannot be opened: {error.strerror or error}; check --data.") from error
+        raise ConfigError(f"{asked[:60]}{'…' if len(asked) > 60 else ''} cannot be opened: {error.strerror or error}; check {flag}.") from error
     if is_dir:
         inside = sorted(_inside(path))
         if not inside:
@@ -95,7 +98,7 @@ def _paths(asked: str) -> Iterable[Path]:
         return (path,)
     matched = sorted(Path(one) for one in glob.glob(asked, recursive=True) if Path(one).is_file()) if glob.has_magic(asked) else []
     if not matched:
-        raise ConfigError(f"{asked}: there is no such file{' for this pattern' if glob.has_magic(asked) else ''}; check --data.")
+        raise ConfigError(f"{asked}: there is no such file{' for this pattern' if glob.has_magic(asked) else ''}; check {flag}.")
     return matched
 
 

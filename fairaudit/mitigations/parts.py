@@ -67,7 +67,7 @@ def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: boo
     Raises:
         ConfigError, ContentError, Several: they cannot be read, or have rows in common.
     """
-    fit, held = Source(files=files_of(config.data)), Source(files=files_of([holdout]))
+    fit, held = Source(files=files_of(config.data)), Source(files=files_of([holdout], flag="--holdout"))
     raise_all((*require(held, wanted_of(config).columns), *mistaken_columns(held)))
     both = overlap(fit, held, id=config.id)
     if both.rows[0] and (together or config.id is not None):

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from fairaudit.config import AuditConfig
-from fairaudit.errors import ContentError
+from fairaudit.errors import ConfigError, ContentError
 from fairaudit.mitigations.parts import given_parts, split_parts
 
 
@@ -46,3 +46,9 @@ def test_a_row_is_the_same_by_its_id_whatever_else_it_says(tmp_path: Path) -> No
     duckdb.sql("COPY (SELECT i AS person, 'm' AS sex, (i % 3 = 0)::INT AS y, 5 AS x FROM range(595, 900) r(i)) TO 'c.csv' (HEADER)")
     with pytest.raises(ContentError, match=r"5 rows of the data are in --holdout c\.csv too"):
         given_parts(AuditConfig(data=("a.csv",), label="y", protected=("sex",), id="person"), "c.csv", tmp_path, together=False)
+
+
+@pytest.mark.parametrize(("holdout", "told"), [("nowhere.csv", r"nowhere\.csv: there is no such file; check --holdout\."), (" ", "--holdout is an empty text")])
+def test_a_holdout_that_is_not_there_is_called_by_its_flag(holdout: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=told):
+        given_parts(CONFIG, holdout, tmp_path)
