@@ -56,7 +56,7 @@ def by_thresholds(config: AuditConfig, objective: str) -> Method:
     return Method(
         name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
         what="Every group has a threshold of its own: a row is selected if its score is above its group's.",
-        why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective. Whether the rules hold for other people is judged on the rows that were held out.",
+        why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective that the search found, and how much better one could be at most is said below. Whether the rules hold for other people is judged on the rows that were held out.",
         source="Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group; the search is a branch and bound over the rates that tie the groups together.",
     )  # fmt: skip
 
