@@ -200,6 +200,7 @@ REFUSED: dict[str, tuple[str, tuple[str | int, ...], Any, str]] = {
     "two rules of one name": ("plain", ("rules",), lambda rules: [*rules, rules[0]], "'four-fifths' is the id of two rules - at `$.rules[4].id`"),
     "a rule that would be refused": ("plain", ("rules", 0, "limit"), 7.0, "the limit of a ratio is at most 1"),
     "a configuration of other types": ("plain", ("manifest", "config", "threshold"), "half", "Expected `float`, got `str` - at `$.manifest.config.threshold`"),
+    "a finding of no kind of comparison": ("plain", ("findings", 0, "kind"), "", "Invalid enum value '' - at `$.findings[0].kind`"),
     "a threshold that is none": ("plain", ("manifest", "thresholds"), {" ": 0.5}, "' ' is no threshold - at `$.manifest.thresholds`"),
     "a curve that ends early": ("described", ("sweeps", 0, "metrics", "selection_rate", "values"), lambda some: some[1:], "is not as long as its"),
     "a histogram without edges": ("described", ("histograms", 0, "edges"), [], "is not as long as its bins - at `$.histograms[0]`"),

@@ -24,8 +24,8 @@ from fairaudit.rules.words import unit
 MOST_TOLD = 12  # sentences of one kind; beyond that the table says it
 MOST_OPEN = 12  # rows of a table that is not folded away
 
-_VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value", "change": "Change"}
-_AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis, "change": difference_axis}
+_VALUE_TITLES = {"ratio": "Ratio", "difference": "Difference", "gap": "Gap", "min_max_ratio": "Lowest ÷ highest", "value": "Value", "change": "Change", "conditional_difference": "Difference"}
+_AXES = {"ratio": ratio_axis, "difference": difference_axis, "gap": value_axis, "min_max_ratio": ratio_axis, "value": value_axis, "change": difference_axis, "conditional_difference": difference_axis}
 
 _SEVERITY = {
     Severity.FAIL: "A violation fails the audit.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,9 @@ from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
 
 DISAGREEMENT = "engine-disagreement"  # the `rule` of a finding that two engines differ
+
+
+Kind = Literal["ratio", "difference", "gap", "min_max_ratio", "value", "change", "conditional_difference"]  # of comparison; the last where engines differ on it
 
 
 class Outcome(StrEnum):
@@ -44,7 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     extends: str | None = None  # the rule that it extends
     metric: str
-    kind: str  # ratio, difference, gap, min_max_ratio, value, change
+    kind: Kind
     slicing: Slicing
     group: Group | None  # None where the finding is about a whole slicing
     reference: Group | None
