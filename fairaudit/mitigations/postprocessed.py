@@ -13,7 +13,7 @@ from fairaudit.bands import parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
-from fairaudit.errors import ConfigError, raise_all
+from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
@@ -22,9 +22,10 @@ from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.parts import Parts
-from fairaudit.mitigations.policy import Policy, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.solved import Solved
+from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
@@ -83,15 +84,21 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
     solved = method.solve(cells, threshold)
-    policy = policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
-    exported = export(found.matched, policy, read_attributes(found.rows, slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
+    policy = _policy(method, slicing, cells, solved, threshold)
+    exported = export(found.matched, policy, read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
     proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
+        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
     )  # fmt: skip
     return card, proof
+
+
+def _policy(method: Method, slicing: Slicing, cells: Cells, solved: Solved, threshold: float) -> Policy:
+    if not method.needs_attribute:
+        return policy_of_all(method.name, solved.treatments[0])
+    return policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
 
 
 def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
@@ -167,14 +174,23 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
 
 
-def _notes(cells: Cells, solved: Solved, policy: Policy) -> Iterator[str]:
-    if all(one.treatment == policy.fallback for one in policy.groups):
+def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> Iterator[str]:
+    if all(one == threshold_at(threshold) for one in solved.treatments):
         yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
         return
     if solved.gap > 0:
         yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
     if solved.unfitted:
-        yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so they keep the model's threshold."
+        so = "they keep the model's threshold" if policy.attributes else "the rules were held to for the other groups alone"
+        yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
     small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
     if small:
-        yield f"Thresholds of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+        what = "Thresholds" if policy.attributes else "Rates"
+        yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+
+
+def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
+    taken = {one.name for one in matched.inputs.features}
+    asked = [name for name in slicing if name in taken]
+    if not policy.attributes and asked:
+        yield f"The original model takes {listed(asked)} itself, so the exported one does too: what it scores by is not changed, only what is decided of the score."
