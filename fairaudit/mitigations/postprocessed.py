@@ -17,14 +17,17 @@ from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
+from fairaudit.mitigations.inference import GroupModel
+from fairaudit.mitigations.inferring import by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.solved import Solved
+from fairaudit.models.interface import Feature
 from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
@@ -83,22 +86,48 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     rules = load_rules(config.rules)
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
+    inference: GroupModel | None = None
+    features: tuple[Feature, ...] = ()
+    if method.infers_group:
+        features = check_inferable(found.matched, slicing)
+        inference = fit_on(found.rows, features, slicing, cells.groups)
+        cells = _by_inferred(config, method, found, cells, inference, features, aside, progress)
     solved = method.solve(cells, threshold)
     policy = _policy(method, slicing, cells, solved, threshold)
-    exported = export(found.matched, policy, read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
-    proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, progress=progress)
+    exported = export(
+        found.matched, policy, () if inference else read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True), inference=inference
+    )
+    taken_for = None if inference is None else of_holdout(inference, found.rows, features, parts.holdout, parts.row)
+    proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
+        inference=None if inference is None else _inference(proof, cells, features),
         holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
     )  # fmt: skip
     return card, proof
 
 
+def _by_inferred(
+    config: AuditConfig, method: Method, found: Counted, cells: Cells, inference: GroupModel, features: Sequence[Feature], aside: Path, progress: Progress | None
+) -> Cells:
+    """The cells with those of whoever is taken for each group; the rows are scored again for it."""
+    places, _ = inferred(inference, found.rows, features)
+    crossed, column = with_inferred(config, found.rows, places, len(cells.groups), aside / "inferred.parquet")
+    return by_inferred(fitted_on(crossed, crossed.data, edges=method.edges, progress=progress)[1], column, cells.groups)
+
+
+def _inference(proof: Proof, cells: Cells, features: Sequence[Feature]) -> Inference:
+    return Inference(
+        features=tuple(one.name for one in features), mistaken=proof.mistaken,
+        fitted={str(group): int(one.rows.sum()) for group, one in zip(cells.groups, cells.told, strict=True)},
+    )  # fmt: skip
+
+
 def _policy(method: Method, slicing: Slicing, cells: Cells, solved: Solved, threshold: float) -> Policy:
-    if not method.needs_attribute:
+    if not method.needs_attribute and not method.infers_group:
         return policy_of_all(method.name, solved.treatments[0])
-    return policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
+    return policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
 
 
 def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
@@ -181,16 +210,16 @@ def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> It
     if solved.gap > 0:
         yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
     if solved.unfitted:
-        so = "they keep the model's threshold" if policy.attributes else "the rules were held to for the other groups alone"
+        so = "they keep the model's threshold" if policy.attributes and not policy.is_inferred else "the rules were held to for the other groups alone"
         yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
     small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
     if small:
-        what = "Thresholds" if policy.attributes else "Rates"
+        what = "Thresholds" if policy.attributes and not policy.is_inferred else "Rates"
         yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
 
 
 def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
     taken = {one.name for one in matched.inputs.features}
     asked = [name for name in slicing if name in taken]
-    if not policy.attributes and asked:
+    if asked and (policy.is_inferred or not policy.attributes):
         yield f"The original model takes {listed(asked)} itself, so the exported one does too: what it scores by is not changed, only what is decided of the score."

@@ -23,10 +23,11 @@ from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
 from fairaudit.errors import ContentError
 from fairaudit.mitigations.exported import DECISION, SCORE
+from fairaudit.mitigations.inferring import InferredPlaces
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import Audit
 from fairaudit.run import audited
-from fairaudit.types import Bools, Floats
+from fairaudit.types import Bools, Floats, Ints
 
 NEAR = 1e-6  # of a cut, within which another machine or batch may round a score to the other side
 _STANDARD_ERRORS = 5.0  # by which drawn decisions may miss their chances: one run in a million does, times groups and labels
@@ -41,6 +42,15 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     drawn: int  # rows whose decision was drawn
 
 
+class Mistaken(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the rows of a group that were held out are taken for another."""
+
+    group: Slice
+    rows: int
+    mistaken: int
+    taken_for_it: int  # rows of any group, or of none that is known
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """Both audits of the holdout, row by row beside each other."""
@@ -50,13 +60,14 @@ class Proof:
     matched: Matched
     differences: Differences
     checked: Checked
+    mistaken: tuple[Mistaken, ...] = ()  # of each group, where groups are inferred
 
 
 class NotAsSolved(ContentError):
     """The exported model does not do what was solved."""
 
 
-def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
+def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, inferred: InferredPlaces | None = None, progress: Progress | None = None) -> Proof:
     """Audit the holdout before and after, and after once more in a process that knows nothing of this one.
 
     Args:
@@ -67,6 +78,7 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         policy: what was solved, whatever the export says that it holds.
         kept_values: attribute → its values that --other-below kept where the policy was fitted: those of the holdout would make other groups.
         aside: a folder for what is not kept.
+        inferred: what the rows are taken for, where the policy goes by that.
 
     Raises:
         NotAsSolved: the exported model decides or scores otherwise than the policy says, or otherwise in the fresh process.
@@ -81,10 +93,12 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
     before = audited(own, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
     after = audited(exported, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
     again = _in_a_fresh_process(exported, aside / "again", aside)
-    checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy)
+    rows = _rows(kept["before"])
+    taken_for = None if inferred is None else _taken_for(rows, inferred)
+    checked = _check(rows, _rows(kept["after"]), _rows(again), policy, taken_for)
     slices = tuple(one.slice for one in after.counts)
     matched = match(kept["after"], kept["before"], slices)
-    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked, mistaken=() if taken_for is None else _mistaken(rows, policy, taken_for))
 
 
 def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
@@ -105,6 +119,7 @@ def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
 class _Rows:
     """Saved rows, in the order of their ids."""
 
+    id: Ints
     score: Floats
     decision: Bools
     group: tuple[pa.Array, ...]
@@ -124,21 +139,56 @@ def _rows(path: Path) -> _Rows:
     table = table.take(pa.compute.sort_indices(table, sort_keys=[("id", "ascending")]))
     names = tuple(name.removeprefix(VALUE_OF) for name in table.column_names if name.startswith(VALUE_OF))
     return _Rows(
-        table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
+        table.column("id").to_numpy(zero_copy_only=False).astype(np.int64), table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
         table.column("label").to_numpy(zero_copy_only=False), names,
     )  # fmt: skip
 
 
-def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TakenFor:
+    """By row: whose treatment it has, as the place of a group."""
+
+    place: Ints
+    near: Bools  # so near to another that a machine may round to it
+
+
+def _taken_for(rows: _Rows, inferred: InferredPlaces) -> _TakenFor:
+    order = np.argsort(inferred.id)
+    at = order[np.searchsorted(inferred.id[order], rows.id)]
+    return _TakenFor(place=inferred.place[at], near=inferred.ahead[at] <= NEAR)
+
+
+def _places(rows: _Rows, policy: Policy, taken_for: _TakenFor | None) -> Ints:
+    """Whose treatment each row has, as the place of a group; behind them it is the fallback."""
+    if taken_for is not None:
+        return taken_for.place
+    places: Ints = np.full(rows.score.size, len(policy.groups), dtype=np.int64)
+    for place, one in enumerate(policy.groups):
+        places[rows.of(one.group)] = place
+    return places
+
+
+def _mistaken(rows: _Rows, policy: Policy, taken_for: _TakenFor) -> tuple[Mistaken, ...]:
+    owns = [rows.of(one.group) for one in policy.groups]
+    return tuple(
+        Mistaken(group=one.group, rows=int(own.sum()), mistaken=int((own & (taken_for.place != place)).sum()), taken_for_it=int((taken_for.place == place).sum()))
+        for place, (one, own) in enumerate(zip(policy.groups, owns, strict=True))
+    )
+
+
+def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, taken_for: _TakenFor | None = None) -> Checked:
     if not before.score.size == after.score.size == again.score.size:
         raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
     _check_scores(before, after, policy)
-    chance, near = _chances(before, policy)
+    places = _places(before, policy, taken_for)
+    chance, near = _chances(before, policy, places)
+    if taken_for is not None:
+        near |= taken_for.near
     drawn = (chance > 0) & (chance < 1)
     wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
-    _check_drawn(before, after, chance, drawn, policy)
+    _check_drawn(before, after, chance, drawn, policy, places)
     moved = np.abs(again.score - after.score) > NEAR
     turned = (again.decision != after.decision) & ~near
     if moved.any() or turned.any():
@@ -156,11 +206,11 @@ def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:
         raise NotAsSolved(f"the exported model scores {int(changed.sum()):,} of {changed.size:,} rows of the holdout otherwise than the original, the first {after.score[changed][0]:.6g} and not {before.score[changed][0]:.6g}; nothing was written")
 
 
-def _chances(rows: _Rows, policy: Policy) -> tuple[Floats, Bools]:
+def _chances(rows: _Rows, policy: Policy, places: Ints) -> tuple[Floats, Bools]:
     """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
     chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
-    for one in policy.groups:
-        own = rows.of(one.group)
+    for place, one in enumerate(policy.groups):
+        own = places == place
         chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
     return chance, near
 
@@ -172,15 +222,11 @@ def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
     return found
 
 
-def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy) -> None:
+def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy, places: Ints) -> None:
     """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
-    of_none = np.ones(drawn.size, dtype=bool)
-    groups: list[tuple[str, Bools]] = []
-    for one in policy.groups:
-        own = before.of(one.group)
-        groups.append((f" of {one.group}", own & drawn))
-        of_none &= ~own
-    for whose, own in (*groups, (" of no group that was fitted" if groups else "", of_none & drawn)):
+    whose_by_place = [*(f" {'taken for' if policy.is_inferred else 'of'} {one.group}" for one in policy.groups), " of no group that was fitted" if policy.groups else ""]
+    for place, whose in enumerate(whose_by_place):
+        own = (places == place) & drawn
         for label in (0, 1):
             some = own & (before.label == label)
             if not some.any():

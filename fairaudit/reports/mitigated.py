@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE
-from fairaudit.mitigations.card import MitigationCard, Moved
+from fairaudit.mitigations.card import Inference, MitigationCard, Moved
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Axis, rate_axis
@@ -88,6 +88,10 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
 
 def _decided(card: MitigationCard) -> Iterator[Decided]:
     policy, rows = card.export.policy, card.fit.rows
+    if card.inference is not None:
+        for one in policy.groups:
+            yield Decided(group=f"taken for {one.group}", rows=f"{card.inference.fitted.get(str(one.group), 0):,}", how=_treated(one.treatment))
+        return
     if not policy.attributes:
         yield Decided(group="everyone", rows=f"{sum(rows.values()):,}", how=_treated(policy.fallback))
     for one in policy.groups:
@@ -95,6 +99,8 @@ def _decided(card: MitigationCard) -> Iterator[Decided]:
 
 
 def _fallback(policy: Policy) -> str:
+    if policy.is_inferred:
+        return f"The model is not told a row's {' or '.join(policy.attributes)}: everybody is taken for one of these groups."
     if not policy.attributes:
         return "The model is not told a row's group. Groups were needed to fit it, and are needed to audit it."
     return f"A row whose {' or '.join(policy.attributes)} is missing, or was not among the rows that were fitted on, is decided as the model itself does: {_treated(policy.fallback)}."
@@ -122,6 +128,8 @@ def _method(card: MitigationCard) -> str:
     if card.method != "thresholds":
         return card.method.replace("-", " ")
     drawn = ", some decisions drawn between thresholds" if card.settings.get("drawn") else ""
+    if card.inference is not None:
+        return f"chances for each group, which the model infers from {', '.join(card.inference.features)}"
     return f"{'a threshold for each group' if card.export.policy.attributes else 'the same threshold for everybody'}{drawn}"
 
 
@@ -138,8 +146,22 @@ def _warnings(card: MitigationCard) -> Iterator[str]:
         if one.after != "pass":
             fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
             yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
-    if card.export.policy.attributes:
+    if card.inference is not None:
+        yield from _of_inference(card.inference, card.export.policy)
+    elif card.export.policy.attributes:
         yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
+
+
+def _of_inference(inference: Inference, policy: Policy) -> Iterator[str]:
+    named = " and ".join(policy.attributes)
+    yield (
+        f"Everybody's {named} is inferred, and people are decided differently for what they are taken for, rightly or not. To infer a protected attribute is to process it: of those that article 9 of the GDPR "
+        "names, as ethnic origin, health or religion, that is forbidden unless an exception of it holds, although nobody told them (CJEU, C-184/20); and to decide by it may be unlawful where it is known as where it is "
+        "guessed. Have both looked at before the model is used."
+    )
+    for one in inference.mistaken:
+        if one.rows:
+            yield f"{one.group}: {percent(one.mistaken / one.rows)} of its {counted(one.rows, 'row')} that were held out are taken for another group."
 
 
 def _treated(one: Treatment) -> str:
