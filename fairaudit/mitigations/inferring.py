@@ -33,6 +33,15 @@ _MOST_GROUPS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inferring:
+    """How a row's group is inferred, and the rows that were fitted on by what they are taken for."""
+
+    model: GroupModel
+    features: tuple[Feature, ...]
+    cells: Cells  # with `told`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InferredPlaces:
     """What rows are taken for."""
 
@@ -56,7 +65,7 @@ def check_inferable(matched: Matched, attributes: Slicing) -> tuple[Feature, ...
     return features
 
 
-def fit_on(rows: Prepared, features: Sequence[Feature], attributes: Slicing, groups: Sequence[Slice]) -> GroupModel:
+def fit_on(rows: Prepared, features: Sequence[Feature], groups: Sequence[Slice]) -> GroupModel:
     """The model of groups, fitted on rows of which the group is known.
 
     Raises:

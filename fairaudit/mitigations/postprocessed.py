@@ -20,14 +20,12 @@ from fairaudit.mitigations.attributes import read_attributes
 from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
-from fairaudit.mitigations.inference import GroupModel
-from fairaudit.mitigations.inferring import by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
+from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.solved import Solved
-from fairaudit.models.interface import Feature
 from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
@@ -72,6 +70,24 @@ def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float]
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 
 
+def infer(config: AuditConfig, found: Counted, cells: Cells, slicing: Slicing, aside: Path, *, edges: Sequence[float] = (), progress: Progress | None = None) -> Inferring:
+    """A model of the group, fitted on the rows to fit on, and their cells with those of whoever it takes for each; the rows are scored again for it.
+
+    Args:
+        found, cells, slicing: as `fitted_on` gives them.
+        aside: a folder for what is not kept.
+
+    Raises:
+        ConfigError, ContentError: the group cannot be inferred.
+    """
+    features = check_inferable(found.matched, slicing)
+    model = fit_on(found.rows, features, cells.groups)
+    places, _ = inferred(model, found.rows, features)
+    crossed, column = with_inferred(config, found.rows, places, len(cells.groups), aside / "inferred.parquet")
+    counted_by_both = fitted_on(crossed, crossed.data, edges=edges, progress=progress)[1]
+    return Inferring(model=model, features=features, cells=by_inferred(counted_by_both, column, cells.groups))
+
+
 def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
     """Fit a method on one part, export the model into `folder`, and judge it on the other.
 
@@ -86,42 +102,28 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     rules = load_rules(config.rules)
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
-    inference: GroupModel | None = None
-    features: tuple[Feature, ...] = ()
-    if method.infers_group:
-        features = check_inferable(found.matched, slicing)
-        inference = fit_on(found.rows, features, slicing, cells.groups)
-        cells = _by_inferred(config, method, found, cells, inference, features, aside, progress)
+    inferring = infer(config, found, cells, slicing, aside, edges=method.edges, progress=progress) if method.infers_group else None
+    cells = cells if inferring is None else inferring.cells
     solved = method.solve(cells, threshold)
     policy = _policy(method, slicing, cells, solved, threshold)
     exported = export(
-        found.matched, policy, () if inference else read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True), inference=inference
-    )
-    taken_for = None if inference is None else of_holdout(inference, found.rows, features, parts.holdout, parts.row)
+        found.matched, policy, () if inferring else read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
+        inference=None if inferring is None else inferring.model,
+    )  # fmt: skip
+    taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
     proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        inference=None if inference is None else _inference(proof, cells, features),
+        inference=None if inferring is None else _inference(proof, inferring),
         holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
     )  # fmt: skip
     return card, proof
 
 
-def _by_inferred(
-    config: AuditConfig, method: Method, found: Counted, cells: Cells, inference: GroupModel, features: Sequence[Feature], aside: Path, progress: Progress | None
-) -> Cells:
-    """The cells with those of whoever is taken for each group; the rows are scored again for it."""
-    places, _ = inferred(inference, found.rows, features)
-    crossed, column = with_inferred(config, found.rows, places, len(cells.groups), aside / "inferred.parquet")
-    return by_inferred(fitted_on(crossed, crossed.data, edges=method.edges, progress=progress)[1], column, cells.groups)
-
-
-def _inference(proof: Proof, cells: Cells, features: Sequence[Feature]) -> Inference:
-    return Inference(
-        features=tuple(one.name for one in features), mistaken=proof.mistaken,
-        fitted={str(group): int(one.rows.sum()) for group, one in zip(cells.groups, cells.told, strict=True)},
-    )  # fmt: skip
+def _inference(proof: Proof, inferring: Inferring) -> Inference:
+    fitted = {str(group): int(one.rows.sum()) for group, one in zip(inferring.cells.groups, inferring.cells.told, strict=True)}
+    return Inference(features=tuple(one.name for one in inferring.features), mistaken=proof.mistaken, fitted=fitted)
 
 
 def _policy(method: Method, slicing: Slicing, cells: Cells, solved: Solved, threshold: float) -> Policy:
