@@ -16,8 +16,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from fairaudit.config import AuditConfig
-from fairaudit.cube.matched import Matched, match
-from fairaudit.cube.saved import SCORES, VALUE_OF
+from fairaudit.cube.matched import SCORES, Matched
+from fairaudit.cube.same_rows import match
+from fairaudit.cube.saved import VALUE_OF
 from fairaudit.cube.slices import Slice
 from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
