@@ -149,15 +149,16 @@ class _Program:
 def _minimum(
     cost: Floats, above: Floats, most: Floats, equal: Floats, bounds: Sequence[tuple[float | None, float | None]], to: Floats | None = None, *, may_fail: bool = False
 ) -> OptimizeResult | None:
-    """The solution at a corner, by the dual simplex; None where there is none, or where it may fail and does."""
-    found = linprog(
-        cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=np.ones(len(equal)) if to is None else to, bounds=bounds, method="highs-ds",
-        options={"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE},
-    )  # fmt: skip
-    if found.status == 0:
-        return found
-    if found.status == _INFEASIBLE or may_fail:
-        return None
+    """The solution at a corner; None where there is none, or where it may fail and does."""
+    for method in ("highs-ds", "highs-ipm"):  # the second where rounding defeats the first
+        found = linprog(
+            cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=np.ones(len(equal)) if to is None else to, bounds=bounds, method=method,
+            options={"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE},
+        )  # fmt: skip
+        if found.status == 0:
+            return found
+        if found.status == _INFEASIBLE or may_fail:
+            return None
     raise ContentError(f"the linear program of chances was not solved: {found.message} Name fewer groups or rules, or report this.")
 
 

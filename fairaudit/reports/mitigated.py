@@ -144,7 +144,8 @@ def _warnings(card: MitigationCard) -> Iterator[str]:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
     for one in card.holdout.rules:
         if one.after != "pass":
-            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
+            mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
+            fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
             yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
     if card.inference is not None:
         yield from _of_inference(card.inference, card.export.policy)
