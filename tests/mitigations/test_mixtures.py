@@ -260,3 +260,20 @@ def test_rates_that_are_not_linear_are_refused_with_what_can_be_held(rule: Rule)
 
 def test_rates_that_are_linear_are_not_refused() -> None:
     check_linear([*LINEAR.values(), *load_rules(("accuracy-parity", "worst-group"))])
+
+
+@given(cells=tables(), name=st.sampled_from(sorted(ASKED)))
+def test_the_unit_of_the_weights_changes_nothing(cells: Cells, name: str) -> None:
+    """Of whole weights rules are judged by counts, of others by rates: both come to the same."""
+    assume(fully_defined(cells))
+    scaled = replace(cells, positive=0.3 * cells.positive, negative=0.3 * cells.negative)
+    held = constraints(cells, [ASKED[name]])
+    ways: list[Any] = [solve, solve_common, *([solve_drawn] if name in LINEAR else [])]
+    for way in ways:
+        found = []
+        for one in (cells, scaled):
+            try:
+                found.append(way(one, held, objective_of("accuracy"), threshold=0.5).objective)
+            except Unreachable:
+                found.append(None)
+        assert found[0] == pytest.approx(found[1], abs=1e-9)
