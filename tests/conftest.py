@@ -13,7 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.pop("GITHUB_STEP_SUMMARY", None)  # or the gates of the tests would write into the page of the tests' own build
 
 settings.register_profile("default", deadline=None, derandomize=True)  # the same examples in every run: a build is red for what changed; `make fuzz` looks further
-settings.register_profile("fuzz", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+# Random wherever it runs: where `CI` is set, Hypothesis' own profile, which these add to, is derandomized.
+settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
