@@ -19,13 +19,14 @@ Target = tuple[str, Path]  # a format and its path
 
 
 def write_gate(
-    audit: Audit, ruling: Ruling, write: Mapping[str, str | Path | Sequence[str | Path]], *, file: Path | str = "audit.json", rules: Sequence[str | Path] = (), config: Path | str | None = None
+    audit: Audit, ruling: Ruling, write: Mapping[str, str | Path | Sequence[str | Path]], *, file: Path | str | None = None, rules: Sequence[str | Path] = (), config: Path | str | None = None
 ) -> tuple[Path, ...]:
     """Write what the gate decided, as `--write` of the command line does: all files, or none.
 
     Args:
         write: by format (`json`, `junit`, `sarif`, `markdown`, `badge`, `blessing`), the path of its file, or several.
-        file: where the audit itself lies, at which SARIF points where it knows no better place.
+        file: where the audit itself lies: SARIF points at it where it knows no better place, and the result names its hash. [default: nowhere; SARIF points at
+            audit.json, and the hash is of what `to_json` gives]
         rules: as they were asked for, ID or FILE, and
         config: the configuration that names them: SARIF points at their lines.
 
@@ -35,18 +36,24 @@ def write_gate(
     Raises:
         ConfigError, ContentError, Several: what cannot be written, or an unknown format.
     """
+    from fairaudit.data.files import fingerprint
     from fairaudit.reports.lookup import lookup
     from fairaudit.writing import OURS
 
+    lies = Path("audit.json" if file is None else file)
     targets = [(format, Path(path)) for format, given in write.items() for path in ((given,) if isinstance(given, str | Path) else given)]
     raise_all(UnknownName("format", format, FORMATS) for format in write if format not in FORMATS)
-    raise_all(unwritable(targets, [Path(file), *(Path(file).parent / name for name in OURS)]))
-    deliver(targets, lookup(audit), ruling, file=Path(file), rules=[str(rule) for rule in rules], config=None if config is None else Path(config))
+    raise_all(unwritable(targets, [lies, *(lies.parent / name for name in OURS)]))
+    sha256 = fingerprint(lies) if file is not None and lies.is_file() else None
+    deliver(targets, lookup(audit), ruling, file=lies, sha256=sha256, rules=[str(rule) for rule in rules], config=None if config is None else Path(config))
     return tuple(path for _, path in targets)
 
 
-def deliver(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
+def deliver(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: Path, sha256: str | None = None, rules: Sequence[str], config: Path | None = None) -> None:
     """The same of what was checked.
+
+    Args:
+        sha256: of the audit's file, where it was read.
 
     Raises:
         ConfigError, ContentError: they cannot be written.
@@ -58,7 +65,7 @@ def deliver(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: P
     from fairaudit.reports.formats.places import places
     from fairaudit.writing import write_together
 
-    gated = Gated(known=known, ruling=ruling, places=places(known.audit, file=file, rules=rules, config=config))
+    gated = Gated(known=known, ruling=ruling, places=places(known.audit, file=file, rules=rules, config=config), sha256=sha256)
     write_together({path: content for format, target in targets for path, content in rendered(format, target, gated).items()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -435,13 +436,23 @@ def read_audit(path: Path | str) -> Audit:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
+    return read_hashed(path)[0]
+
+
+def read_hashed(path: Path | str) -> tuple[Audit, str]:
+    """The same, and the SHA-256 of the file."""
     file = Path(path)
     try:
         file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}; give the audit.json that `fairaudit audit --out DIR` wrote.") from error
-    return from_json(text, where=str(file))
+    return from_json(text, where=str(file)), hashlib.sha256(text).hexdigest()
+
+
+def sha256_of(audit: Audit) -> str:
+    """The hash of the file that `to_json` gives."""
+    return hashlib.sha256(to_json(audit)).hexdigest()
 
 
 def schema_of(kind: type) -> dict[str, Any]:

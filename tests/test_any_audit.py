@@ -222,6 +222,14 @@ def test_a_field_that_a_file_of_another_version_lacks_is_its_default(name: str, 
     assert lacking[1].exit_code == whole[1].exit_code
 
 
+@pytest.mark.parametrize("kind", ["ratio", "difference", "gap", "value", "change"])
+@pytest.mark.parametrize("number", [1.7976931348623157e308, -1.7976931348623157e308])
+def test_the_largest_number_that_a_finding_can_have_is_drawn(kind: str, number: float) -> None:
+    """Rounded up for an axis it was infinite, which no axis can show."""
+    document = _changed("plain", ("findings", 0), lambda one: one | {"kind": kind, "limit": [number, None], "value": number, "interval": [number, number]})
+    assert rulings(document, Asked(views=("report",)))
+
+
 def test_a_baseline_in_which_nobody_was_counted_passes_nobody() -> None:
     nobody = _changed("unpaired", ("counts",), []) | {"baseline": None}
     for _, decided in rulings(real("unpaired"), Asked(rules=("no-worse-than-baseline",), baseline=nobody, views=("formats",))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import hashlib
 import json
 import re
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 
 import fairaudit
 from fairaudit.cli import _run
+from fairaudit.gate.policy import NO_SOURCES
 from fairaudit.gate.result import to_json
 from tests.reports.formats.builders import Ruled, rulings
 
@@ -98,7 +100,7 @@ def test_python_decides_and_writes_to_the_byte_what_the_command_does(case: str) 
     assert ruling.exit_code == code and code in (0, 1)
     assert [fairaudit.judged(found, one, **scores) for one in asked.get("rules", ())] == [again] * len(asked.get("rules", ()))  # a name alone is one rule
     assert contents("a") == contents("b") and len(contents("a")) == 7
-    assert Path("a/gate.json").read_bytes() == to_json(ruling)
+    assert Path("a/gate.json").read_bytes() == to_json(ruling, hashlib.sha256(Path("new/audit.json").read_bytes()).hexdigest())
 
 
 def contents(folder: str) -> dict[str, bytes]:
@@ -113,7 +115,8 @@ def test_a_configuration_and_waivers_are_read_as_the_command_reads_them() -> Non
     assert _run(["waive", "new", "--owner", "Ada L.", "--reason", "data", "--to", "w.yaml"]) == 0
     held = fairaudit.read_waivers("w.yaml")
     assert isinstance(held, fairaudit.Waivers) and [one.owner for one in held.waivers] == ["Ada L."]
-    assert fairaudit.ruling(made, waivers=held) == fairaudit.ruling(made, waivers="w.yaml") == fairaudit.ruling(made, waivers=held.waivers)
+    of_file = fairaudit.ruling(made, waivers="w.yaml")
+    assert fairaudit.ruling(made, waivers=held) == fairaudit.ruling(made, waivers=held.waivers) == msgspec.structs.replace(of_file, sources=NO_SOURCES) != of_file
 
 
 @settings(max_examples=60, deadline=None)

@@ -100,7 +100,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         from fairaudit.cube.matched import SCORES
         from fairaudit.delivery import place, retract
         from fairaudit.gate.policy import Policy
-        from fairaudit.gate.waiver_file import load_waivers
+        from fairaudit.gate.waiver_file import held_waivers
         from fairaudit.reports.formats import paths
         from fairaudit.reports.html import compile_templates
         from fairaudit.reports.lookup import lookup
@@ -116,7 +116,7 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     retract(targets)
     for sentence in unasked(config):
         click.echo(f"fairaudit: {sentence}", err=True)
-    waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
+    waivers = held_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
         with TemporaryDirectory(prefix="fairaudit-") if config.save_scores else nullcontext() as aside:

@@ -52,7 +52,7 @@ def test_the_page_shows_what_the_command_prints(capfd: pytest.CaptureFixture[str
     page = (ROOT / "docs" / "explain.md").read_text()
     shown = page.split("<!-- printed -->\n```\n")[1].split("\n```")[0]
     assert shown == _said(capfd, "out", "four-fifths", "race=Black").rstrip("\n")
-    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {"counted", "rates", "compared", "limit", "interval", "test", "serious", "verdict"}
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {"counted", "rates", "compared", "limit", "interval", "test", "serious", "verdict", "waiver"}
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def again_with(monkeypatch: pytest.MonkeyPatch, turned: Callable[[Any, list[floa
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
-def test_a_killed_mitigation_leaves_nothing_and_a_rerun_completes(signum: int, model: Path) -> None:
+def test_a_killed_mitigation_leaves_nothing_and_a_rerun_completes(signum: int, model: Path, quick: None) -> None:
     """By thresholds, which there are for any scores: of scores that say nothing of labels, as these, equal odds may be refused before anything is written."""
-    killed_and_run_again(signum, "mitigate", "thresholds", "--rule", "equal-opportunity", "--model", str(model), rows=20_000, writes="saved_model.pb")
+    killed_and_run_again(signum, "mitigate", "thresholds", "--rule", "equal-opportunity", "--model", str(model), writes="saved_model.pb")
     assert {path.name for path in Path("out").iterdir() if not path.name.startswith(".fairaudit-")} == set(postprocessed.NAMES)
 
 
