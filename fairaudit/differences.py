@@ -13,7 +13,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval, Measurement
 from fairaudit.evidence.rates import LEVEL
 from fairaudit.metrics.catalogue import CATALOGUE
-from fairaudit.result import Audit, counts_read
+from fairaudit.result import Audit, counts_read, schema_of
 from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.change import Paired, can_change, changed, changed_number, moves
 from fairaudit.rules.finding import DISAGREEMENT, Finding
@@ -212,3 +212,14 @@ def _on_same_rows(now: Audit, matched: Matched, metrics: Iterable[str]) -> dict[
 
 def to_json(found: Differences) -> bytes:
     return msgspec.json.format(msgspec.json.encode(found, enc_hook=lambda one: dict(one.values)), indent=1) + b"\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of comparison.json, as it is published with the package."""
+    return schema_of(Differences)
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(json_schema(), indent=1))

@@ -15,7 +15,7 @@ from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.objective import Objective, objective_of
-from fairaudit.mitigations.policy import threshold_at
+from fairaudit.mitigations.policy import MethodName, threshold_at
 from fairaudit.mitigations.reject_option import Grid, points, reject_option
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
@@ -28,7 +28,7 @@ _NOISE = 4.0  # standard errors, beyond which the best of thousands is better th
 class Method:
     """One way to change decisions by group."""
 
-    name: str
+    name: MethodName
     objective: str  # as the card and the report call it
     what: str
     why: str
