@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fairaudit.bands import parsed
+from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
@@ -89,15 +89,20 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
+        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_without_group(found, slicing), *_notes(cells, solved, policy)),
     )  # fmt: skip
     return card, proof
 
 
 def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
     """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
-    fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
+    fitted = {name: _as_asked(bands) for name, bands in found.rows.reading.bands.items() if not parsed(config.bins[name]).names}
     return msgspec.structs.replace(config, bins={**config.bins, **fitted})
+
+
+def _as_asked(bands: Bands) -> str | tuple[float, ...]:
+    """What asks for these very bands; a single one has no edge that could be named, and is what no edges make."""
+    return ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) if bands.edges else ()
 
 
 def _told(config: AuditConfig) -> dict[str, Any]:
@@ -165,6 +170,14 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
         return False
     apart = [max(values) - min(values) for values in ([one.before or 0.0 for one in own], [one.after or 0.0 for one in own])]
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
+
+
+def _without_group(found: Counted, slicing: Slicing) -> Iterator[str]:
+    counts = found.counts
+    rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
+    if rows:
+        lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
+        yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided as the model itself does, as all such rows will be."
 
 
 def _notes(cells: Cells, solved: Solved, policy: Policy) -> Iterator[str]:
