@@ -43,10 +43,14 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
 
     def chance(self, scores: Floats) -> Floats:
         """The chance of a positive decision for each score, whatever is drawn of it; of the shape of `scores`."""
-        own = np.asarray(self.chances)[np.searchsorted(self.cuts, scores, side="left")]
+        own = self.kept_chance(scores)
         if self.constant is None:
             return own
         return (1 - self.replaced) * own + self.replaced * self.chances[bisect_left(self.cuts, self.constant)]
+
+    def kept_chance(self, scores: Floats) -> Floats:
+        """The same for scores that nothing replaces."""
+        return np.asarray(self.chances)[np.searchsorted(self.cuts, scores, side="left")]
 
 
 def threshold_at(cut: float) -> Treatment:
