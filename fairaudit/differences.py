@@ -9,9 +9,12 @@ import msgspec
 import numpy as np
 
 from fairaudit.cube.matched import Matched
+from fairaudit.cube.score_pairs import ScorePairs
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval, Measurement
 from fairaudit.evidence.rates import LEVEL
+from fairaudit.evidence.score_changes import NAMES as OF_SCORES
+from fairaudit.evidence.score_changes import score_changes
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.result import Audit, counts_read, schema_of
 from fairaudit.rules.baseline import Baseline
@@ -31,11 +34,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OnSameRows(msgspec.Struct, frozen=True, kw_only=True):
-    """By how much a rate changed on the rows that both audits have."""
+    """By how much a number changed on the rows that both audits have."""
 
     rows: int
     value: float | None
-    interval: Interval | None  # 95 %: Newcombe's for paired rates; the delta method's of what is no rate of rows that are chosen whatever is decided of them
+    interval: Interval | None  # 95 %: Newcombe's for paired rates; the delta method's of what is no rate of rows that are chosen whatever is decided of them; of numbers of scores by each row's share in the change
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +51,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     now: float | None
     rows_before: int | None  # None: the former audit has no such number
     rows_now: int | None
-    same_rows: OnSameRows | None = None  # of what follows from decisions and labels alone, where both audits kept their rows
+    same_rows: OnSameRows | None = None  # of what follows from decisions and labels, and of most numbers of scores, where both audits kept their rows
 
     @property
     def change(self) -> float | None:
@@ -96,11 +99,12 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[Level, ...]
 
 
-def differences(before: Audit, now: Audit, matched: Matched | None = None) -> Differences:
+def differences(before: Audit, now: Audit, matched: Matched | None = None, scored: ScorePairs | None = None) -> Differences:
     """What differs.
 
     Args:
         matched: the rows that both have, in the slices of `now`.
+        scored: the same with their scores, where both have some.
     """
     account = None if matched is None else MatchedAccount(**{name: getattr(matched.account, name) for name in ("matched", "relabelled", "only_now", "only_before")})
     rules = [{one.id for one in audit.rules} for audit in (before, now)]
@@ -112,7 +116,7 @@ def differences(before: Audit, now: Audit, matched: Matched | None = None) -> Di
         facts=tuple(_facts(before, now)),
         rules_only_before=tuple(one.id for one in before.rules if one.id not in rules[1]), rules_only_now=tuple(one.id for one in now.rules if one.id not in rules[0]),
         slices_only_before=tuple(one for key, one in slices[0].items() if key not in slices[1]), slices_only_now=tuple(one for key, one in slices[1].items() if key not in slices[0]),
-        findings=tuple(one for one in _turned(before.findings, now.findings) if one.rule in rules[0] & rules[1]), levels=tuple(_levels(before, now, matched)),
+        findings=tuple(one for one in _turned(before.findings, now.findings) if one.rule in rules[0] & rules[1]), levels=tuple(_levels(before, now, matched, scored)),
     )  # fmt: skip
 
 
@@ -171,9 +175,10 @@ def _state(one: Finding | None) -> str | None:
     return None if one is None else f"{one.verdict.value} ({one.outcome.value})"
 
 
-def _levels(before: Audit, now: Audit, matched: Matched | None) -> Iterator[Level]:
+def _levels(before: Audit, now: Audit, matched: Matched | None, scored: ScorePairs | None) -> Iterator[Level]:
     old, new = (_measured(audit) for audit in (before, now))
-    paired = {} if matched is None else _on_same_rows(now, matched, {metric for metric, _, _ in new})
+    names = {metric for metric, _, _ in new}
+    paired = ({} if matched is None else _on_same_rows(now, matched, names)) | ({} if scored is None else _of_scores(scored, names))
     for metric, params, values in dict.fromkeys((*new, *old)):
         was, is_ = old.get((metric, params, values)), new.get((metric, params, values))
         one = is_ or was
@@ -207,6 +212,16 @@ def _on_same_rows(now: Audit, matched: Matched, metrics: Iterable[str]) -> dict[
                 known = bool(np.isfinite(change[place]))
                 interval = (float(below[place]), float(above[place])) if known and np.isfinite(below[place]) else None
                 found[name, frozenset(one.values)] = OnSameRows(rows=int(rows[place]), value=float(change[place]) if known else None, interval=interval)
+    return found
+
+
+def _of_scores(scored: ScorePairs, metrics: Iterable[str]) -> dict[tuple[str, frozenset[tuple[str, str | None]]], OnSameRows]:
+    """The same of numbers of scores."""
+    found = {}
+    for name in sorted(OF_SCORES & {*metrics}):
+        for place, one in score_changes(name, scored).items():
+            interval = (one.lower, one.upper) if np.isfinite(one.lower) else None
+            found[name, frozenset(scored.slices[place].values)] = OnSameRows(rows=one.rows, value=one.value if np.isfinite(one.value) else None, interval=interval)
     return found
 
 

@@ -40,7 +40,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate of a group on the rows that were held out, before and after, on the same rows."""
+    """A rate of a group, or another number of its decisions, and of its scores where these are changed, on the rows that were held out, before and after, on the same rows."""
 
     metric: str
     slice: Slice

@@ -74,7 +74,8 @@ def by_equalized_odds() -> Method:
 
 def by_calibrated_equalized_odds(cost: str) -> Method:
     """Pleiss and others'."""
-    judged = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    sides = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    judged = (*(f"generalized_{one}" for one in sides), *sides)  # what is made equal, of scores, and what becomes of decisions
     rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
     return Method(
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},

@@ -14,6 +14,7 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, raise_all
+from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
@@ -89,7 +90,7 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_without_group(found, slicing), *_notes(cells, solved, policy)),
+        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing, replaces=policy.replaces), notes=(*parts.notes, *exported.notes, *_without_group(found, slicing), *_notes(cells, solved, policy)),
     )  # fmt: skip
     return card, proof
 
@@ -124,8 +125,12 @@ def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     )  # fmt: skip
 
 
-def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
-    moved = tuple(_moved(proof, config))
+def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing, *, replaces: bool) -> HeldOut:
+    """
+    Args:
+        replaces: whether scores are changed, and not only decisions.
+    """
+    moved = tuple(_moved(proof, config, scores=replaces))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
         rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
@@ -138,10 +143,10 @@ def _gravest(audit: Audit, rule: str) -> str | None:
     return next((one.value for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
 
 
-def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
-    """Every rate that decisions move, of every slice."""
+def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:
+    """Every number that decisions move, of every slice; of scores too, where they are changed."""
     for one in proof.differences.levels:
-        if one.params or one.same_rows is None:
+        if one.params or one.same_rows is None or (one.metric in OF_SCORES and not scores):
             continue
         interval, change = one.same_rows.interval, one.same_rows.value
         told = is_told(interval)
@@ -152,7 +157,7 @@ def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
 
 def _better(name: str, effect: str) -> Better | None:
     """Which side of a rate is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
-    if name in ("accuracy", "error_rate"):
+    if name in ("accuracy", "error_rate", "brier_score", "log_loss", "roc_auc"):  # who is told more rightly is better off by it
         return metric(name).better
     return _GOOD[effect].get(name)
 

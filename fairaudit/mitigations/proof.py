@@ -18,6 +18,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from fairaudit.config import AuditConfig
 from fairaudit.cube.matched import Matched, match
 from fairaudit.cube.saved import SCORES, VALUE_OF
+from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import Slice
 from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
@@ -84,7 +85,7 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
     checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy)
     slices = tuple(one.slice for one in after.counts)
     matched = match(kept["after"], kept["before"], slices)
-    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched, pair_scores(kept["after"], kept["before"], slices)), checked=checked)
 
 
 def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
