@@ -10,14 +10,17 @@ import msgspec
 import numpy as np
 
 from fairaudit.cube.matched import Matched
+from fairaudit.cube.score_pairs import ScorePairs
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval, Measurement
 from fairaudit.evidence.rates import LEVEL
+from fairaudit.evidence.score_changes import NAMES as OF_SCORES
+from fairaudit.evidence.score_changes import score_changes
 from fairaudit.gate.answers import Answer, Became, answers
 from fairaudit.gate.policy import can_be_waived
 from fairaudit.gate.waiver import Waiver, whom
 from fairaudit.metrics.catalogue import CATALOGUE
-from fairaudit.result import Audit, counts_read
+from fairaudit.result import Audit, counts_read, schema_of
 from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.change import Paired, can_change, changed, changed_number, moves
 from fairaudit.rules.finding import DISAGREEMENT, Finding
@@ -35,11 +38,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OnSameRows(msgspec.Struct, frozen=True, kw_only=True):
-    """By how much a rate changed on the rows that both audits have."""
+    """By how much a number changed on the rows that both audits have."""
 
     rows: int
     value: float | None
-    interval: Interval | None  # 95 %: Newcombe's for paired rates; the delta method's of what is no rate of rows that are chosen whatever is decided of them
+    interval: Interval | None  # 95 %: Newcombe's for paired rates; the delta method's of what is no rate of rows that are chosen whatever is decided of them; of numbers of scores by each row's share in the change
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +55,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     now: float | None
     rows_before: int | None  # None: the former audit has no such number
     rows_now: int | None
-    same_rows: OnSameRows | None = None  # of what follows from decisions and labels alone, where both audits kept their rows
+    same_rows: OnSameRows | None = None  # of what follows from decisions and labels, and of most numbers of scores, where both audits kept their rows
 
     @property
     def change(self) -> float | None:
@@ -124,11 +127,12 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
     waived: Waived | None = None  # where waivers were asked of
 
 
-def differences(before: Audit, now: Audit, matched: Matched | None = None, *, waivers: tuple[Sequence[Waiver], date] | None = None) -> Differences:
+def differences(before: Audit, now: Audit, matched: Matched | None = None, scored: ScorePairs | None = None, *, waivers: tuple[Sequence[Waiver], date] | None = None) -> Differences:
     """What differs.
 
     Args:
         matched: the rows that both have, in the slices of `now`.
+        scored: the same with their scores, where both have some.
         waivers: sound ones, and the day on which they are judged.
     """
     told = [_said_of(audit, waivers) for audit in (before, now)]
@@ -142,7 +146,7 @@ def differences(before: Audit, now: Audit, matched: Matched | None = None, *, wa
         facts=tuple(_facts(before, now)),
         rules_only_before=tuple(one.id for one in before.rules if one.id not in rules[1]), rules_only_now=tuple(one.id for one in now.rules if one.id not in rules[0]),
         slices_only_before=tuple(one for key, one in slices[0].items() if key not in slices[1]), slices_only_now=tuple(one for key, one in slices[1].items() if key not in slices[0]),
-        findings=tuple(one for one in _turned(*told) if one.rule in rules[0] & rules[1]), levels=tuple(_levels(before, now, matched)),
+        findings=tuple(one for one in _turned(*told) if one.rule in rules[0] & rules[1]), levels=tuple(_levels(before, now, matched, scored)),
         waived=None if waivers is None else Waived(as_of=waivers[1], violated_before=_violated(before), violated_now=_violated(now), answered=tuple(_answered(*told))),
     )  # fmt: skip
 
@@ -227,9 +231,10 @@ def _state(one: Finding | None, answer: Answer | None) -> str | None:
     return None if one is None else f"{one.verdict.value}{waived} ({one.outcome.value})"
 
 
-def _levels(before: Audit, now: Audit, matched: Matched | None) -> Iterator[Level]:
+def _levels(before: Audit, now: Audit, matched: Matched | None, scored: ScorePairs | None) -> Iterator[Level]:
     old, new = (_measured(audit) for audit in (before, now))
-    paired = {} if matched is None else _on_same_rows(now, matched, {metric for metric, _, _ in new})
+    names = {metric for metric, _, _ in new}
+    paired = ({} if matched is None else _on_same_rows(now, matched, names)) | ({} if scored is None else _of_scores(scored, names))
     for metric, params, values in dict.fromkeys((*new, *old)):
         was, is_ = old.get((metric, params, values)), new.get((metric, params, values))
         one = is_ or was
@@ -266,5 +271,26 @@ def _on_same_rows(now: Audit, matched: Matched, metrics: Iterable[str]) -> dict[
     return found
 
 
+def _of_scores(scored: ScorePairs, metrics: Iterable[str]) -> dict[tuple[str, frozenset[tuple[str, str | None]]], OnSameRows]:
+    """The same of numbers of scores."""
+    found = {}
+    for name in sorted(OF_SCORES & {*metrics}):
+        for place, one in score_changes(name, scored).items():
+            interval = (one.lower, one.upper) if np.isfinite(one.lower) else None
+            found[name, frozenset(scored.slices[place].values)] = OnSameRows(rows=one.rows, value=one.value if np.isfinite(one.value) else None, interval=interval)
+    return found
+
+
 def to_json(found: Differences) -> bytes:
     return msgspec.json.format(msgspec.json.encode(found, enc_hook=lambda one: dict(one.values)), indent=1) + b"\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of comparison.json, as it is published with the package."""
+    return schema_of(Differences)
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(json_schema(), indent=1))

@@ -455,15 +455,16 @@ def sha256_of(audit: Audit) -> str:
     return hashlib.sha256(to_json(audit)).hexdigest()
 
 
-def schema_of(kind: type) -> dict[str, Any]:
-    """The JSON Schema of a file that holds such a value."""
+def schema_of(kind: type, *others: type) -> dict[str, Any]:
+    """The JSON Schema of a file that holds such a value; or one of several, of which each says by a field of one word which it is."""
 
     def hook(kind: type) -> dict[str, Any]:
         if kind is Slice:
             return {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "title": "Slice"}
         raise TypeError(f"{kind.__name__} has no schema here: say one beside that of Slice")
 
-    return msgspec.json.schema(kind, schema_hook=hook)
+    kinds, parts = msgspec.json.schema_components((kind, *others), schema_hook=hook, ref_template="#/$defs/{name}")
+    return ({"oneOf": list(kinds)} if others else dict(kinds[0])) | {"$defs": parts}
 
 
 def json_schema() -> dict[str, Any]:

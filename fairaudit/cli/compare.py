@@ -33,6 +33,7 @@ def command(before: Path, now: Path, out: Path | None, as_json: bool, waivers: s
     from fairaudit.baselines import saved_beside
     from fairaudit.cli.console import say
     from fairaudit.cube.same_rows import match
+    from fairaudit.cube.score_pairs import pair_scores
     from fairaudit.differences import differences, to_json
     from fairaudit.reports.side_by_side import FORMS, as_text, side_by_side
     from fairaudit.result import counts_read, read_audit
@@ -43,8 +44,9 @@ def command(before: Path, now: Path, out: Path | None, as_json: bool, waivers: s
     asked = waived(waivers, as_of)
     old, new = read_audit(before), read_audit(now)
     rows = [saved_beside(path / "audit.json" if path.is_dir() else path, audit.scores) for path, audit in ((before, old), (now, new))]
-    matched = match(rows[1], rows[0], counts_read(new).slices) if rows[0] is not None and rows[1] is not None else None
-    found, names = differences(old, new, matched, waivers=asked), (str(before), str(now))
+    slices = counts_read(new).slices
+    matched, scored = (match(rows[1], rows[0], slices), pair_scores(rows[1], rows[0], slices)) if rows[0] is not None and rows[1] is not None else (None, None)
+    found, names = differences(old, new, matched, scored, waivers=asked), (str(before), str(now))
     say(to_json(found).decode().rstrip("\n") if as_json else as_text(side_by_side(found, names=names, briefly=True)))
     if out is not None:
         write_file(out, FORMS[out.suffix](side_by_side(found, names=names)).encode())

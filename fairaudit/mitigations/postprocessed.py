@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fairaudit.bands import parsed
+from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, raise_all
+from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
@@ -89,15 +90,20 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
+        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing, replaces=policy.replaces), notes=(*parts.notes, *exported.notes, *_without_group(found, slicing), *_notes(cells, solved, policy)),
     )  # fmt: skip
     return card, proof
 
 
 def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
     """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
-    fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
+    fitted = {name: _as_asked(bands) for name, bands in found.rows.reading.bands.items() if not parsed(config.bins[name]).names}
     return msgspec.structs.replace(config, bins={**config.bins, **fitted})
+
+
+def _as_asked(bands: Bands) -> str | tuple[float, ...]:
+    """What asks for these very bands; a single one has no edge that could be named, and is what no edges make."""
+    return ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) if bands.edges else ()
 
 
 def _told(config: AuditConfig) -> dict[str, Any]:
@@ -119,8 +125,12 @@ def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     )  # fmt: skip
 
 
-def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
-    moved = tuple(_moved(proof, config))
+def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing, *, replaces: bool) -> HeldOut:
+    """
+    Args:
+        replaces: whether scores are changed, and not only decisions.
+    """
+    moved = tuple(_moved(proof, config, scores=replaces))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
         rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
@@ -133,10 +143,10 @@ def _gravest(audit: Audit, rule: str) -> str | None:
     return next((one.value for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
 
 
-def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
-    """Every rate that decisions move, of every slice."""
+def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:
+    """Every number that decisions move, of every slice; of scores too, where they are changed."""
     for one in proof.differences.levels:
-        if one.params or one.same_rows is None:
+        if one.params or one.same_rows is None or (one.metric in OF_SCORES and not scores):
             continue
         interval, change = one.same_rows.interval, one.same_rows.value
         told = is_told(interval)
@@ -147,7 +157,7 @@ def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
 
 def _better(name: str, effect: str) -> Better | None:
     """Which side of a rate is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
-    if name in ("accuracy", "error_rate"):
+    if name in ("accuracy", "error_rate", "brier_score", "log_loss", "roc_auc"):  # who is told more rightly is better off by it
         return metric(name).better
     return _GOOD[effect].get(name)
 
@@ -165,6 +175,14 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
         return False
     apart = [max(values) - min(values) for values in ([one.before or 0.0 for one in own], [one.after or 0.0 for one in own])]
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
+
+
+def _without_group(found: Counted, slicing: Slicing) -> Iterator[str]:
+    counts = found.counts
+    rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
+    if rows:
+        lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
+        yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided as the model itself does, as all such rows will be."
 
 
 def _notes(cells: Cells, solved: Solved, policy: Policy) -> Iterator[str]:

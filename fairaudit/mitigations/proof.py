@@ -19,6 +19,7 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.matched import SCORES, Matched
 from fairaudit.cube.same_rows import match
 from fairaudit.cube.saved import VALUE_OF
+from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import Slice
 from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
@@ -85,7 +86,7 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
     checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy)
     slices = tuple(one.slice for one in after.counts)
     matched = match(kept["after"], kept["before"], slices)
-    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched, pair_scores(kept["after"], kept["before"], slices)), checked=checked)
 
 
 def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
@@ -133,36 +134,53 @@ def _rows(path: Path) -> _Rows:
 def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked:
     if not before.score.size == after.score.size == again.score.size:
         raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
-    _check_scores(before, after, policy)
-    chance, near = _chances(before, policy)
-    drawn = (chance > 0) & (chance < 1)
-    wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
+    replaced = _check_scores(before, after, policy)
+    chance, near = _chances(before, policy, replaced)
+    wrong = (after.decision != (chance > 0.5)) & ~_is_drawn(chance) & ~near
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
-    _check_drawn(before, after, chance, drawn, policy)
+    for one in policy.groups:
+        own = before.of(one.group)
+        _check_drawn(f"rows of {one.group} that are drawn", "decides {} positively", before, own & _is_drawn(chance), chance, after.decision)
+        if (constant := one.treatment.constant) is not None:
+            told = own & (np.abs(before.score - constant) > NEAR)  # of the others nobody can tell whether they were replaced
+            _check_drawn(f"rows of {one.group}", f"scores {{}} by {constant:.6g}", before, told, np.full(own.size, one.treatment.replaced), replaced)
     moved = np.abs(again.score - after.score) > NEAR
     turned = (again.decision != after.decision) & ~near
     if moved.any() or turned.any():
         raise NotAsSolved(f"the exported model, loaded again in a fresh process, gives {int((moved | turned).sum()):,} of {moved.size:,} rows of the holdout another score or decision; nothing was written")
-    return Checked(rows=int(chance.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=int(drawn.sum()))
+    return Checked(rows=int(chance.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=_drawn(before, policy))
 
 
-def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:
-    """Returns if the exported model scores as the original does, but for rows that are scored by their group's constant."""
-    changed = np.abs(after.score - before.score) > NEAR
+def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> Bools:
+    """Which rows the exported model scores by their group's constant; all others it must score as the original does."""
+    changed, replaced = np.abs(after.score - before.score) > NEAR, np.zeros(before.score.size, dtype=bool)
     for one in policy.groups:
         if one.treatment.constant is not None:
-            changed &= ~(before.of(one.group) & (np.abs(after.score - one.treatment.constant) <= NEAR))
-    if changed.any():
-        raise NotAsSolved(f"the exported model scores {int(changed.sum()):,} of {changed.size:,} rows of the holdout otherwise than the original, the first {after.score[changed][0]:.6g} and not {before.score[changed][0]:.6g}; nothing was written")
+            replaced |= changed & before.of(one.group) & (np.abs(after.score - one.treatment.constant) <= NEAR)
+    wrong = changed & ~replaced
+    if wrong.any():
+        raise NotAsSolved(f"the exported model scores {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than the original, the first {after.score[wrong][0]:.6g} and not {before.score[wrong][0]:.6g}; nothing was written")
+    return replaced
 
 
-def _chances(rows: _Rows, policy: Policy) -> tuple[Floats, Bools]:
-    """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
+def _drawn(rows: _Rows, policy: Policy) -> int:
+    """Rows whose decision a draw decides, of their score or of the decision itself."""
+    return sum(int(_is_drawn(one.treatment.chance(rows.score[rows.of(one.group)])).sum()) for one in policy.groups)
+
+
+def _is_drawn(chance: Floats) -> Bools:
+    return (chance > 0) & (chance < 1)
+
+
+def _chances(rows: _Rows, policy: Policy, replaced: Bools) -> tuple[Floats, Bools]:
+    """Each row's chance of a positive decision by the policy, once it is known whether its score was replaced; and whether it lies near a cut."""
     chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
     for one in policy.groups:
-        own = rows.of(one.group)
-        chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
+        own, treatment = rows.of(one.group), one.treatment
+        chance[own], near[own] = treatment.kept_chance(rows.score[own]), _is_near(rows.score[own], treatment.cuts)
+        if treatment.constant is not None:
+            chance[own & replaced], near[own & replaced] = treatment.kept_chance(np.array([treatment.constant])), False
     return chance, near
 
 
@@ -173,21 +191,17 @@ def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
     return found
 
 
-def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy) -> None:
-    """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
-    for one in policy.groups:
-        own = before.of(one.group) & drawn
-        for label in (0, 1):
-            some = own & (before.label == label)
-            if not some.any():
-                continue
-            scores, place = np.unique(before.score[some], return_inverse=True)
-            alike = np.bincount(place, minlength=scores.size).astype(np.float64)
-            share = np.zeros(scores.size)
-            share[place] = chance[some]
-            expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
-            seen = float(after.decision[some].sum())
-            if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
-                raise NotAsSolved(f"of {int(some.sum()):,} rows of {one.group} that are drawn, the exported model decides {seen:,.0f} positively, and {expected:,.1f} were solved; nothing was written")
-
-
+def _check_drawn(whose: str, does: str, rows: _Rows, drawn: Bools, chance: Floats, hit: Bools) -> None:
+    """Returns if as many of the rows of each label were hit as their chances say; rows of one score may be one applicant, and are drawn together then."""
+    for label in (0, 1):
+        some = drawn & (rows.label == label)
+        if not some.any():
+            continue
+        scores, place = np.unique(rows.score[some], return_inverse=True)
+        alike = np.bincount(place, minlength=scores.size).astype(np.float64)
+        share = np.zeros(scores.size)
+        share[place] = chance[some]
+        expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
+        seen = float(hit[some].sum())
+        if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
+            raise NotAsSolved(f"of {int(some.sum()):,} {whose}, the exported model {does.format(f'{seen:,.0f}')}, and {expected:,.1f} were solved; nothing was written")

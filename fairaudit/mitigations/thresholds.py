@@ -12,6 +12,7 @@ from fairaudit.errors import ContentError
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import SLACK, Constraint, rates_of, stretched
+from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.objective import Objective
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.search import MOST_BOXES, Chosen, Points, search
@@ -33,9 +34,12 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
         most: how long is searched before the best so far is given with its gap.
 
     Raises:
-        ContentError: there are no rows of one label.
+        ContentError: there are no rows of one label, or no two groups to be compared.
         Unreachable: nothing meets the constraints; says what comes nearest.
     """
+    is_compared = any(one.has_pivot for one in constraints)
+    if is_compared or not cells.groups:
+        need_groups(cells)
     positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
     for weight, name in ((positives, "positive"), (negatives, "negative")):
         if weight.sum() == 0:
@@ -48,6 +52,8 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
     taken = np.flatnonzero(fitted)
     if not taken.size:
         raise ContentError("no group has the rows that the rules' rates are of; give more rows to fit on, or name another rule.")
+    if is_compared and taken.size < 2:
+        raise ContentError(f"groups are compared, and {cells.groups[taken[0]]} alone has the rows to fit on that the rules' rates are of; give more rows, make small groups one, or name another rule.")
     places = [_told_apart(tp[group], fp[group], start) for group in taken]
     points = [Points(gain=gains[group][at], distance=np.abs(at - start).astype(np.float64), rates=rates[:, group][:, at]) for group, at in zip(taken, places, strict=True)]
     own = [replace(one, reference=_among(one.reference, taken, cells)) for one in constraints]

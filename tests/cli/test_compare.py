@@ -10,13 +10,16 @@ from typing import Any
 import jsonschema
 import pytest
 from msgspec.structs import replace
+from scipy import stats  # type: ignore[import-untyped]
 
 import fairaudit
 from fairaudit.cli import _run
+from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import Slice
-from fairaudit.differences import differences
+from fairaudit.differences import Differences, differences
 from fairaudit.evidence.measurement import Measurement, Status
 from fairaudit.reports.side_by_side import as_html, as_markdown, as_text, side_by_side
+from fairaudit.result import counts_read
 from tests.models.conftest import built
 
 __all__ = ["built"]  # the fixture
@@ -75,6 +78,25 @@ def test_json_holds_all_of_it_with_its_schema(capfd: pytest.CaptureFixture[str])
     assert [(one["metric"], one["slice"], one["now"]) for one in held["levels"]] == [(one.metric, dict(one.slice.values), one.value) for one in new.measurements]
     assert differences(old, new).levels[0].same_rows is None
     jsonschema.validate(held["levels"], {"type": "array", "items": {"type": "object", "required": ["metric", "slice", "before", "now", "rows_before", "rows_now"]}})
+
+
+def test_numbers_of_scores_have_their_change_on_the_same_rows(capfd: pytest.CaptureFixture[str]) -> None:
+    """Of the 198 women in both, 33 had 0.9 and have 0.1: their mean is lower by 33 · 0.8 / 198, with Student's interval of the differences."""
+    held: Any = json.loads(_said(capfd, "old", "new", "--json"))
+    levels = {(one["metric"], one["slice"].get("sex")): one["same_rows"] for one in held["levels"] if not one["params"]}
+    rows = [-0.8 if k % 3 == 0 and s == 0.9 else 0.0 for k, sex, _, s in OLD[:-4] if sex == "f"]
+    found, theirs = levels["mean_score", "f"], stats.ttest_1samp(rows, 0.0)
+    assert (found["rows"], found["value"]) == (198, pytest.approx(-33 * 0.8 / 198)) and found["interval"] == pytest.approx(theirs.confidence_interval(0.95), rel=0.01)
+    assert levels["mean_score", "m"] == {"rows": 198, "value": 0.0, "interval": None}
+    assert all(levels[name, "f"]["interval"] for name in ("brier_score", "log_loss", "calibration_in_the_large", "generalized_true_positive_rate", "coefficient_of_discrimination", "bnsp_auc"))
+    without = {"expected_calibration_error", "ks_separation", "pr_auc_interpolated"}  # docs/baseline.md says why
+    assert [one["same_rows"] for one in held["levels"] if one["metric"] in without and one["slice"] == {"sex": "f"}] == [None] * len(without)
+    assert re.search(r"f +Mean score +0\.5 +0\.37\d* +−0\.1\d+ +−0\.133 +−0\.\d+ to −0\.\d+", as_text(side_by_side(_differences("old", "new"), names=("old", "new"))))
+
+
+def _differences(before: str, now: str) -> Differences:
+    old, new = fairaudit.read_audit(before), fairaudit.read_audit(now)
+    return differences(old, new, None, pair_scores(Path(now, "scores.parquet"), Path(before, "scores.parquet"), counts_read(new).slices))
 
 
 def test_a_page_in_either_form(capfd: pytest.CaptureFixture[str]) -> None:
