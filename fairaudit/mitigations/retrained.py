@@ -40,7 +40,7 @@ RULES = ("statistical-parity",)  # that judge where none are named: selection ra
 _JUDGED = "selection_rate"
 _UNWEIGHTED = "unweighted_model"
 _TRAINERS_OWN = "the trainer's model"
-_WHY = "Under these weights label and group are independent in what the model learns from, so the group alone tells it nothing about the label. Whether its decisions are fairer is judged on the rows that were held out."
+_WHY = "Under these weights label and group are {how} in what the model learns from, so the group alone tells it {what} about the label. Whether its decisions are fairer is judged on the rows that were held out."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ def by_fine_tuning(config: AuditConfig, settings: FineTuning, parts: Parts, fold
         matched = matched_of(config, source)
     rows = training_rows(made, matched, seed=config.seed, together=together, ignore=(parts.row,) if parts.row in source.columns else ())
     tuned = fine_tune(matched, rows, folder / MODEL, seed=config.seed, settings=settings, progress=progress)
-    what = "The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, changed its trainable variables and nothing else."
+    kept = "changed its trainable variables and nothing else" if tuned.best else "were to change its trainable variables, and did not make it better"
+    what = f"The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, {kept}."
     told = {**{name: getattr(settings, name) for name in settings.__slots__}, "validated": rows.validated.size / rows.label.size}
     return _judged(config, config, parts, made, folder, aside, by="fine-tune", what=what, settings=told, strength=settings.strength, original=matched, tuned=tuned, notes=_of_fine_tuning(tuned), progress=progress)
 
@@ -171,11 +172,18 @@ def _judged(
     ids = tuple(one.id for one in rules)
     asked = before if trainer is None or not trainer.trained_before else msgspec.structs.replace(before, model=None)
     card = RetrainedCard(
-        method="reweigh", by=by, version=VERSION, what=what, why=_WHY, source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
+        method="reweigh", by=by, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
         trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing), notes=(*parts.notes, *notes, *notes_of(made)),
     )  # fmt: skip
     return card, proof
+
+
+def _why(strength: float) -> str:
+    if not strength:
+        return "With a strength of 0 the weights are the rows' own, so this is what training does without them."
+    how, what = ("independent", "nothing") if strength == 1 else ("less dependent", "less")
+    return _WHY.format(how=how, what=what)
 
 
 def _exported(config: AuditConfig, source: Source, original: Matched, model: Path) -> RetrainedModel:
