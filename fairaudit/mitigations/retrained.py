@@ -64,6 +64,7 @@ def asked_of_training(config: AuditConfig, *, has_model: bool) -> AuditConfig:
         ConfigError, Several: it has no model, or asks for what cannot be.
     """
     asked = asked_of(config, RULES, has_model=has_model)
+    load_rules(asked.rules)
     if asked.decision_output is not None:
         raise ConfigError("the model decides by itself, and training changes its scores; leave --decision-output out.")
     return asked if asked.model is not None else msgspec.structs.replace(asked, model=_TRAINERS_OWN)
@@ -106,17 +107,16 @@ def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path
     """
     environment = dict(os.environ)  # before ours is made TensorFlow's
     made = _reweighed(config, parts, command.weight_column)
-    trains_before = config.model == _TRAINERS_OWN
-    before = config
+    source, trains_before, before = made.rows.source, config.model == _TRAINERS_OWN, config
     if trains_before:
         before = msgspec.structs.replace(config, model=str(aside / _UNWEIGHTED))
-        _train(command, replace(made, strength=0.0), parts, aside / "unweighted", aside / _UNWEIGHTED, environment)
-    last = _train(command, replace(made, strength=command.strength), parts, aside / "weighted", (folder / MODEL).absolute(), environment)
-    after = msgspec.structs.replace(config, model=str(folder / MODEL))
+        last = _train(command, replace(made, strength=0.0), parts, aside / "unweighted", aside / _UNWEIGHTED, environment)
     prepare_tensorflow()
     with uncollected():
-        original = _fits(before, made.rows.source, last) if trains_before else matched_of(before, made.rows.source)
-        _fits(after, made.rows.source, last)
+        original = _fits(before, source, last) if trains_before else matched_of(before, source)
+    last = _train(command, replace(made, strength=command.strength), parts, aside / "weighted", (folder / MODEL).absolute(), environment)
+    after = msgspec.structs.replace(config, model=str(folder / MODEL))
+    _fits(after, source, last)
     settings = {"strength": command.strength, "format": command.format, "weight_column": command.weight_column}
     trainer = ByTrainer(words=command.trainer.words, rows=made.rows.lines, last=last, trained_before=trains_before)
     return _judged(
@@ -135,7 +135,7 @@ def _reweighed(config: AuditConfig, parts: Parts, column: str | None = None) -> 
     name = WEIGHT
     while column is None and name.casefold() in {one.casefold() for one in source.columns}:
         name += "_"
-    return reweigh(source, wanted_of(config), weight_column=column or name)
+    return reweigh(source, wanted_of(config), weight_column=name if column is None else column)
 
 
 def _train(command: Command, made: Reweighing, parts: Parts, given: Path, out: Path, environment: dict[str, str]) -> str:

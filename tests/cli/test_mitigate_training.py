@@ -230,6 +230,9 @@ BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "an exit code": (("--trainer", SAYS, *SEEN), 4, "the trainer ended with exit code 3; the last it said: 'out of memory'."),
     "a signal": (("--trainer", f"{PYTHON} -c 'import os; os.kill(os.getpid(), 9)' {{data}} {{out}}", *SEEN), 4, "the trainer was stopped by SIGKILL; the last it said: nothing."),
     "no model left": (("--trainer", f"{PYTHON} -c 'import sys; open(sys.argv[1] + \"/notes.txt\", \"w\")' {{out}} {{weights}}", *SEEN), 4, "the trainer ended well and left no SavedModel in {out}, where saved_model.pb must be (it holds notes.txt); the last it said: nothing."),
+    "no such rule": (("--trainer", "no-such-program {data} {out}", "--rule", "four-fifth", *SEEN), 2, "did you mean 'four-fifths'?"),
+    "no such model": (("--trainer", "no-such-program {data} {out}", "--model", "nowhere", *SEEN), 2, "there is no model nowhere: no such folder"),
+    "a column without a name": (("--trainer", "x {data} {out}", "--weight-column", "", *SEEN), 2, "--weight-column is an empty text; name the new column, or leave it out."),
     "a column of that name": (("--trainer", "x {data} {out}", "--weight-column", "X", *SEEN), 2, "people.csv has a column 'x' already; name the new one with --weight-column COL."),
 }
 
