@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
-from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
+from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel, TrainingName
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
@@ -92,7 +92,7 @@ def by_fine_tuning(config: AuditConfig, settings: FineTuning, parts: Parts, fold
     kept = "changed its trainable variables and nothing else" if tuned.best else "were to change its trainable variables, and did not make it better"
     what = f"The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, {kept}."
     told = {**{name: getattr(settings, name) for name in settings.__slots__}, "validated": rows.validated.size / rows.label.size}
-    return _judged(config, config, parts, made, folder, aside, by="fine-tune", what=what, settings=told, strength=settings.strength, original=matched, tuned=tuned, notes=_of_fine_tuning(tuned), progress=progress)
+    return _judged(config, config, parts, made, folder, aside, method="reweigh-fine-tune", what=what, settings=told, strength=settings.strength, original=matched, tuned=tuned, notes=_of_fine_tuning(tuned), progress=progress)
 
 
 def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path, aside: Path, *, watched: Callable[[], Progress | None] = lambda: None) -> tuple[RetrainedCard, Proof]:
@@ -120,7 +120,7 @@ def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path
     settings = {"strength": command.strength, "format": command.format, "weight_column": command.weight_column}
     trainer = ByTrainer(words=command.trainer.words, rows=made.rows.lines, last=last, trained_before=trains_before)
     return _judged(
-        before, after, parts, made, folder, aside, by="trainer", what="A model was trained anew by the user's own command, which was given the weights of reweighing.", settings=settings,
+        before, after, parts, made, folder, aside, method="reweigh-trainer", what="A model was trained anew by the user's own command, which was given the weights of reweighing.", settings=settings,
         strength=command.strength, original=original, trainer=trainer, notes=_of_trainer(trainer), progress=watched(),
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ def _fits(config: AuditConfig, source: Source, last: str) -> Matched:
 
 
 def _judged(
-    before: AuditConfig, after: AuditConfig, parts: Parts, made: Reweighing, folder: Path, aside: Path, *, by: Literal["fine-tune", "trainer"], what: str, settings: dict[str, Any], strength: float,
+    before: AuditConfig, after: AuditConfig, parts: Parts, made: Reweighing, folder: Path, aside: Path, *, method: TrainingName, what: str, settings: dict[str, Any], strength: float,
     original: Matched, notes: Iterator[str], tuned: FineTuned | None = None, trainer: ByTrainer | None = None, progress: Progress | None,
 ) -> tuple[RetrainedCard, Proof]:  # fmt: skip
     """Both models on the rows that were held out, and the card."""
@@ -172,9 +172,9 @@ def _judged(
     ids = tuple(one.id for one in rules)
     asked = before if trainer is None or not trainer.trained_before else msgspec.structs.replace(before, model=None)
     card = RetrainedCard(
-        method="reweigh", by=by, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
+        method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing), notes=(*parts.notes, *notes, *notes_of(made)),
+        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)),
     )  # fmt: skip
     return card, proof
 

@@ -95,7 +95,7 @@ def test_a_model_that_is_trained_on_selects_groups_more_alike_and_the_interval_t
 def test_the_card_has_weights_settings_and_every_epoch(model: Path, quick: None) -> None:
     assert tuned(model, "--epochs", "4", "--strength", "0.5", "--training-batch", "64", "--patience", "4") == 0
     found = card()
-    assert (found["schema"], found["method"], found["by"]) == ("fairaudit/mitigation/1", "reweigh", "fine-tune")
+    assert (found["schema"], found["method"]) == ("fairaudit/mitigation/1", "reweigh-fine-tune")
     rows = pd.read_csv("people.csv")
     for one in found["cells"]:
         own, label = rows["sex"] == one["slice"]["sex"], rows["y"] == one["label"]
@@ -181,7 +181,7 @@ def test_a_trainer_is_run_twice_first_with_the_rows_own_weights_and_what_it_says
     assert said.err.count("learning") == 2 and said.err.count("done") == 2 and "learning" not in said.out
     assert {path.name for path in Path("out").iterdir()} == set(NAMES) and tree(str(model)) == {name.removeprefix("saved_model/"): content for name, content in tree().items() if name.startswith("saved_model/")}
     found = card()
-    assert found["by"] == "trainer" and found["trainer"]["trained_before"] is True and found["trainer"]["last"] == "'epoch 1/1 done'" and "model" not in found["config"]
+    assert found["method"] == "reweigh-trainer" and found["trainer"]["trained_before"] is True and found["trainer"]["last"] == "'epoch 1/1 done'" and "model" not in found["config"]
     first, second = ({name: read(Path(given) / f"{name}.csv") for name in ("data", "weights")} for given in ("given0", "given1"))
     rows = read(Path("people.csv"))
     for one in (first, second):

@@ -20,6 +20,7 @@ from fairaudit.splits.result import to_json
 from tests.cli.mitigated import in_this_process, mitigated, people, write
 from tests.models.conftest import built
 from tests.reports.mitigations import mitigation as made_up
+from tests.reports.mitigations import retrained as trained
 
 __all__ = ["built"]  # the fixture
 METHODS: tuple[MethodName, ...] = ("thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option")
@@ -60,6 +61,20 @@ def test_whatever_a_mitigation_writes_fits_its_schema(method: MethodName, built:
         fits(f"out/{folder}/audit.json", "audit")
 
 
+@pytest.mark.parametrize("flags", [("--fine-tune", "--model", "MODEL", "--epochs", "2"), ("--trainer", "cp -r")], ids=["fine-tune", "trainer"])
+def test_whatever_a_training_writes_fits_its_schema(flags: tuple[str, ...], built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trainer that copies a model, and its data beside it."""
+    pytest.importorskip("tensorflow")
+    in_this_process(monkeypatch)
+    write([*people(2_000), *people(30, seed=2, values=("",), first=5_000)])
+    model = built("learning_people")
+    asked = ["cp -r " + " ".join(f"{path}" for path in sorted(model.iterdir())) + " {data} {out}" if "cp -r" in one else one.replace("MODEL", str(model)) for one in flags]
+    assert _run(["mitigate", "reweigh", *asked, "--data", "people.csv", "--label", "y", "--protected", "sex", "--out", "out"]) == 0
+    card = fits("out/card.json", "mitigation")
+    assert card["method"] == f"reweigh-{flags[0].removeprefix('--')}" and any(one["metric"] == "roc_auc" and one["interval"] for one in card["holdout"]["moved"]) == (flags[0] == "--fine-tune")
+    fits("out/comparison.json", "comparison")
+
+
 def messy() -> None:
     """People of whom some have no label or no group, some groups are rare, and some stand there twice."""
     rows = [[place % 40, place, "fmmmx"[place % 5] if place % 7 else "", 20 + place * 3 % 50, place % 3 == 0 if place % 11 else "", 1 + place % 3] for place in range(400)]
@@ -91,6 +106,15 @@ def test_a_comparison_of_two_audits_fits_its_schema(capfd: pytest.CaptureFixture
     capfd.readouterr()
     assert _run(["compare", "old", "new", "--json"]) == 0
     jsonschema.validate(json.loads(capfd.readouterr().out), published("comparison"))
+
+
+@pytest.mark.parametrize("lost", ["cells", "export", "holdout", "method", "fine_tuned"])
+def test_a_card_of_a_training_without_a_part_fits_no_schema(lost: str) -> None:
+    card = json.loads(to_json(trained()))
+    jsonschema.validate(card, published("mitigation"))
+    for wrong in ({name: value for name, value in card.items() if name != lost}, card | {"method": "reweigh"}, card | {"method": "thresholds"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, published("mitigation"))
 
 
 @pytest.mark.parametrize("lost", ["fit", "export", "holdout", "method", "version"])
