@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from contextlib import chdir
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,12 +39,20 @@ def _write(name: str, *, missed: float = 0.0, rows: range = range(2000), ids: st
     Path(f"{name}.csv").write_text("\n".join(["pid,sex,y,s,who", *lines]) + "\n")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data and the former audit, which no test changes but in a copy."""
+    with chdir(folder := tmp_path_factory.mktemp("made")):
+        _write("old")
+        _write("new", missed=0.15, rows=range(40, 2000))
+        assert _run(["audit", "--data", "old.csv", *FLAGS, "--save-scores", "--out", "old"]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    _write("old")
-    _write("new", missed=0.15, rows=range(40, 2000))
-    assert _run(["audit", "--data", "old.csv", *FLAGS, "--save-scores", "--out", "old"]) == 0
 
 
 def _audited(*more: str, data: str = "new.csv", out: str = "new", code: int = 0) -> Any:
