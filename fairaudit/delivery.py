@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,29 +82,35 @@ def unwritable(targets: Sequence[Target], taken: Sequence[Path] = ()) -> Iterato
     Args:
         taken: files that the audit itself writes.
     """
+    files = [(format, path, file, place(file)) for format, path in targets for file in paths(format, path)]
+    audits, seen, told = {place(path) for path in taken}, set[Path](), set[Target]()
+    for format, path, file, at in files:
+        wrong = _unwritable(format, path, file, at, audits=audits, seen=seen, others={other for *_, other in files})
+        if wrong is not None and (format, path) not in told:  # once, though a blessing has two files
+            told.add((format, path))
+            yield ConfigError(f"--write {format}={path}{wrong}")
+        seen.add(at)
+
+
+def _unwritable(format: str, path: Path, file: Path, at: Path, *, audits: Collection[Path], seen: Collection[Path], others: Collection[Path]) -> str | None:
+    """What is wrong with one of its files, behind its name; None where nothing is."""
     from fairaudit.writing import check_file
 
-    files = [(format, path, file, place(file)) for format, path in targets for file in paths(format, path)]
-    audits, seen = {place(path) for path in taken}, set[Path]()
-    for format, path, file, at in files:
-        name = f"--write {format}={path}"
-        if format == "badge" and path.suffix not in BADGE_SUFFIXES:
-            yield ConfigError(f"{name}: a badge is a drawing, as badge.svg, or what shields.io draws, as badge.json; end the name in {' or '.join(BADGE_SUFFIXES)}.")
-        elif format == "blessing" and os.path.exists(path) and not os.path.isdir(path):
-            if file == paths(format, path)[0]:  # once, though it has two files
-                yield ConfigError(f"{name} is a file; name a folder, in which BLESSED or NOT_BLESSED will stand.")
-        elif at in audits:
-            yield ConfigError(f"{name} is a file of the audit itself; name another.")
-        elif at in seen:
-            yield ConfigError(f"{name}: something else is written to {file}; name another.")
-        elif any(other in at.parents for *_, other in files):
-            yield ConfigError(f"{name}: a part of this path is another file to be written; name another.")
-        else:
-            try:
-                check_file(file)
-            except FairauditError as error:
-                yield ConfigError(f"{name}: {error}")
-        seen.add(at)
+    if format == "badge" and path.suffix not in BADGE_SUFFIXES:
+        return f": a badge is a drawing, as badge.svg, or what shields.io draws, as badge.json; end the name in {' or '.join(BADGE_SUFFIXES)}."
+    if format == "blessing" and os.path.exists(path) and not os.path.isdir(path):
+        return " is a file; name a folder, in which BLESSED or NOT_BLESSED will stand."
+    if at in audits:
+        return " is a file of the audit itself; name another."
+    if at in seen:
+        return f": something else is written to {file}; name another."
+    if any(other in at.parents for other in others):
+        return ": a part of this path is another file to be written; name another."
+    try:
+        check_file(file)
+    except FairauditError as error:
+        return f": {error}"
+    return None
 
 
 def place(path: Path) -> Path:

@@ -195,7 +195,7 @@ def _measured(
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
-    against = None if before is None or context.baseline is None else baseline_written(context.baseline, before.audit, before.sha256, notes=baselines.notes(made, saved, before, context.baseline.matched))
+    against = None if before is None or context.baseline is None else baseline_written(context.baseline, before.audit, before.sha256, notes=baselines.notes(made, saved, before, context.baseline))
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,

@@ -58,7 +58,7 @@ def rejudged(audit: Audit, asked: Sequence[str], *, before: baselines.Former | N
     if before is not None and any(rule.needs_baseline for rule in rules):
         raise_all(baselines.mistaken(before.audit.manifest, config=audit.manifest.config, positive=audit.manifest.positive))
         baseline = baselines.beside(scores, before, counts, before.baseline(keeps_rows=False))
-        about = baselines.notes(audit.manifest, None if scores is None else audit.scores, before, baseline.matched)
+        about = baselines.notes(audit.manifest, None if scores is None else audit.scores, before, baseline)
         against = baseline_written(baseline, before.audit, before.sha256, notes=about)
         context = replace(context, baseline=baseline)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)

@@ -146,6 +146,15 @@ def test_a_model_is_known_by_its_files(built: Any, capfd: pytest.CaptureFixture[
     assert _said(capfd, "one", "old").startswith("The data are others; the model is another.")
 
 
+def test_a_way_back_in_a_path_makes_no_folder_and_what_is_told_can_be_opened(capfd: pytest.CaptureFixture[str]) -> None:
+    before = {path.name for path in Path().iterdir()}
+    assert _said(capfd, "old", "new", "--out", "a/../pages/b/../c.md").endswith("\nPage: pages/c.md\n")
+    assert {path.name for path in Path().iterdir()} - before == {"pages"} and [path.name for path in Path("pages").iterdir()] == ["c.md"]
+    flags = ["--data", "old.csv", "--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native", "--rule", "four-fifths", "--quiet"]
+    assert _run(["audit", *flags, "--out", "a/../found", "--gate", "--write", "junit=a/../w/b/../x.xml"]) == 0
+    assert {path.name for path in Path().iterdir()} - before == {"pages", "found", "w"} and [path.name for path in Path("w").iterdir()] == ["x.xml"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
