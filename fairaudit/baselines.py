@@ -11,6 +11,7 @@ from typing import Any
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.matched import SCORES, Matched
 from fairaudit.errors import ConfigError, FairauditError, listed
+from fairaudit.given import path_given
 from fairaudit.result import Audit, Manifest, SavedScores, counts_read, from_json
 from fairaudit.rules.baseline import Baseline
 
@@ -42,7 +43,7 @@ def former(path: Path | str) -> Former:
     Raises:
         ConfigError: there is none, it cannot be read, or its rows are no longer those that it was made of.
     """
-    file = Path(path)
+    file = path_given(path, "baseline")
     try:
         file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()

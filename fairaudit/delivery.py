@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+from fairaudit.given import of_kind, path_given, paths_by_name, texts_of
 from fairaudit.reports.formats import BADGE_SUFFIXES, BLESSINGS, FORMATS, paths
 
 if TYPE_CHECKING:
@@ -37,15 +38,20 @@ def write_gate(
         ConfigError, ContentError, Several: what cannot be written, or an unknown format.
     """
     from fairaudit.data.files import fingerprint
+    from fairaudit.gate.policy import Ruling
     from fairaudit.reports.lookup import lookup
+    from fairaudit.result import Audit
     from fairaudit.writing import OURS
 
-    lies = Path("audit.json" if file is None else file)
-    targets = [(format, Path(path)) for format, given in write.items() for path in ((given,) if isinstance(given, str | Path) else given)]
-    raise_all(UnknownName("format", format, FORMATS) for format in write if format not in FORMATS)
+    of_kind(audit, Audit, "audit")
+    of_kind(ruling, Ruling, "ruling")
+    lies = Path("audit.json") if file is None else path_given(file, "file")
+    asked, named = paths_by_name(write, "write"), texts_of(rules, "rules")
+    targets = [(format, path) for format, paths in asked.items() for path in paths]
+    raise_all(UnknownName("format", format, FORMATS) for format in asked if format not in FORMATS)
     raise_all(unwritable(targets, [lies, *(lies.parent / name for name in OURS)]))
     sha256 = fingerprint(lies) if file is not None and lies.is_file() else None
-    deliver(targets, lookup(audit), ruling, file=lies, sha256=sha256, rules=[str(rule) for rule in rules], config=None if config is None else Path(config))
+    deliver(targets, lookup(audit), ruling, file=lies, sha256=sha256, rules=named, config=None if config is None else path_given(config, "config"))
     return tuple(path for _, path in targets)
 
 
