@@ -326,8 +326,9 @@ def read_config(path: Path | str) -> AuditConfig:
         ConfigError: there is no such file, or one sentence a mistake, all told at once, each with its line.
     """
     from fairaudit.documents import read_document  # here, so that an audit that has no file starts quickly
+    from fairaudit.given import path_given
 
-    return read_document(Path(path), AuditConfig, kind="configuration")
+    return read_document(path_given(path), AuditConfig, kind="configuration")
 
 
 def overridden(config: AuditConfig, given: Mapping[str, Any]) -> AuditConfig:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -16,8 +16,9 @@ from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import UNLABELLED, Counts
 from fairaudit.cube.matched import CELLS, Account, Matched, MatchedClusters
 from fairaudit.cube.slices import Slice
-from fairaudit.errors import ConfigError
+from fairaudit.errors import ConfigError, UnknownName
 from fairaudit.evidence.measurement import Comparison, Histogram, Measurement, Sweep
+from fairaudit.given import of_kind, of_text, path_given
 from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.left_out import LeftOut
@@ -26,6 +27,7 @@ from fairaudit.rules.sides import Judged
 from fairaudit.soundness import Before, Held, path_of, unsound
 from fairaudit.types import Floats
 
+Table = Literal["measurements", "comparisons", "findings", "sweeps", "histograms"]
 # What the cube's fixed point holds, so that no sum of them overflows; a cell that nobody is in is left out.
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Some = Annotated[int, Meta(ge=1, le=2**53)]
@@ -223,10 +225,12 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
-    def frame(self, name: Literal["measurements", "comparisons", "findings", "sweeps", "histograms"] = "measurements") -> Any:
+    def frame(self, name: Table = "measurements") -> Any:
         """One of the audit's tables as a pandas DataFrame: a row a value, a column a field."""
         from importlib import import_module
 
+        if of_text(name, "name") not in get_args(Table):
+            raise UnknownName("table", name, get_args(Table))
         return import_module("fairaudit.tables").table(self, name).to_pandas()
 
 
@@ -393,7 +397,7 @@ def decoded(kind: type, value: Any) -> Any:
 
 def to_json(audit: Audit) -> bytes:
     """The bytes of `audit.json`: the same audit, the same bytes."""
-    return msgspec.json.format(msgspec.json.encode(audit, enc_hook=encoded), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(of_kind(audit, Audit, "audit"), enc_hook=encoded), indent=1) + b"\n"
 
 
 def json_of(value: Any) -> str:
@@ -441,7 +445,7 @@ def read_audit(path: Path | str) -> Audit:
 
 def read_hashed(path: Path | str) -> tuple[Audit, str]:
     """The same, and the SHA-256 of the file."""
-    file = Path(path)
+    file = path_given(path)
     try:
         file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from fairaudit.cli.gating import waived, with_waivers
+from fairaudit.cli.out import Out
 from fairaudit.errors import ConfigError
 
 
 @click.command("compare")
 @click.argument("before", type=click.Path(path_type=Path), metavar="OLD.json")
 @click.argument("now", type=click.Path(path_type=Path), metavar="NEW.json")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A page of all of it: FILE.html, or FILE.md for a pull request. [default: none]")
+@click.option("--out", type=Out(), metavar="FILE", help="A page of all of it: FILE.html, or FILE.md for a pull request. [default: none]")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @with_waivers
 @click.option("--debug", is_flag=True, help="Show tracebacks.")

@@ -13,6 +13,7 @@ from fairaudit.gate.vanished import vanished
 from fairaudit.gate.waiver import Held, Waiver, Waivers
 from fairaudit.gate.waiver_file import held_waivers
 from fairaudit.gate.waivers import applied
+from fairaudit.given import of_kind
 from fairaudit.result import Audit, sha256_of
 
 
@@ -30,7 +31,8 @@ def ruling(
     Raises:
         ConfigError: the day is none, the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
     """
-    asked, day = policy or Policy(), as_of or today()
+    of_kind(audit, Audit, "audit")
+    asked, day = Policy() if policy is None else of_kind(policy, Policy, "policy"), today() if as_of is None else as_of
     if type(day) is not date:  # a time of day, or a text, is in no order with the dates of waivers
         raise ConfigError(f"as_of is {day!r}, which is no day; give a datetime.date, as date(2026, 7, 5).")
     held = held_waivers(waivers)

@@ -10,6 +10,7 @@ import msgspec
 
 from fairaudit.errors import MISCONFIGURED, ConfigError
 from fairaudit.gate.policy import Policy, Remark, Ruling, Standing, State, Word
+from fairaudit.given import path_given
 from fairaudit.result import decoded, encoded, schema_of
 
 BLOCKING = (State.ERROR, State.FAIL, State.INCONCLUSIVE)  # each makes the exit code other than 0
@@ -75,8 +76,9 @@ def read_gate(path: Path | str) -> GateResult:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
+    file = path_given(path)
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=GateResult, dec_hook=decoded)
+        return msgspec.json.decode(file.read_bytes(), type=GateResult, dec_hook=decoded)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}; give the file that `fairaudit gate --write json=PATH` wrote.") from error
     except ValueError as error:  # msgspec's are

@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from fairaudit.documents import read_document
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 from fairaudit.gate.waiver import MAX_DAYS, Held, Waiver, Waivers, mistakes, mistakes_of_parts, sentences
+from fairaudit.given import path_given
 from fairaudit.yaml_nodes import content_of, decoded, root_of
 
 FILE = "fairness-waivers.yaml"  # what it is usually called
@@ -62,7 +63,7 @@ def read_waivers(path: Path | str) -> Waivers:
     Raises:
         ConfigError: there is no such file, or one sentence a mistake, all told at once.
     """
-    return read_document(Path(path), Waivers, kind="file of waivers", check=mistakes, parts=mistakes_of_parts)
+    return read_document(path_given(path), Waivers, kind="file of waivers", check=mistakes, parts=mistakes_of_parts)
 
 
 def parse_waivers(text: str, *, file: str = "waivers") -> Waivers:

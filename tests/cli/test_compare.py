@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,21 @@ def _written(name: str, rows: list[tuple[int, str, int, float]]) -> None:
     Path(f"{name}.csv").write_text("k,sex,y,s\n" + "".join(f"{','.join(map(str, one))}\n" for one in rows))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both data and audits, which no test changes but in a copy."""
+    with chdir(folder := tmp_path_factory.mktemp("made")):
+        _written("old", OLD)
+        _written("new", [(k, sex, y, 0.1 if sex == "f" and k % 3 == 0 else s) for k, sex, y, s in OLD[:-4]])
+        for name in ("old", "new"):
+            assert _run(["audit", "--data", f"{name}.csv", *FLAGS, "--save-scores", "--out", name]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    _written("old", OLD)
-    _written("new", [(k, sex, y, 0.1 if sex == "f" and k % 3 == 0 else s) for k, sex, y, s in OLD[:-4]])
-    for name in ("old", "new"):
-        _run(["audit", "--data", f"{name}.csv", *FLAGS, "--save-scores", "--out", name])
 
 
 def _said(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
@@ -134,6 +144,15 @@ def test_a_model_is_known_by_its_files(built: Any, capfd: pytest.CaptureFixture[
         assert _run(["audit", "--model", str(built("people")), "--data", "p.csv", "--label", "y", "--protected", "sex", "--engine", "native", "--threshold", threshold, "--out", out, "--quiet"]) == 0
     assert _said(capfd, "one", "two").startswith("Both audits are of the same data and the same model, and ")
     assert _said(capfd, "one", "old").startswith("The data are others; the model is another.")
+
+
+def test_a_way_back_in_a_path_makes_no_folder_and_what_is_told_can_be_opened(capfd: pytest.CaptureFixture[str]) -> None:
+    before = {path.name for path in Path().iterdir()}
+    assert _said(capfd, "old", "new", "--out", "a/../pages/b/../c.md").endswith("\nPage: pages/c.md\n")
+    assert {path.name for path in Path().iterdir()} - before == {"pages"} and [path.name for path in Path("pages").iterdir()] == ["c.md"]
+    flags = ["--data", "old.csv", "--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native", "--rule", "four-fifths", "--quiet"]
+    assert _run(["audit", *flags, "--out", "a/../found", "--gate", "--write", "junit=a/../w/b/../x.xml"]) == 0
+    assert {path.name for path in Path().iterdir()} - before == {"pages", "found", "w"} and [path.name for path in Path("w").iterdir()] == ["x.xml"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import json
 import os
 import pty
 import re
+import shutil
 import sys
 from codecs import BOM_UTF8
+from contextlib import chdir
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,12 +30,20 @@ DAY = ("--as-of", "2026-11-26")
 W = "fairness-waivers.yaml"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data and the audit with violations, which no test changes but in a copy."""
+    with chdir(folder := tmp_path_factory.mktemp("made")):
+        for name, rows in (("unfair", UNFAIR), ("fairer", FAIRER)):
+            Path(f"{name}.csv").write_text(HEADER + rows)
+        _audited("unfair")
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    for name, rows in (("unfair", UNFAIR), ("fairer", FAIRER)):
-        Path(f"{name}.csv").write_text(HEADER + rows)
-    _audited("unfair")
 
 
 def _audited(name: str, *more: str, code: int = 0) -> None:
