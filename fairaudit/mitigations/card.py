@@ -10,6 +10,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval
 from fairaudit.mitigations.exported import Exported
 from fairaudit.mitigations.parts import HowParted
+from fairaudit.mitigations.policy import MethodName
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
@@ -39,7 +40,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate of a group on the rows that were held out, before and after, on the same rows."""
+    """A rate of a group, or another number of its decisions, and of its scores where these are changed, on the rows that were held out, before and after, on the same rows."""
 
     metric: str
     slice: Slice
@@ -86,8 +87,8 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
 class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, on what, and why: `card.json`."""
 
-    schema: Literal["fairaudit/mitigation/1"] = SCHEMA  # type: ignore[assignment]
-    method: str
+    schema: Literal["fairaudit/mitigation/1"] = SCHEMA
+    method: MethodName
     version: str
     what: str
     why: str

@@ -27,7 +27,7 @@ def solve_common(cells: Cells, constraints: Sequence[Constraint], objective: Obj
         threshold: the score above which all groups were selected so far.
 
     Raises:
-        ContentError: there are no rows of one label.
+        ContentError: there are no rows of one label, or no two groups to be compared.
         Unreachable: none meets the constraints; says what comes nearest.
     """
     problem = problem_of(cells, constraints, objective, threshold=threshold)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from fairaudit.errors import ContentError, FairauditError, listed
+from fairaudit.errors import FairauditError, listed
 from fairaudit.mitigations.attributes import ReadAttribute
 from fairaudit.mitigations.decided import decided, in_type
 from fairaudit.mitigations.draws import joined, uniform
@@ -17,6 +17,7 @@ from fairaudit.mitigations.groups import Groups
 from fairaudit.mitigations.inference import GroupModel
 from fairaudit.mitigations.inferred_groups import InferredGroups
 from fairaudit.mitigations.policy import Policy
+from fairaudit.mitigations.scoring_ops import score_of
 from fairaudit.mitigations.wiring import Wiring, check_plain, wired
 from fairaudit.models import folder as places
 from fairaudit.models.input_names import name_inputs
@@ -106,7 +107,7 @@ def _answer(
         values, present, texts = wiring.told(given)
         rows = tf.shape(next(iter(given.values())))[0]
         group = groups.of(values, present, rows)
-        score = _score(theirs[output.name], output, rows)
+        score = score_of(theirs[output.name], output, rows)
         row = joined(texts) if policy.is_random else None
         draws = None if row is None else uniform(row, key=key, purpose="decision")
         replacing = uniform(row, key=key, purpose="replaced") if policy.replaces else None
@@ -114,20 +115,6 @@ def _answer(
         return {renamed.get(name, name): tensor for name, tensor in theirs.items()} | {SCORE: score, DECISION: decision}
 
     return answer
-
-
-def _score(answer: Any, output: Output, rows: Any) -> Any:
-    """One score for each row, as an audit takes it from an output: a single column, or the second of two."""
-    tf = import_tensorflow()
-    if answer.shape.rank == 1:
-        columns = answer[:, None]
-    elif answer.shape.rank == 2:
-        columns = answer
-    else:
-        columns = tf.reshape(answer, [rows, tf.maximum(1, tf.size(answer) // tf.maximum(rows, 1))])
-    if output.activation == "softmax":
-        return tf.sigmoid(columns[:, 1] - columns[:, 0])
-    return tf.sigmoid(columns[:, -1]) if output.activation else columns[:, -1]
 
 
 def _renamed(called: Signature) -> dict[str, str]:
@@ -151,8 +138,8 @@ def _told(model: str, folder: Path) -> Iterator[None]:
     except FairauditError:
         raise
     except Exception as broken:  # whatever a model's own ops raise
-        if "No space left" in str(broken) or "quota exceeded" in str(broken).lower():
-            raise ContentError(f"no disk space is left for the model ({folder.parent}); nothing was written; free some and run again.") from broken
+        if full := places.full_disk(broken, folder):
+            raise full from broken
         raise UnfitModel(f"model {model!r} cannot be wrapped into another: {own_words(broken)}") from broken
 
 

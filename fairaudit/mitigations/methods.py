@@ -18,7 +18,7 @@ from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.linear import check_linear
 from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
 from fairaudit.mitigations.objective import Objective, objective_of
-from fairaudit.mitigations.policy import threshold_at
+from fairaudit.mitigations.policy import MethodName, threshold_at
 from fairaudit.mitigations.reject_option import Grid, points, reject_option
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
@@ -31,7 +31,7 @@ _NOISE = 4.0  # standard errors, beyond which the best of thousands is better th
 class Method:
     """One way to change decisions by group."""
 
-    name: str
+    name: MethodName
     objective: str  # as the card and the report call it
     what: str
     why: str
@@ -124,7 +124,8 @@ def by_equalized_odds() -> Method:
 
 def by_calibrated_equalized_odds(cost: str) -> Method:
     """Pleiss and others'."""
-    judged = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    sides = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    judged = (*(f"generalized_{one}" for one in sides), *sides)  # what is made equal, of scores, and what becomes of decisions
     rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
     return Method(
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},

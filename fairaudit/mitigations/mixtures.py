@@ -37,7 +37,7 @@ def solve_drawn(cells: Cells, constraints: Sequence[Constraint], objective: Obje
         is_common: one treatment for all groups, which then asks for no group when it decides.
 
     Raises:
-        ContentError: there are no rows of one label.
+        ContentError: there are no rows of one label, or no two groups to be compared.
         Unreachable: nothing meets the constraints; says what comes nearest.
     """
     problem = problem_of(cells, constraints, objective, threshold=threshold)

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fairaudit.bands import parsed
+from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, listed, raise_all
+from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
@@ -25,6 +26,7 @@ from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
+from fairaudit.mitigations.reweighing import Reweighing
 from fairaudit.mitigations.solved import Solved
 from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
@@ -37,17 +39,18 @@ CARD, MODEL, BEFORE, AFTER, COMPARISON, REPORT = "card.json", "saved_model", "be
 NAMES = (MODEL, BEFORE, AFTER, COMPARISON, REPORT, CARD)  # what a mitigation's folder holds, the card last
 
 
-def asked_of(config: AuditConfig, rules: Sequence[str] = ()) -> AuditConfig:
+def asked_of(config: AuditConfig, rules: Sequence[str] = (), *, has_model: bool = True) -> AuditConfig:
     """The audit's configuration with the full cross of its attributes among its slicings.
 
     Args:
         rules: that judge where none are named.
+        has_model: whether there must be a model already.
 
     Raises:
         ConfigError, Several: it has no model or rule, or asks for what cannot be mitigated.
     """
     lacking = []
-    if config.model is None:
+    if config.model is None and has_model:
         lacking.append(ConfigError("which model should be mitigated? Name a SavedModel with --model DIR."))
     if config.label is None:
         lacking.append(ConfigError("a mitigation is fitted on what turned out to be true; name its column with --label COL."))
@@ -111,12 +114,13 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
         inference=None if inferring is None else inferring.model,
     )  # fmt: skip
     taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
-    proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, inferred=taken_for, progress=progress)
+    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
-        method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
+        method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
         inference=None if inferring is None else _inference(proof, inferring),
-        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
+        holdout=held_out(proof, [one.id for one in rules], method.judged, config, slicing, scores=policy.replaces),
+        notes=(*parts.notes, *exported.notes, *_without_group(found, slicing, policy), *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
     )  # fmt: skip
     return card, proof
 
@@ -132,13 +136,24 @@ def _policy(method: Method, slicing: Slicing, cells: Cells, solved: Solved, thre
     return policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
 
 
-def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
+def kept_values_of(found: Counted | Reweighing) -> dict[str, tuple[str, ...]]:
+    """Attribute → its values that --other-below kept on the rows that were fitted on."""
+    return {name: one.kept for name, one in found.rows.reading.merged.items()}
+
+
+def as_cut_on(config: AuditConfig, found: Counted | Reweighing) -> AuditConfig:
     """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
-    fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
+    fitted = {name: _as_asked(bands) for name, bands in found.rows.reading.bands.items() if not parsed(config.bins[name]).names}
     return msgspec.structs.replace(config, bins={**config.bins, **fitted})
 
 
-def _told(config: AuditConfig) -> dict[str, Any]:
+def _as_asked(bands: Bands) -> str | tuple[float, ...]:
+    """What asks for these very bands; a single one has no edge that could be named, and is what no edges make."""
+    return ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) if bands.edges else ()
+
+
+def told_of(config: AuditConfig) -> dict[str, Any]:
+    """What was asked, but for what is as it always is."""
     told, default = msgspec.to_builtins(config), msgspec.to_builtins(AuditConfig())
     return {name: value for name, value in told.items() if value != default[name]}
 
@@ -157,12 +172,18 @@ def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     )  # fmt: skip
 
 
-def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
-    moved = tuple(_moved(proof, config))
+def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: AuditConfig, slicing: Slicing, *, scores: bool) -> HeldOut:
+    """What became of the rows that were held out.
+
+    Args:
+        judged: rates by which levelling down is told.
+        scores: whether these are changed, and not only decisions.
+    """
+    moved = tuple(_moved(proof, config, scores=scores))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
         rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
-        levelled_down=tuple(name for name in method.judged if _levels_down(name, moved, slicing)), checked=proof.checked,
+        levelled_down=tuple(name for name in judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
 
 
@@ -171,10 +192,10 @@ def _gravest(audit: Audit, rule: str) -> str | None:
     return next((one.value for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
 
 
-def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
-    """Every rate that decisions move, of every slice."""
+def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:
+    """Every number that decisions move, of every slice; of scores too, where they are changed."""
     for one in proof.differences.levels:
-        if one.params or one.same_rows is None:
+        if one.params or one.same_rows is None or (one.metric in OF_SCORES and not scores):
             continue
         interval, change = one.same_rows.interval, one.same_rows.value
         told = is_told(interval)
@@ -185,7 +206,7 @@ def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
 
 def _better(name: str, effect: str) -> Better | None:
     """Which side of a rate is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
-    if name in ("accuracy", "error_rate"):
+    if name in ("accuracy", "error_rate", "brier_score", "log_loss", "roc_auc"):  # who is told more rightly is better off by it
         return metric(name).better
     return _GOOD[effect].get(name)
 
@@ -203,6 +224,15 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
         return False
     apart = [max(values) - min(values) for values in ([one.before or 0.0 for one in own], [one.after or 0.0 for one in own])]
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
+
+
+def _without_group(found: Counted, slicing: Slicing, policy: Policy) -> Iterator[str]:
+    counts = found.counts
+    rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
+    if rows:
+        lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
+        how = "as what they are taken for" if policy.is_inferred else "as the model itself does" if policy.attributes else "as everybody is"
+        yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided {how}, as all such rows will be."
 
 
 def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.matched import SCORES, Matched
 from fairaudit.cube.same_rows import match
 from fairaudit.cube.saved import VALUE_OF
+from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import Slice
 from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
@@ -30,6 +31,7 @@ from fairaudit.result import Audit
 from fairaudit.run import audited
 from fairaudit.types import Bools, Floats, Ints
 
+_BEFORE = "before.parquet"
 NEAR = 1e-6  # of a cut, within which another machine or batch may round a score to the other side
 _STANDARD_ERRORS = 5.0  # by which drawn decisions may miss their chances: one run in a million does, times groups and labels
 
@@ -84,22 +86,47 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
     Raises:
         NotAsSolved: the exported model decides or scores otherwise than the policy says, or otherwise in the fresh process.
     """
-    own = msgspec.structs.replace(config, data=(str(holdout),), id=row, save_scores=True, gate=False, out=None, write={}, waivers=None, baseline=None)
-    plain = AuditConfig()
+    own, plain = _of_the_holdout(config, holdout, row), AuditConfig()
     exported = msgspec.structs.replace(
         own, model=str(model), signature=signature, output=SCORE, decision_output=DECISION, activation=None, threshold=plain.threshold, at_threshold=plain.at_threshold,
         other_thresholds=(), threshold_sweep=None, group_thresholds={},
     )  # fmt: skip
-    kept = {name: aside / f"{name}.parquet" for name in ("before", "after")}
-    before = audited(own, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
-    after = audited(exported, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
-    again = _in_a_fresh_process(exported, aside / "again", aside)
-    rows = _rows(kept["before"])
-    taken_for = None if inferred is None else _taken_for(rows, inferred)
-    checked = _check(rows, _rows(kept["after"]), _rows(again), policy, taken_for)
+    proof = _beside(own, exported, kept_values, aside, lambda before, after, again: _check(before, after, again, policy, inferred), progress=progress)
+    return proof if inferred is None else replace(proof, mistaken=_mistaken(_rows(aside / _BEFORE), policy, inferred))
+
+
+def proven_anew(before: AuditConfig, after: AuditConfig, holdout: Path, row: str, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
+    """The same of a model whose scores are others, that decides by the threshold of the audit: nothing else of it was solved, so it is held against itself alone, in the fresh process.
+
+    Args:
+        before: of the original's audit.
+        after: of the other model's.
+
+    Raises:
+        NotAsSolved: it scores or decides otherwise in the fresh process.
+    """
+    first, then = (_of_the_holdout(one, holdout, row) for one in (before, after))
+    return _beside(first, then, kept_values, aside, lambda _, now, again: _check_anew(now, again, before.threshold), progress=progress)
+
+
+def _of_the_holdout(config: AuditConfig, holdout: Path, row: str) -> AuditConfig:
+    return msgspec.structs.replace(config, data=(str(holdout),), id=row, save_scores=True, gate=False, out=None, write={}, waivers=None, baseline=None)
+
+
+def _beside(
+    first: AuditConfig, then: AuditConfig, kept_values: Mapping[str, tuple[str, ...]], aside: Path, check: Callable[[_Rows, _Rows, _Rows], Checked], *, progress: Progress | None
+) -> Proof:
+    """Both audits, the second once more in a fresh process, and what became of whom."""
+    kept = {"before": aside / _BEFORE, "after": aside / "after.parquet"}
+    before = audited(first, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
+    after = audited(then, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
+    rows = [_rows(path) for path in (kept["before"], kept["after"], _in_a_fresh_process(then, aside / "again", aside))]
+    if len({one.score.size for one in rows}) > 1:
+        raise NotAsSolved(f"the exported model was audited on {rows[1].score.size:,} rows of the holdout, and the original on {rows[0].score.size:,}; the holdout changed meanwhile")
+    checked = check(*rows)
     slices = tuple(one.slice for one in after.counts)
     matched = match(kept["after"], kept["before"], slices)
-    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked, mistaken=() if taken_for is None else _mistaken(rows, policy, taken_for))
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched, pair_scores(kept["after"], kept["before"], slices)), checked=checked)
 
 
 def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
@@ -145,74 +172,93 @@ def _rows(path: Path) -> _Rows:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TakenFor:
-    """By row: whose treatment it has, as the place of a group."""
-
-    place: Ints
-    near: Bools  # so near to another that a machine may round to it
-
-
-def _taken_for(rows: _Rows, inferred: InferredPlaces) -> _TakenFor:
-    order = np.argsort(inferred.id)
-    at = order[np.searchsorted(inferred.id[order], rows.id)]
-    return _TakenFor(place=inferred.place[at], near=inferred.ahead[at] <= NEAR)
-
-
-def _places(rows: _Rows, policy: Policy, taken_for: _TakenFor | None) -> Ints:
+def _places(rows: _Rows, policy: Policy, inferred: InferredPlaces | None) -> Ints:
     """Whose treatment each row has, as the place of a group; behind them it is the fallback."""
-    if taken_for is not None:
-        return taken_for.place
+    if inferred is not None:
+        return inferred.place[_found(rows, inferred)]
     places: Ints = np.full(rows.score.size, len(policy.groups), dtype=np.int64)
     for place, one in enumerate(policy.groups):
         places[rows.of(one.group)] = place
     return places
 
 
-def _mistaken(rows: _Rows, policy: Policy, taken_for: _TakenFor) -> tuple[Mistaken, ...]:
+def _found(rows: _Rows, inferred: InferredPlaces) -> Ints:
+    """Where the rows stand among those whose group was inferred."""
+    order: Ints = np.argsort(inferred.id)
+    return order[np.searchsorted(inferred.id[order], rows.id)]
+
+
+def _mistaken(rows: _Rows, policy: Policy, inferred: InferredPlaces) -> tuple[Mistaken, ...]:
+    places = _places(rows, policy, inferred)
     owns = [rows.of(one.group) for one in policy.groups]
     return tuple(
-        Mistaken(group=one.group, rows=int(own.sum()), mistaken=int((own & (taken_for.place != place)).sum()), taken_for_it=int((taken_for.place == place).sum()))
+        Mistaken(group=one.group, rows=int(own.sum()), mistaken=int((own & (places != place)).sum()), taken_for_it=int((places == place).sum()))
         for place, (one, own) in enumerate(zip(policy.groups, owns, strict=True))
     )
 
 
-def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, taken_for: _TakenFor | None = None) -> Checked:
-    if not before.score.size == after.score.size == again.score.size:
-        raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
-    _check_scores(before, after, policy)
-    places = _places(before, policy, taken_for)
-    chance, near = _chances(before, policy, places)
-    if taken_for is not None:
-        near |= taken_for.near
-    drawn = (chance > 0) & (chance < 1)
-    wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
+def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, inferred: InferredPlaces | None = None) -> Checked:
+    replaced, places = _check_scores(before, after, policy), _places(before, policy, inferred)
+    chance, near = _chances(before, policy, replaced, places)
+    if inferred is not None:
+        near |= inferred.ahead[_found(before, inferred)] <= NEAR  # so near to another group that a machine may round to it
+    wrong = (after.decision != (chance > 0.5)) & ~_is_drawn(chance) & ~near
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
-    _check_drawn(before, after, chance, drawn, policy, places)
+    rest = "rows of no group that was fitted, and drawn" if policy.groups else "rows that are drawn"
+    _check_drawn(rest, "decides {} positively", before, (places == len(policy.groups)) & _is_drawn(chance), chance, after.decision)
+    for place, one in enumerate(policy.groups):
+        own = places == place
+        _check_drawn(f"rows {'taken for' if policy.is_inferred else 'of'} {one.group} that are drawn", "decides {} positively", before, own & _is_drawn(chance), chance, after.decision)
+        if (constant := one.treatment.constant) is not None:
+            told = own & (np.abs(before.score - constant) > NEAR)  # of the others nobody can tell whether they were replaced
+            _check_drawn(f"rows of {one.group}", f"scores {{}} by {constant:.6g}", before, told, np.full(own.size, one.treatment.replaced), replaced)
+    return _check_again(after, again, near, drawn=_drawn(before, policy, places))
+
+
+def _check_anew(after: _Rows, again: _Rows, threshold: float) -> Checked:
+    return _check_again(after, again, _is_near(after.score, (threshold,)), drawn=0)
+
+
+def _check_again(after: _Rows, again: _Rows, near: Bools, *, drawn: int) -> Checked:
+    """Returns if the fresh process scores and decides all rows as this one does, but for those near a cut."""
     moved = np.abs(again.score - after.score) > NEAR
     turned = (again.decision != after.decision) & ~near
     if moved.any() or turned.any():
         raise NotAsSolved(f"the exported model, loaded again in a fresh process, gives {int((moved | turned).sum()):,} of {moved.size:,} rows of the holdout another score or decision; nothing was written")
-    return Checked(rows=int(chance.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=int(drawn.sum()))
+    return Checked(rows=int(after.score.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=drawn)
 
 
-def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:
-    """Returns if the exported model scores as the original does, but for rows that are scored by their group's constant."""
-    changed = np.abs(after.score - before.score) > NEAR
+def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> Bools:
+    """Which rows the exported model scores by their group's constant; all others it must score as the original does."""
+    changed, replaced = np.abs(after.score - before.score) > NEAR, np.zeros(before.score.size, dtype=bool)
     for one in policy.groups:
         if one.treatment.constant is not None:
-            changed &= ~(before.of(one.group) & (np.abs(after.score - one.treatment.constant) <= NEAR))
-    if changed.any():
-        raise NotAsSolved(f"the exported model scores {int(changed.sum()):,} of {changed.size:,} rows of the holdout otherwise than the original, the first {after.score[changed][0]:.6g} and not {before.score[changed][0]:.6g}; nothing was written")
+            replaced |= changed & before.of(one.group) & (np.abs(after.score - one.treatment.constant) <= NEAR)
+    wrong = changed & ~replaced
+    if wrong.any():
+        raise NotAsSolved(f"the exported model scores {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than the original, the first {after.score[wrong][0]:.6g} and not {before.score[wrong][0]:.6g}; nothing was written")
+    return replaced
 
 
-def _chances(rows: _Rows, policy: Policy, places: Ints) -> tuple[Floats, Bools]:
-    """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
+def _drawn(rows: _Rows, policy: Policy, places: Ints) -> int:
+    """Rows whose decision a draw decides, of their score or of the decision itself."""
+    treatments = (*(one.treatment for one in policy.groups), policy.fallback)
+    return sum(int(_is_drawn(one.chance(rows.score[places == place])).sum()) for place, one in enumerate(treatments))
+
+
+def _is_drawn(chance: Floats) -> Bools:
+    return (chance > 0) & (chance < 1)
+
+
+def _chances(rows: _Rows, policy: Policy, replaced: Bools, places: Ints) -> tuple[Floats, Bools]:
+    """Each row's chance of a positive decision by the policy, once it is known whether its score was replaced; and whether it lies near a cut."""
     chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
     for place, one in enumerate(policy.groups):
-        own = places == place
-        chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
+        own, treatment = places == place, one.treatment
+        chance[own], near[own] = treatment.kept_chance(rows.score[own]), _is_near(rows.score[own], treatment.cuts)
+        if treatment.constant is not None:
+            chance[own & replaced], near[own & replaced] = treatment.kept_chance(np.array([treatment.constant])), False
     return chance, near
 
 
@@ -223,22 +269,17 @@ def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
     return found
 
 
-def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy, places: Ints) -> None:
-    """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
-    whose_by_place = [*(f" {'taken for' if policy.is_inferred else 'of'} {one.group}" for one in policy.groups), " of no group that was fitted" if policy.groups else ""]
-    for place, whose in enumerate(whose_by_place):
-        own = (places == place) & drawn
-        for label in (0, 1):
-            some = own & (before.label == label)
-            if not some.any():
-                continue
-            scores, place = np.unique(before.score[some], return_inverse=True)
-            alike = np.bincount(place, minlength=scores.size).astype(np.float64)
-            share = np.zeros(scores.size)
-            share[place] = chance[some]
-            expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
-            seen = float(after.decision[some].sum())
-            if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
-                raise NotAsSolved(f"of {int(some.sum()):,} rows{whose} that are drawn, the exported model decides {seen:,.0f} positively, and {expected:,.1f} were solved; nothing was written")
-
-
+def _check_drawn(whose: str, does: str, rows: _Rows, drawn: Bools, chance: Floats, hit: Bools) -> None:
+    """Returns if as many of the rows of each label were hit as their chances say; rows of one score may be one applicant, and are drawn together then."""
+    for label in (0, 1):
+        some = drawn & (rows.label == label)
+        if not some.any():
+            continue
+        scores, place = np.unique(rows.score[some], return_inverse=True)
+        alike = np.bincount(place, minlength=scores.size).astype(np.float64)
+        share = np.zeros(scores.size)
+        share[place] = chance[some]
+        expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
+        seen = float(hit[some].sum())
+        if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
+            raise NotAsSolved(f"of {int(some.sum()):,} {whose}, the exported model {does.format(f'{seen:,.0f}')}, and {expected:,.1f} were solved; nothing was written")

@@ -10,6 +10,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from fairaudit.gate.policy import Ruling
+from fairaudit.given import of_kind, of_kind_or_none
 from fairaudit.reports.characters import visible
 from fairaudit.reports.view import view
 from fairaudit.resources import names, resource
@@ -17,11 +18,12 @@ from fairaudit.result import Audit
 
 if TYPE_CHECKING:  # a mitigation's rooms bring libraries that no audit needs
     from fairaudit.mitigations.card import MitigationCard
+    from fairaudit.mitigations.retrained_card import RetrainedCard
 
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | None = None) -> str:
+def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | RetrainedCard | None = None) -> str:
     """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
 
     Args:
@@ -29,13 +31,16 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
         as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
         mitigation: what made the model that was audited, to be shown with what it changed.
     """
-    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of), mitigation=None if mitigation is None else _of_mitigation(mitigation))
+    page = view(of_kind(audit, Audit, "audit"), of_kind_or_none(ruling, Ruling, "ruling"), as_of=of_kind_or_none(as_of, date, "as_of"))
+    return environment().get_template("report.html.j2").render(page=page, mitigation=None if mitigation is None else _of_mitigation(mitigation))
 
 
-def _of_mitigation(card: MitigationCard) -> object:
+def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:
+    from fairaudit.mitigations.card import MitigationCard
     from fairaudit.reports.mitigated import mitigation_view
+    from fairaudit.reports.retrained import retrained_view
 
-    return mitigation_view(card)
+    return mitigation_view(card) if isinstance(card, MitigationCard) else retrained_view(card)
 
 
 def compile_templates() -> None:
