@@ -155,11 +155,9 @@ def _calmest(found: OptimizeResult, changed: Floats, above: Floats, most: Floats
 
 def _minimum(cost: Floats, above: Floats, most: Floats, equal: Floats, to: Floats, ends: Sequence[_Ends], *, may_fail: bool = False) -> OptimizeResult | None:
     """The solution at a corner; None where there is none, or where it may fail and does."""
-    for method in ("highs-ds", "highs-ipm"):  # the second where rounding defeats the first
-        found = linprog(
-            cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=to, bounds=ends, method=method,
-            options={"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE},
-        )  # fmt: skip
+    tightly = {"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE}
+    for method, options in (("highs-ds", tightly), ("highs-ipm", tightly), ("highs-ds", {})):  # the next where rounding defeats one, as it may where limits can only just be met
+        found = linprog(cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=to, bounds=ends, method=method, options=options)
         if found.status == 0:
             return found
         if found.status == _INFEASIBLE or may_fail:
