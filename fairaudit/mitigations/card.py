@@ -11,7 +11,7 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.mitigations.exported import Exported
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.policy import MethodName
-from fairaudit.mitigations.proof import Checked
+from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
 
@@ -57,6 +57,14 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
         return is_told(self.interval)
 
 
+class Inference(msgspec.Struct, frozen=True, kw_only=True):
+    """How groups are inferred, where they are, and how often wrongly."""
+
+    features: tuple[str, ...]  # by which
+    fitted: dict[str, int]  # group → rows of those fitted on that are taken for it
+    mistaken: tuple[Mistaken, ...]  # on the rows that were held out
+
+
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule says of the rows that were held out, whether or not it may fail an audit."""
 
@@ -92,6 +100,7 @@ class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     parts: HowParted
     fit: Fit
     export: Exported
+    inference: Inference | None = None
     holdout: HeldOut
     notes: tuple[str, ...]
 

@@ -69,7 +69,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     method: MethodName
     attributes: Slicing
     groups: tuple[OfGroup, ...]
-    fallback: Treatment  # of a row whose group is missing, or was not seen in fitting: what the model itself decided
+    is_inferred: bool = False  # whether a row's group is what the model takes it for
+    fallback: Treatment  # of a row whose group is missing, or was not seen in fitting: what the model itself decided; of everybody, where there are no groups
 
     @property
     def is_random(self) -> bool:
@@ -85,8 +86,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return next((one.treatment for one in self.groups if one.group == group), self.fallback)
 
 
-def policy_of(method: MethodName, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment) -> Policy:
-    return Policy(method=method, attributes=attributes, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
+def policy_of_all(method: MethodName, treatment: Treatment) -> Policy:
+    """The same treatment for everybody, which asks for no group."""
+    return Policy(method=method, attributes=(), groups=(), fallback=treatment)
+
+
+def policy_of(method: MethodName, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment, *, is_inferred: bool = False) -> Policy:
+    return Policy(method=method, attributes=attributes, is_inferred=is_inferred, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
 
 
 def expected(cells: Cells, treatments: Sequence[Treatment]) -> tuple[Floats, Floats]:

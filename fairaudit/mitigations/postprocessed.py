@@ -13,20 +13,22 @@ from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
-from fairaudit.errors import ConfigError, raise_all
+from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
+from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.parts import Parts
-from fairaudit.mitigations.policy import Policy, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
 from fairaudit.mitigations.solved import Solved
+from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
@@ -71,6 +73,24 @@ def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float]
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 
 
+def infer(config: AuditConfig, found: Counted, cells: Cells, slicing: Slicing, aside: Path, *, edges: Sequence[float] = (), progress: Progress | None = None) -> Inferring:
+    """A model of the group, fitted on the rows to fit on, and their cells with those of whoever it takes for each; the rows are scored again for it.
+
+    Args:
+        found, cells, slicing: as `fitted_on` gives them.
+        aside: a folder for what is not kept.
+
+    Raises:
+        ConfigError, ContentError: the group cannot be inferred.
+    """
+    features = check_inferable(found.matched, slicing)
+    model = fit_on(found.rows, features, cells.groups)
+    places, _ = inferred(model, found.rows, features)
+    crossed, column = with_inferred(config, found.rows, places, len(cells.groups), aside / "inferred.parquet")
+    counted_by_both = fitted_on(crossed, crossed.data, edges=edges, progress=progress)[1]
+    return Inferring(model=model, features=features, cells=by_inferred(counted_by_both, column, cells.groups))
+
+
 def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
     """Fit a method on one part, export the model into `folder`, and judge it on the other.
 
@@ -85,16 +105,35 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     rules = load_rules(config.rules)
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
+    inferring = infer(config, found, cells, slicing, aside, edges=method.edges, progress=progress) if method.infers_group else None
+    cells = cells if inferring is None else inferring.cells
     solved = method.solve(cells, threshold)
-    policy = policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
-    exported = export(found.matched, policy, read_attributes(found.rows, slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
-    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, kept_values_of(found), aside, progress=progress)
+    policy = _policy(method, slicing, cells, solved, threshold)
+    exported = export(
+        found.matched, policy, () if inferring else read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
+        inference=None if inferring is None else inferring.model,
+    )  # fmt: skip
+    taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
+    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=held_out(proof, [one.id for one in rules], method.judged, config, slicing, scores=policy.replaces), notes=(*parts.notes, *exported.notes, *_without_group(found, slicing), *_notes(cells, solved, policy)),
+        inference=None if inferring is None else _inference(proof, inferring),
+        holdout=held_out(proof, [one.id for one in rules], method.judged, config, slicing, scores=policy.replaces),
+        notes=(*parts.notes, *exported.notes, *_without_group(found, slicing, policy), *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
     )  # fmt: skip
     return card, proof
+
+
+def _inference(proof: Proof, inferring: Inferring) -> Inference:
+    fitted = {str(group): int(one.rows.sum()) for group, one in zip(inferring.cells.groups, inferring.cells.told, strict=True)}
+    return Inference(features=tuple(one.name for one in inferring.features), mistaken=proof.mistaken, fitted=fitted)
+
+
+def _policy(method: Method, slicing: Slicing, cells: Cells, solved: Solved, threshold: float) -> Policy:
+    if not method.needs_attribute and not method.infers_group:
+        return policy_of_all(method.name, solved.treatments[0])
+    return policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
 
 
 def kept_values_of(found: Counted | Reweighing) -> dict[str, tuple[str, ...]]:
@@ -187,22 +226,32 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
 
 
-def _without_group(found: Counted, slicing: Slicing) -> Iterator[str]:
+def _without_group(found: Counted, slicing: Slicing, policy: Policy) -> Iterator[str]:
     counts = found.counts
     rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
     if rows:
         lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
-        yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided as the model itself does, as all such rows will be."
+        how = "as what they are taken for" if policy.is_inferred else "as the model itself does" if policy.attributes else "as everybody is"
+        yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided {how}, as all such rows will be."
 
 
-def _notes(cells: Cells, solved: Solved, policy: Policy) -> Iterator[str]:
-    if all(one.treatment == policy.fallback for one in policy.groups):
+def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> Iterator[str]:
+    if all(one == threshold_at(threshold) for one in solved.treatments):
         yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
         return
     if solved.gap > 0:
         yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
     if solved.unfitted:
-        yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so they keep the model's threshold."
+        so = "they keep the model's threshold" if policy.attributes and not policy.is_inferred else "the rules were held to for the other groups alone"
+        yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
     small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
     if small:
-        yield f"Thresholds of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+        what = "Thresholds" if policy.attributes and not policy.is_inferred else "Rates"
+        yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+
+
+def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
+    taken = {one.name for one in matched.inputs.features}
+    asked = [name for name in slicing if name in taken]
+    if asked and (policy.is_inferred or not policy.attributes):
+        yield f"The original model takes {listed(asked)} itself, so the exported one does too: what it scores by is not changed, only what is decided of the score."

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,13 @@ from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
 from fairaudit.errors import ContentError
 from fairaudit.mitigations.exported import DECISION, SCORE
+from fairaudit.mitigations.inferring import InferredPlaces
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import Audit
 from fairaudit.run import audited
-from fairaudit.types import Bools, Floats
+from fairaudit.types import Bools, Floats, Ints
 
+_BEFORE = "before.parquet"
 NEAR = 1e-6  # of a cut, within which another machine or batch may round a score to the other side
 _STANDARD_ERRORS = 5.0  # by which drawn decisions may miss their chances: one run in a million does, times groups and labels
 
@@ -43,6 +45,15 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     drawn: int  # rows whose decision was drawn
 
 
+class Mistaken(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the rows of a group that were held out are taken for another."""
+
+    group: Slice
+    rows: int
+    mistaken: int
+    taken_for_it: int  # rows of any group, or of none that is known
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """Both audits of the holdout, row by row beside each other."""
@@ -52,13 +63,14 @@ class Proof:
     matched: Matched
     differences: Differences
     checked: Checked
+    mistaken: tuple[Mistaken, ...] = ()  # of each group, where groups are inferred
 
 
 class NotAsSolved(ContentError):
     """The exported model does not do what was solved."""
 
 
-def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
+def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, inferred: InferredPlaces | None = None, progress: Progress | None = None) -> Proof:
     """Audit the holdout before and after, and after once more in a process that knows nothing of this one.
 
     Args:
@@ -69,6 +81,7 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         policy: what was solved, whatever the export says that it holds.
         kept_values: attribute → its values that --other-below kept where the policy was fitted: those of the holdout would make other groups.
         aside: a folder for what is not kept.
+        inferred: what the rows are taken for, where the policy goes by that.
 
     Raises:
         NotAsSolved: the exported model decides or scores otherwise than the policy says, or otherwise in the fresh process.
@@ -78,7 +91,8 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         own, model=str(model), signature=signature, output=SCORE, decision_output=DECISION, activation=None, threshold=plain.threshold, at_threshold=plain.at_threshold,
         other_thresholds=(), threshold_sweep=None, group_thresholds={},
     )  # fmt: skip
-    return _beside(own, exported, kept_values, aside, lambda before, after, again: _check(before, after, again, policy), progress=progress)
+    proof = _beside(own, exported, kept_values, aside, lambda before, after, again: _check(before, after, again, policy, inferred), progress=progress)
+    return proof if inferred is None else replace(proof, mistaken=_mistaken(_rows(aside / _BEFORE), policy, inferred))
 
 
 def proven_anew(before: AuditConfig, after: AuditConfig, holdout: Path, row: str, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
@@ -103,7 +117,7 @@ def _beside(
     first: AuditConfig, then: AuditConfig, kept_values: Mapping[str, tuple[str, ...]], aside: Path, check: Callable[[_Rows, _Rows, _Rows], Checked], *, progress: Progress | None
 ) -> Proof:
     """Both audits, the second once more in a fresh process, and what became of whom."""
-    kept = {name: aside / f"{name}.parquet" for name in ("before", "after")}
+    kept = {"before": aside / _BEFORE, "after": aside / "after.parquet"}
     before = audited(first, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
     after = audited(then, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
     rows = [_rows(path) for path in (kept["before"], kept["after"], _in_a_fresh_process(then, aside / "again", aside))]
@@ -133,6 +147,7 @@ def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
 class _Rows:
     """Saved rows, in the order of their ids."""
 
+    id: Ints
     score: Floats
     decision: Bools
     group: tuple[pa.Array, ...]
@@ -152,24 +167,53 @@ def _rows(path: Path) -> _Rows:
     table = table.take(pa.compute.sort_indices(table, sort_keys=[("id", "ascending")]))
     names = tuple(name.removeprefix(VALUE_OF) for name in table.column_names if name.startswith(VALUE_OF))
     return _Rows(
-        table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
+        table.column("id").to_numpy(zero_copy_only=False).astype(np.int64), table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
         table.column("label").to_numpy(zero_copy_only=False), names,
     )  # fmt: skip
 
 
-def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked:
-    replaced = _check_scores(before, after, policy)
-    chance, near = _chances(before, policy, replaced)
+def _places(rows: _Rows, policy: Policy, inferred: InferredPlaces | None) -> Ints:
+    """Whose treatment each row has, as the place of a group; behind them it is the fallback."""
+    if inferred is not None:
+        return inferred.place[_found(rows, inferred)]
+    places: Ints = np.full(rows.score.size, len(policy.groups), dtype=np.int64)
+    for place, one in enumerate(policy.groups):
+        places[rows.of(one.group)] = place
+    return places
+
+
+def _found(rows: _Rows, inferred: InferredPlaces) -> Ints:
+    """Where the rows stand among those whose group was inferred."""
+    order: Ints = np.argsort(inferred.id)
+    return order[np.searchsorted(inferred.id[order], rows.id)]
+
+
+def _mistaken(rows: _Rows, policy: Policy, inferred: InferredPlaces) -> tuple[Mistaken, ...]:
+    places = _places(rows, policy, inferred)
+    owns = [rows.of(one.group) for one in policy.groups]
+    return tuple(
+        Mistaken(group=one.group, rows=int(own.sum()), mistaken=int((own & (places != place)).sum()), taken_for_it=int((places == place).sum()))
+        for place, (one, own) in enumerate(zip(policy.groups, owns, strict=True))
+    )
+
+
+def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, inferred: InferredPlaces | None = None) -> Checked:
+    replaced, places = _check_scores(before, after, policy), _places(before, policy, inferred)
+    chance, near = _chances(before, policy, replaced, places)
+    if inferred is not None:
+        near |= inferred.ahead[_found(before, inferred)] <= NEAR  # so near to another group that a machine may round to it
     wrong = (after.decision != (chance > 0.5)) & ~_is_drawn(chance) & ~near
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
-    for one in policy.groups:
-        own = before.of(one.group)
-        _check_drawn(f"rows of {one.group} that are drawn", "decides {} positively", before, own & _is_drawn(chance), chance, after.decision)
+    rest = "rows of no group that was fitted, and drawn" if policy.groups else "rows that are drawn"
+    _check_drawn(rest, "decides {} positively", before, (places == len(policy.groups)) & _is_drawn(chance), chance, after.decision)
+    for place, one in enumerate(policy.groups):
+        own = places == place
+        _check_drawn(f"rows {'taken for' if policy.is_inferred else 'of'} {one.group} that are drawn", "decides {} positively", before, own & _is_drawn(chance), chance, after.decision)
         if (constant := one.treatment.constant) is not None:
             told = own & (np.abs(before.score - constant) > NEAR)  # of the others nobody can tell whether they were replaced
             _check_drawn(f"rows of {one.group}", f"scores {{}} by {constant:.6g}", before, told, np.full(own.size, one.treatment.replaced), replaced)
-    return _check_again(after, again, near, drawn=_drawn(before, policy))
+    return _check_again(after, again, near, drawn=_drawn(before, policy, places))
 
 
 def _check_anew(after: _Rows, again: _Rows, threshold: float) -> Checked:
@@ -197,20 +241,21 @@ def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> Bools:
     return replaced
 
 
-def _drawn(rows: _Rows, policy: Policy) -> int:
+def _drawn(rows: _Rows, policy: Policy, places: Ints) -> int:
     """Rows whose decision a draw decides, of their score or of the decision itself."""
-    return sum(int(_is_drawn(one.treatment.chance(rows.score[rows.of(one.group)])).sum()) for one in policy.groups)
+    treatments = (*(one.treatment for one in policy.groups), policy.fallback)
+    return sum(int(_is_drawn(one.chance(rows.score[places == place])).sum()) for place, one in enumerate(treatments))
 
 
 def _is_drawn(chance: Floats) -> Bools:
     return (chance > 0) & (chance < 1)
 
 
-def _chances(rows: _Rows, policy: Policy, replaced: Bools) -> tuple[Floats, Bools]:
+def _chances(rows: _Rows, policy: Policy, replaced: Bools, places: Ints) -> tuple[Floats, Bools]:
     """Each row's chance of a positive decision by the policy, once it is known whether its score was replaced; and whether it lies near a cut."""
     chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
-    for one in policy.groups:
-        own, treatment = rows.of(one.group), one.treatment
+    for place, one in enumerate(policy.groups):
+        own, treatment = places == place, one.treatment
         chance[own], near[own] = treatment.kept_chance(rows.score[own]), _is_near(rows.score[own], treatment.cuts)
         if treatment.constant is not None:
             chance[own & replaced], near[own & replaced] = treatment.kept_chance(np.array([treatment.constant])), False

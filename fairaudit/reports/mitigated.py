@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fairaudit.mitigations.card import MitigationCard
-from fairaudit.mitigations.policy import Treatment
+from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
-from fairaudit.reports.numbers import percent, significant
+from fairaudit.reports.numbers import counted, percent, significant
 from fairaudit.reports.wrapped import POINT, columns, section
 
 
@@ -51,6 +51,7 @@ class MitigationView:
     what: str
     verdicts: str
     warnings: tuple[str, ...]
+    how: str  # a title of what is decided
     decided: tuple[Decided, ...]
     fallback: str
     cost: tuple[str, ...]
@@ -73,13 +74,32 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
     return MitigationView(
         lead=f"The decisions that this report is about are those of a mitigated model: {card.export.original.name}, with {_method(card)}.",
         what=f"{card.what} {card.why}",
-        verdicts=verdicts(outcome), warnings=tuple(_warnings(outcome)),
-        decided=tuple(Decided(group=str(one.group), rows=f"{card.fit.rows.get(str(one.group), 0):,}", how=_treated(one.treatment)) for one in policy.groups),
-        fallback=f"A row whose {' or '.join(policy.attributes)} is missing, or was not among the rows that were fitted on, is decided as the model itself does: {_treated(policy.fallback)}.",
+        verdicts=verdicts(outcome), warnings=tuple(_warnings(card, outcome)),
+        how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)), fallback=_fallback(policy),
         cost=tuple(_cost(card, outcome)), shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
         outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes,
     )  # fmt: skip
+
+
+def _decided(card: MitigationCard) -> Iterator[Decided]:
+    policy, rows = card.export.policy, card.fit.rows
+    if card.inference is not None:
+        for one in policy.groups:
+            yield Decided(group=f"taken for {one.group}", rows=f"{card.inference.fitted.get(str(one.group), 0):,}", how=_treated(one.treatment))
+        return
+    if not policy.attributes:
+        yield Decided(group="everyone", rows=f"{sum(rows.values()):,}", how=_treated(policy.fallback))
+    for one in policy.groups:
+        yield Decided(group=str(one.group), rows=f"{rows.get(str(one.group), 0):,}", how=_treated(one.treatment))
+
+
+def _fallback(policy: Policy) -> str:
+    if policy.is_inferred:
+        return f"The model is not told a row's {' or '.join(policy.attributes)}: everybody is taken for one of these groups."
+    if not policy.attributes:
+        return "The model is not told a row's group. Groups were needed to fit it, and are needed to audit it."
+    return f"A row whose {' or '.join(policy.attributes)} is missing, or was not among the rows that were fitted on, is decided as the model itself does: {_treated(policy.fallback)}."
 
 
 def mitigation_words(card: MitigationCard, *, width: int) -> str:
@@ -90,7 +110,7 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
         seen.verdicts,
         *section("Mind", ((POINT, one) for one in seen.warnings), width=width),
         "",
-        "Each group's decision",
+        seen.how,
         *(f"  {line}" for line in columns(table)),
         *section("Everyone, on the rows held out", ((POINT, one) for one in seen.cost), width=width),
         *section("Better off", ((POINT, one) for one in seen.better), width=width),
@@ -101,17 +121,38 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
 
 
 def _method(card: MitigationCard) -> str:
-    return {"thresholds": "a threshold for each group"}.get(card.method, card.method.replace("-", " "))
+    if card.method != "thresholds":
+        return card.method.replace("-", " ")
+    drawn = ", some decisions drawn between thresholds" if card.settings.get("drawn") else ""
+    if card.inference is not None:
+        return f"chances for each group, which the model infers from {', '.join(card.inference.features)}"
+    return f"{'a threshold for each group' if card.export.policy.attributes else 'the same threshold for everybody'}{drawn}"
 
 
 def _outcome(card: MitigationCard) -> Outcome:
-    fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
-    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in card.export.policy.groups), effect=str(card.config.get("effect", "helps")), fitted=fitted)
+    mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
+    fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
+    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted)
 
 
-def _warnings(outcome: Outcome) -> Iterator[str]:
+def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
     yield from warnings(outcome)
-    yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
+    if card.inference is not None:
+        yield from _of_inference(card.inference, card.export.policy)
+    elif card.export.policy.attributes:
+        yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
+
+
+def _of_inference(inference: Inference, policy: Policy) -> Iterator[str]:
+    named = " and ".join(policy.attributes)
+    yield (
+        f"Everybody's {named} is inferred, and people are decided differently for what they are taken for, rightly or not. To infer a protected attribute is to process it: of those that article 9 of the GDPR "
+        "names, as ethnic origin, health or religion, that is forbidden unless an exception of it holds, although nobody told them (CJEU, C-184/20); and to decide by it may be unlawful where it is known as where it is "
+        "guessed. Have both looked at before the model is used."
+    )
+    for one in inference.mistaken:
+        if one.rows:
+            yield f"{one.group}: {percent(one.mistaken / one.rows)} of its {counted(one.rows, 'row')} that were held out are taken for another group."
 
 
 def _treated(one: Treatment) -> str:

@@ -19,7 +19,7 @@ def retrained_view(card: RetrainedCard) -> MitigationView:
     """The section of the report."""
     outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")))
     return MitigationView(
-        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), warnings=(*warnings(outcome), *_asks_for(card)), decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
+        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts, fitted="Trained", did="trained"), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
         outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes, trained=_trained(card),
