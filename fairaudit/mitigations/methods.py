@@ -10,15 +10,16 @@ import numpy as np
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError
-from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds
+from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds, labels_of
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
-from fairaudit.mitigations.objective import Objective, objective_of
+from fairaudit.mitigations.fittable import weights_by_label
+from fairaudit.mitigations.objective import ACCURACY, Objective, objective_of
 from fairaudit.mitigations.policy import MethodName, threshold_at
-from fairaudit.mitigations.reject_option import Grid, points, reject_option
+from fairaudit.mitigations.reject_option import Grid, labels_of_parity, points, reject_option
 from fairaudit.mitigations.solved import Solved
-from fairaudit.mitigations.thresholds import meets, solve
+from fairaudit.mitigations.thresholds import meets, need_rows, solve
 from fairaudit.rules.library import load_rules
 
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
@@ -35,6 +36,7 @@ class Method:
     source: str
     settings: dict[str, Any]
     solve: Callable[[Cells, float], Solved]  # from the cells, and the score above which all groups are selected so far
+    check: Callable[[Cells], object]  # raises what groups and labels alone tell that it cannot be fitted to
     rules: tuple[str, ...] = ()  # that judge where the user names none
     edges: tuple[float, ...] = ()  # scores that must be told apart exactly
     judged: tuple[str, ...] = ()  # rates that the report draws
@@ -49,12 +51,15 @@ def by_thresholds(config: AuditConfig, objective: str) -> Method:
     aim, rules = objective_of(objective), load_rules(config.rules)
     check_able(rules)
 
+    def asked(cells: Cells) -> tuple[Constraint, ...]:
+        return constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+
     def solved(cells: Cells, threshold: float) -> Solved:
-        constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+        constraints = asked(cells)
         return _unless_noise(cells, constraints, aim, threshold, solve(cells, constraints, aim, threshold=threshold))
 
     return Method(
-        name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        name="thresholds", objective=aim.name, solve=solved, check=lambda cells: need_rows(cells, asked(cells)), settings={"objective": objective}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
         what="Every group has a threshold of its own: a row is selected if its score is above its group's.",
         why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective that the search found, and how much better one could be at most is said below. Whether the rules hold for other people is judged on the rows that were held out.",
         source="Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group; the search is a branch and bound over the rates that tie the groups together.",
@@ -64,7 +69,7 @@ def by_thresholds(config: AuditConfig, objective: str) -> Method:
 def by_equalized_odds() -> Method:
     """Hardt, Price and Srebro's."""
     return Method(
-        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), settings={}, rules=("equalized-odds",),
+        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), check=weights_by_label, settings={}, rules=("equalized-odds",),
         judged=("true_positive_rate", "false_positive_rate"),
         what="What the model selects stays selected with a chance of its own in each group, and what it rejects becomes selected with another.",
         why="With these chances every group has the same true and the same false positive rate on the rows that were fitted on, and the best that equal rates allow.",
@@ -79,7 +84,7 @@ def by_calibrated_equalized_odds(cost: str) -> Method:
     rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
     return Method(
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},
-        rules=(rule,), judged=judged,
+        check=lambda cells: weights_by_label(cells, every_group=labels_of(cost)), rules=(rule,), judged=judged,
         what="In each group but the costliest a share of the rows is scored by the group's base rate instead of the model's score.",
         why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. Nobody's scores are made better for it, so it is levelling down. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
         source="Pleiss, Raghavan, Wu, Kleinberg & Weinberger (2017), NeurIPS, algorithm 1, as AIF360's CalibratedEqOddsPostprocessing.",
@@ -107,11 +112,29 @@ def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
 
     return Method(
         name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(grid), judged=_RATES_OF[metric],
-        solve=solved,
+        solve=solved, check=lambda cells: weights_by_label(cells, every_group=labels_of_parity(metric)),
         what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
         why=f"Of {grid.thresholds * grid.margins:,} thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
         source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
     )  # fmt: skip
+
+
+_USUAL: dict[MethodName, Callable[[AuditConfig], Method]] = {
+    "thresholds": lambda config: by_thresholds(config, ACCURACY),
+    "equalized-odds": lambda config: by_equalized_odds(),
+    "calibrated-equalized-odds": lambda config: by_calibrated_equalized_odds("weighted"),
+    "reject-option": lambda config: by_reject_option(config, "statistical_parity_difference", 0.05),
+}
+NAMES = tuple(_USUAL)
+
+
+def usual(name: MethodName, config: AuditConfig) -> Method:
+    """A method as it is where nothing but its name is said.
+
+    Raises:
+        ConfigError: the configuration asks for what it cannot serve.
+    """
+    return _USUAL[name](config)
 
 
 def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objective, threshold: float, solved: Solved) -> Solved:

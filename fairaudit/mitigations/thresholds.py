@@ -37,13 +37,8 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
         ContentError: there are no rows of one label, or no two groups to be compared.
         Unreachable: nothing meets the constraints; says what comes nearest.
     """
-    is_compared = any(one.has_pivot for one in constraints)
-    if is_compared or not cells.groups:
-        need_groups(cells)
+    need_rows(cells, constraints)
     positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
-    for weight, name in ((positives, "positive"), (negatives, "negative")):
-        if weight.sum() == 0:
-            raise ContentError(f"none of the rows to fit on has a {name} label, so no threshold can be told from another; give rows of both.")
     start = cells.place(threshold)
     tp, fp = cells.selected()
     gains = objective.of(tp, fp, positives=positives, negatives=negatives)
@@ -52,7 +47,7 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
     taken = np.flatnonzero(fitted)
     if not taken.size:
         raise ContentError("no group has the rows that the rules' rates are of; give more rows to fit on, or name another rule.")
-    if is_compared and taken.size < 2:
+    if taken.size < 2 and any(one.has_pivot for one in constraints):
         raise ContentError(f"groups are compared, and {cells.groups[taken[0]]} alone has the rows to fit on that the rules' rates are of; give more rows, make small groups one, or name another rule.")
     places = [_told_apart(tp[group], fp[group], start) for group in taken]
     points = [Points(gain=gains[group][at], distance=np.abs(at - start).astype(np.float64), rates=rates[:, group][:, at]) for group, at in zip(taken, places, strict=True)]
@@ -81,6 +76,19 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
         rates=tuple(one[every, place] for one in rates),
         unfitted=tuple(group for group, is_fitted in zip(cells.groups, fitted, strict=True) if not is_fitted),
     )
+
+
+def need_rows(cells: Cells, constraints: Sequence[Constraint]) -> None:
+    """Returns if there are rows of both labels, and groups to be compared where the constraints compare some.
+
+    Raises:
+        ContentError: there are not.
+    """
+    if not cells.groups or any(one.has_pivot for one in constraints):
+        need_groups(cells)
+    for weight, name in ((cells.positive, "positive"), (cells.negative, "negative")):
+        if weight.sum() == 0:
+            raise ContentError(f"none of the rows to fit on has a {name} label, so no threshold can be told from another; give rows of both.")
 
 
 def meets(constraint: Constraint, tp: Floats, fp: Floats, *, positives: Floats, negatives: Floats) -> bool:
