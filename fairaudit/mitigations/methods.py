@@ -10,16 +10,18 @@ import numpy as np
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError
-from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds
+from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds, labels_of
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.common import solve_common
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
+from fairaudit.mitigations.fittable import weights_by_label
 from fairaudit.mitigations.linear import check_linear
 from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
-from fairaudit.mitigations.objective import Objective, objective_of
+from fairaudit.mitigations.objective import ACCURACY, Objective, objective_of
 from fairaudit.mitigations.policy import MethodName, threshold_at
-from fairaudit.mitigations.reject_option import Grid, points, reject_option
+from fairaudit.mitigations.problem import need_rows
+from fairaudit.mitigations.reject_option import Grid, labels_of_parity, points, reject_option
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.rules.library import load_rules
@@ -38,6 +40,7 @@ class Method:
     source: str
     settings: dict[str, Any]
     solve: Callable[[Cells, float], Solved]  # from the cells, and the score above which all groups are selected so far
+    check: Callable[[Cells], object]  # raises what groups and labels alone tell that it cannot be fitted to
     rules: tuple[str, ...] = ()  # that judge where the user names none
     edges: tuple[float, ...] = ()  # scores that must be told apart exactly
     judged: tuple[str, ...] = ()  # rates that the report draws
@@ -63,8 +66,11 @@ def by_thresholds(config: AuditConfig, objective: str, *, drawn: bool = False, w
     if drawn:
         check_linear(rules)
 
+    def asked(cells: Cells) -> tuple[Constraint, ...]:
+        return constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+
     def solved(cells: Cells, threshold: float) -> Solved:
-        constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+        constraints = asked(cells)
         if infer_group:
             best = solve_inferred(cells, cells.told, constraints, aim, threshold=threshold)
         elif drawn:
@@ -75,7 +81,7 @@ def by_thresholds(config: AuditConfig, objective: str, *, drawn: bool = False, w
 
     what, why, source = _INFERRED if infer_group else _OF_THRESHOLDS[drawn, without_attribute]
     return Method(
-        name="thresholds", objective=aim.name, solve=solved, needs_attribute=not without_attribute, infers_group=infer_group, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        name="thresholds", objective=aim.name, solve=solved, check=lambda cells: need_rows(cells, asked(cells)), needs_attribute=not without_attribute, infers_group=infer_group, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
         settings={"objective": objective} | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}) | ({"infer_group": True} if infer_group else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
     )  # fmt: skip
 
@@ -114,7 +120,7 @@ _OF_THRESHOLDS = {
 def by_equalized_odds() -> Method:
     """Hardt, Price and Srebro's."""
     return Method(
-        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), settings={}, rules=("equalized-odds",),
+        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), check=weights_by_label, settings={}, rules=("equalized-odds",),
         judged=("true_positive_rate", "false_positive_rate"),
         what="What the model selects stays selected with a chance of its own in each group, and what it rejects becomes selected with another.",
         why="With these chances every group has the same true and the same false positive rate on the rows that were fitted on, and the best that equal rates allow.",
@@ -129,7 +135,7 @@ def by_calibrated_equalized_odds(cost: str) -> Method:
     rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
     return Method(
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},
-        rules=(rule,), judged=judged,
+        check=lambda cells: weights_by_label(cells, every_group=labels_of(cost)), rules=(rule,), judged=judged,
         what="In each group but the costliest a share of the rows is scored by the group's base rate instead of the model's score.",
         why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. Nobody's scores are made better for it, so it is levelling down. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
         source="Pleiss, Raghavan, Wu, Kleinberg & Weinberger (2017), NeurIPS, algorithm 1, as AIF360's CalibratedEqOddsPostprocessing.",
@@ -157,11 +163,29 @@ def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
 
     return Method(
         name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(grid), judged=_RATES_OF[metric],
-        solve=solved,
+        solve=solved, check=lambda cells: weights_by_label(cells, every_group=labels_of_parity(metric)),
         what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
         why=f"Of {grid.thresholds * grid.margins:,} thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
         source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
     )  # fmt: skip
+
+
+_USUAL: dict[MethodName, Callable[[AuditConfig], Method]] = {
+    "thresholds": lambda config: by_thresholds(config, ACCURACY),
+    "equalized-odds": lambda config: by_equalized_odds(),
+    "calibrated-equalized-odds": lambda config: by_calibrated_equalized_odds("weighted"),
+    "reject-option": lambda config: by_reject_option(config, "statistical_parity_difference", 0.05),
+}
+NAMES = tuple(_USUAL)
+
+
+def usual(name: MethodName, config: AuditConfig) -> Method:
+    """A method as it is where nothing but its name is said.
+
+    Raises:
+        ConfigError: the configuration asks for what it cannot serve.
+    """
+    return _USUAL[name](config)
 
 
 def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objective, threshold: float, solved: Solved) -> Solved:

@@ -11,6 +11,7 @@ import numpy as np
 
 from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
+from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, listed, raise_all
@@ -21,6 +22,7 @@ from fairaudit.mitigations.attributes import read_attributes
 from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
+from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.parts import Parts
@@ -58,6 +60,8 @@ def asked_of(config: AuditConfig, rules: Sequence[str] = (), *, has_model: bool 
         lacking.append(ConfigError("which rule should hold? Name it with --rule ID, as equal-opportunity."))
     if config.count is not None:
         lacking.append(ConfigError("a table of counts has no rows that a model could score; leave --count out."))
+    if config.decision_output is not None:
+        lacking.append(ConfigError("the model decides by itself, and a mitigation decides by its scores; leave --decision-output out."))
     if config.group_thresholds:
         lacking.append(ConfigError("groups have thresholds of their own already (--group-threshold); a mitigation starts from one for all, so leave them out."))
     raise_all(lacking)
@@ -66,10 +70,15 @@ def asked_of(config: AuditConfig, rules: Sequence[str] = (), *, has_model: bool 
     return msgspec.structs.replace(config, rules=config.rules or tuple(rules), slices=(*config.slices, *(("*".join(cross),) if len(cross) > 1 else ())), engines=engines)
 
 
+def cross_of(config: AuditConfig) -> Slicing:
+    """The slicing whose slices are the groups."""
+    return next(one for one in config.slicings if set(one) == set(config.attributes))
+
+
 def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
     """The rows to fit on, scored and counted."""
     found = counted(msgspec.structs.replace(config, data=tuple(fit), rules=(), metrics=("selection_rate",), control=(), save_scores=False, gate=False), edges=edges, progress=progress)
-    slicing = next(one for one in config.slicings if set(one) == set(config.attributes))
+    slicing = cross_of(config)
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 
 
@@ -228,11 +237,15 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
 
 def _without_group(found: Counted, slicing: Slicing, policy: Policy) -> Iterator[str]:
     counts = found.counts
-    rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
-    if rows:
+    if rows := rows_without_group(counts, slicing):
         lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
         how = "as what they are taken for" if policy.is_inferred else "as the model itself does" if policy.attributes else "as everybody is"
         yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided {how}, as all such rows will be."
+
+
+def rows_without_group(counts: Counts, slicing: Slicing) -> int:
+    """Rows that lack a value of an attribute."""
+    return int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
 
 
 def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> Iterator[str]:
@@ -244,10 +257,7 @@ def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> It
     if solved.unfitted:
         so = "they keep the model's threshold" if policy.attributes and not policy.is_inferred else "the rules were held to for the other groups alone"
         yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
-    small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
-    if small:
-        what = "Thresholds" if policy.attributes and not policy.is_inferred else "Rates"
-        yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+    yield from few_rows(cells.groups, cells.rows.min(axis=1).tolist(), what="Thresholds" if policy.attributes and not policy.is_inferred else "Rates")
 
 
 def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
