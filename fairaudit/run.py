@@ -131,8 +131,6 @@ def counted(config: AuditConfig, *, edges: Sequence[float] = (), progress: Progr
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
-    from fairaudit import models
-
     config = converted(config)
     _, source, _ = _opened(config, None)
     prepare_tensorflow()
@@ -149,7 +147,18 @@ def counted(config: AuditConfig, *, edges: Sequence[float] = (), progress: Progr
     with told(source):
         found = counts(scored.cube)
     _same_rows(source, rows, found, config.slicings)
-    return Counted(rows=rows, counts=found, thresholds=thresholds, matched=models.matched(Path(str(config.model)), **_asked_of_model(config, source)))
+    return Counted(rows=rows, counts=found, thresholds=thresholds, matched=matched_of(config, source))
+
+
+def matched_of(config: AuditConfig, source: Source) -> Matched:
+    """The model of a configuration, matched to the columns of some rows without being loaded.
+
+    Raises:
+        ConfigError, Several: it does not fit them.
+    """
+    from fairaudit import models
+
+    return models.matched(Path(str(config.model)), **_asked_of_model(config, source))
 
 
 def _check_scores(config: AuditConfig, scores: Path | None) -> None:

@@ -24,6 +24,7 @@ from fairaudit.result import Audit, to_json
 if TYPE_CHECKING:
     from fairaudit.mitigations.card import MitigationCard
     from fairaudit.mitigations.proof import Proof
+    from fairaudit.mitigations.retrained_card import RetrainedCard
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
 OURS = (AUDIT, REPORT, CUBE, SCORES)
@@ -115,7 +116,7 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
     return verdicts
 
 
-def write_mitigation(card: MitigationCard, proof: Proof, folder: Path) -> None:
+def write_mitigation(card: MitigationCard | RetrainedCard, proof: Proof, folder: Path) -> None:
     """What is beside the exported model: its card, the audits before and after, what changed, and the report. Into a folder that is nobody's yet."""
     from fairaudit.differences import to_json as differences_json
     from fairaudit.mitigations.postprocessed import AFTER, BEFORE, COMPARISON

@@ -52,7 +52,7 @@ class FineTuning:
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise ConfigError(f"--strength {self.strength:g} is no power of a weight; give one from 0, which changes no weight, to 1, which makes label and group independent.")
-        for name, value in (("--epochs", self.epochs), ("--train-batch", self.batch_size), ("--patience", self.patience)):
+        for name, value in (("--epochs", self.epochs), ("--training-batch", self.batch_size), ("--patience", self.patience)):
             if value < 1:
                 raise ConfigError(f"{name} {value} is too few; give 1 or more.")
         if not (self.learning_rate > 0 and np.isfinite(self.learning_rate)):

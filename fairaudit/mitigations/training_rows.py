@@ -80,5 +80,5 @@ def training_rows(made: Reweighing, matched: Matched, *, seed: int, together: bo
         raise ContentError(f"{source.name} has too few labelled rows to learn from some and to stop by others; give more.")
     return TrainingRows(
         inputs={name: tf.concat(tensors, axis=0) for name, tensors in fed.items()}, label=label.astype(np.float64), weight=weight.astype(np.float64),
-        factor=made.weights[place] / weight, is_validated=is_validated, where=lambda row: place_in(source.names, starts, int(place[row])),
+        factor=made.factors[place], is_validated=is_validated, where=lambda row: place_in(source.names, starts, int(place[row])),
     )  # fmt: skip

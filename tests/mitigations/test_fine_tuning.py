@@ -195,6 +195,8 @@ UNFIT: dict[str, tuple[str, type[Exception], str]] = {
     "variables that do not train": ("learning_frozen", UnfitModel, "has no trainable variables (its 2 variables are not trainable)"),
     "float16": ("learning_halves", UnfitModel, "of float16, in which small steps are lost; export it with variables of float32."),
     "no gradient": ("learning_steps", UnfitModel, "follows from none of its 1 trainable variables by a gradient"),
+    "an op without a gradient": ("learning_copy", UnfitModel, "has an op without a gradient, so it cannot be trained on ("),
+    "an answer that is drawn": ("learning_noise", ModelFailed, "failed while it was trained: "),
     "pieces": ("learning_pieces", UnfitModel, "in its checkpoint, as where variables are partitioned"),
 }
 
@@ -202,8 +204,8 @@ UNFIT: dict[str, tuple[str, type[Exception], str]] = {
 @pytest.mark.parametrize("case", UNFIT, ids=str)
 def test_what_cannot_be_trained_on_is_told_in_a_sentence(case: str, built: Built, tmp_path: Path) -> None:
     name, kind, sentence = UNFIT[case]
-    inputs = {"people": {"age": X[:, 0], "hours": np.ones((240, 1), np.int64), "sex": np.full(240, b"f", dtype=object), "is_member": np.ones(240, bool)}, "learning_pieces": {"x": X[:, 0]}, "learning_steps": {"a": X[:, 0]}}
-    given = rows(inputs.get(name, {"a": X[:, 0], "b": X[:, 1]}))
+    inputs = {"people": {"age": X[:, 0], "hours": np.ones((240, 1), np.int64), "sex": np.full(240, b"f", dtype=object), "is_member": np.ones(240, bool)}, "learning_pieces": {"x": X[:, 0]}, "learning": {"a": X[:, 0], "b": X[:, 1]}}
+    given = rows(inputs.get(name, inputs["learning"] if name in ("learning_frozen", "learning_halves") else {"a": X[:, 0]}))
     kinds = {"hours": pa.int64(), "sex": pa.string(), "is_member": pa.bool_()}
     with pytest.raises(kind) as told:
         tuned(built(name), tmp_path / "out", given, columns=[(one, kinds.get(one, pa.float32())) for one in given.inputs])
@@ -223,7 +225,7 @@ def test_scores_that_are_no_probabilities_are_told_before_anything_is_learned(tm
 
 @pytest.mark.parametrize(("settings", "sentence"), [
     ({"strength": 1.5}, "--strength 1.5 is no power of a weight"), ({"strength": float("nan")}, "--strength nan is no power"), ({"epochs": 0}, "--epochs 0 is too few"),
-    ({"learning_rate": 0.0}, "--learning-rate 0 is no length of a step"), ({"learning_rate": float("inf")}, "--learning-rate inf"), ({"batch_size": 0}, "--train-batch 0 is too few"), ({"patience": 0}, "--patience 0 is too few"),
+    ({"learning_rate": 0.0}, "--learning-rate 0 is no length of a step"), ({"learning_rate": float("inf")}, "--learning-rate inf"), ({"batch_size": 0}, "--training-batch 0 is too few"), ({"patience": 0}, "--patience 0 is too few"),
 ])  # fmt: skip
 def test_settings_that_cannot_be_cannot_be_made(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError) as told:

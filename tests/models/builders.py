@@ -308,3 +308,35 @@ def learning_pieces(folder: Path) -> None:
         score = tf.sigmoid(tf.reduce_sum(tf.convert_to_tensor(slope)) * x)
         session.run(v1.global_variables_initializer())
         v1.saved_model.simple_save(session, str(folder), inputs={"x": x}, outputs={"score": score})
+
+
+def learning_people(folder: Path) -> None:
+    """A logistic regression of x and of whether sex is f, near what the people of tests/cli/mitigated.py are like; a second signature says what it rests on."""
+    module = tf.Module()
+    module.weights = tf.Variable([3.0, 1.5], name="weights")
+    module.bias = tf.Variable(-2.0, name="bias")
+
+    def answered(x: Any, sex: Any) -> dict[str, Any]:
+        return {"score": tf.sigmoid(module.weights[0] * x + module.weights[1] * tf.cast(sex == "f", tf.float32) + module.bias)}
+
+    specs = {"x": tf.TensorSpec([None], tf.float32, name="x"), "sex": tf.TensorSpec([None], tf.string, name="sex")}
+    made = {"serving_default": tf.function(answered, autograph=False).get_concrete_function(**specs), "weights": tf.function(lambda: {"weights": module.weights + 0.0}).get_concrete_function()}
+    tf.saved_model.save(module, str(folder), signatures=made)
+
+
+def learning_noise(folder: Path) -> None:
+    """A logistic regression of a whose answer is drawn anew at every call."""
+    module = tf.Module()
+    module.slope = tf.Variable(0.5)
+    tf.saved_model.save(module, str(folder), signatures=tf.function(lambda a: {"score": tf.sigmoid(module.slope * a + tf.random.normal(tf.shape(a)))}, autograph=False).get_concrete_function(a=tf.TensorSpec([None], tf.float32, name="a")))
+
+
+def learning_copy(folder: Path) -> None:
+    """An op that TensorFlow has no gradient of lies between the variable and the score."""
+    module = tf.Module()
+    module.slope = tf.Variable(0.5)
+
+    def answered(a: Any) -> dict[str, Any]:
+        return {"score": tf.raw_ops.DeepCopy(x=tf.sigmoid(module.slope * a))}
+
+    tf.saved_model.save(module, str(folder), signatures=tf.function(answered, autograph=False).get_concrete_function(a=tf.TensorSpec([None], tf.float32, name="a")))
