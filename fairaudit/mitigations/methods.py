@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,13 @@ from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.reject_option import Grid, points, reject_option
+from fairaudit.mitigations.search import MOST_BOXES
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.rules.library import load_rules
+from fairaudit.rules.rule import Rule
 
+AS_IS = "as-is"  # the model itself, which a search holds all others against
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
 
@@ -40,21 +43,27 @@ class Method:
     judged: tuple[str, ...] = ()  # rates that the report draws
 
 
-def by_thresholds(config: AuditConfig, objective: str) -> Method:
+def by_thresholds(config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES) -> Method:
     """A threshold for each group, the best that the rules allow.
+
+    Args:
+        rules: to be met; those that the configuration names where they are not given.
+        settings: what is told of them besides the objective.
+        most: how long is searched before the best so far is given with its gap.
 
     Raises:
         ConfigError: there is no such objective, or a rule rests on what no threshold changes.
     """
-    aim, rules = objective_of(objective), load_rules(config.rules)
+    aim = objective_of(objective)
+    rules = load_rules(config.rules) if rules is None else rules
     check_able(rules)
 
     def solved(cells: Cells, threshold: float) -> Solved:
         constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
-        return _unless_noise(cells, constraints, aim, threshold, solve(cells, constraints, aim, threshold=threshold))
+        return _unless_noise(cells, constraints, aim, threshold, solve(cells, constraints, aim, threshold=threshold, most=most))
 
     return Method(
-        name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective, **(settings or {})}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
         what="Every group has a threshold of its own: a row is selected if its score is above its group's.",
         why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective that the search found, and how much better one could be at most is said below. Whether the rules hold for other people is judged on the rows that were held out.",
         source="Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group; the search is a branch and bound over the rates that tie the groups together.",
@@ -110,6 +119,21 @@ def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
         what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
         why=f"Of {grid.thresholds * grid.margins:,} thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
         source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
+    )  # fmt: skip
+
+
+def as_it_is(objective: str) -> Method:
+    """The model's own threshold for everybody: what all others are held against."""
+    aim = objective_of(objective)
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        tp, fp = (of_all[:, cells.place(threshold)] for of_all in cells.selected())
+        value = float(aim.of(tp, fp, positives=cells.positive.sum(axis=1), negatives=cells.negative.sum(axis=1)).sum())
+        return Solved(treatments=tuple(threshold_at(threshold) for _ in cells.groups), objective=value, gap=0.0, before=value, metrics=(), rates=())
+
+    return Method(
+        name=AS_IS, objective=aim.name, solve=solved, settings={}, what="Every row is decided as the model itself decides.",
+        why="Nothing that was tried serves what was asked better than to leave the model as it is.", source="",
     )  # fmt: skip
 
 

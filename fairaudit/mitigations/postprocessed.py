@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,19 @@ from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, raise_all
 from fairaudit.manifest import data_files
-from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
-from fairaudit.mitigations.methods import Method
+from fairaudit.mitigations.methods import AS_IS, Method
 from fairaudit.mitigations.parts import Parts
-from fairaudit.mitigations.policy import Policy, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.solved import Solved
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
-from fairaudit.run import Counted, counted
+from fairaudit.run import Counted, KeptCube, counted
 from fairaudit.version import VERSION
 
 CARD, MODEL, BEFORE, AFTER, COMPARISON, REPORT = "card.json", "saved_model", "before", "after", "comparison.json", "report.html"
@@ -61,11 +61,28 @@ def asked_of(config: AuditConfig, rules: Sequence[str] = ()) -> AuditConfig:
     return msgspec.structs.replace(config, rules=config.rules or tuple(rules), slices=(*config.slices, *(("*".join(cross),) if len(cross) > 1 else ())), engines=engines)
 
 
-def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
+def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), kept: KeptCube | None = None, progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
     """The rows to fit on, scored and counted."""
-    found = counted(msgspec.structs.replace(config, data=tuple(fit), rules=(), metrics=("selection_rate",), control=(), save_scores=False, gate=False), edges=edges, progress=progress)
+    found = counted(plain(config, fit), edges=edges, kept=kept, progress=progress)
     slicing = next(one for one in config.slicings if set(one) == set(config.attributes))
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
+
+
+def plain(config: AuditConfig, data: Sequence[str]) -> AuditConfig:
+    """The configuration for counting other rows, and judging nothing."""
+    return msgspec.structs.replace(config, data=tuple(data), rules=(), metrics=("selection_rate",), control=(), save_scores=False, gate=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """What was fitted, and on what."""
+
+    method: Method
+    solved: Solved
+    policy: Policy
+    found: Counted
+    cells: Cells
+    slicing: Slicing
 
 
 def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
@@ -79,28 +96,53 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
         ConfigError, ContentError, Unreachable, Several: what the user has to mend; nothing meets what was asked.
         NotAsSolved: the exported model is not what was solved.
     """
-    rules = load_rules(config.rules)
+    load_rules(config.rules)
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
     solved = method.solve(cells, threshold)
-    policy = policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold))
-    exported = export(found.matched, policy, read_attributes(found.rows, slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
-    proof = proven(_with_cuts(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, {name: one.kept for name, one in found.rows.reading.merged.items()}, aside, progress=progress)
+    policy = policy_for(method, cells, slicing, solved.treatments, threshold)
+    return delivered(config, Solution(method=method, solved=solved, policy=policy, found=found, cells=cells, slicing=slicing), parts, folder, aside, progress=progress)
+
+
+def policy_for(method: Method, cells: Cells, slicing: Slicing, treatments: Sequence[Treatment], threshold: float) -> Policy:
+    """The treatments of the cells' groups, and the model's own decision for everybody else."""
+    return policy_of(method.name, slicing, dict(zip(cells.groups, treatments, strict=True)), threshold_at(threshold))
+
+
+def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, aside: Path, *, search: Searched | None = None, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
+    """Export what was solved into `folder`, and judge it on the rows that were held out.
+
+    Args:
+        search: how it was chosen among others.
+
+    Raises:
+        ConfigError, ContentError, Several: what the user has to mend.
+        NotAsSolved: the exported model is not what was solved.
+    """
+    rules, method, found = load_rules(config.rules), made.method, made.found
+    exported = export(found.matched, made.policy, read_attributes(found.rows, made.slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
+    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, progress=progress)
     card = MitigationCard(
-        method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=_told(config), rules=tuple(one.id for one in rules),
-        data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, slicing), notes=(*parts.notes, *exported.notes, *_notes(cells, solved, policy)),
+        method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
+        data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
+        holdout=_held_out(proof, [one.id for one in rules], method, config, made.slicing), notes=(*parts.notes, *exported.notes, *_notes(made.cells, made.solved, made.policy, method)), search=search,
     )  # fmt: skip
     return card, proof
 
 
-def _with_cuts(config: AuditConfig, found: Counted) -> AuditConfig:
+def kept_values_of(found: Counted) -> dict[str, tuple[str, ...]]:
+    """Attribute → its values that --other-below kept on the rows that were fitted on."""
+    return {name: one.kept for name, one in found.rows.reading.merged.items()}
+
+
+def as_cut_on(config: AuditConfig, found: Counted) -> AuditConfig:
     """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
     fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
     return msgspec.structs.replace(config, bins={**config.bins, **fitted})
 
 
-def _told(config: AuditConfig) -> dict[str, Any]:
+def told_of(config: AuditConfig) -> dict[str, Any]:
+    """What was asked, but for what is as it always is."""
     told, default = msgspec.to_builtins(config), msgspec.to_builtins(AuditConfig())
     return {name: value for name, value in told.items() if value != default[name]}
 
@@ -140,22 +182,8 @@ def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
             continue
         interval, change = one.same_rows.interval, one.same_rows.value
         told = is_told(interval)
-        good = _better(one.metric, config.effect)
-        is_better = None if not told or change is None or good is None else (change > 0) == (good is Better.HIGHER)
+        is_better = None if not told or change is None else is_better_of(one.metric, config.effect, change)
         yield Moved(metric=one.metric, slice=one.slice, rows=one.same_rows.rows, before=one.before, after=one.now, change=change, interval=interval, is_better=is_better)
-
-
-def _better(name: str, effect: str) -> Better | None:
-    """Which side of a rate is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
-    if name in ("accuracy", "error_rate"):
-        return metric(name).better
-    return _GOOD[effect].get(name)
-
-
-_GOOD = {
-    "helps": {"selection_rate": Better.HIGHER, "true_positive_rate": Better.HIGHER, "false_negative_rate": Better.LOWER},
-    "harms": {"selection_rate": Better.LOWER, "false_positive_rate": Better.LOWER, "true_negative_rate": Better.HIGHER},
-}
 
 
 def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
@@ -167,7 +195,10 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
 
 
-def _notes(cells: Cells, solved: Solved, policy: Policy) -> Iterator[str]:
+def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method) -> Iterator[str]:
+    if method.name == AS_IS:
+        yield "The exported model decides as the original does."
+        return
     if all(one.treatment == policy.fallback for one in policy.groups):
         yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
         return

@@ -17,25 +17,35 @@ from fairaudit.result import Audit
 
 if TYPE_CHECKING:  # a mitigation's rooms bring libraries that no audit needs
     from fairaudit.mitigations.card import MitigationCard
+    from fairaudit.mitigations.frontier import Frontier
 
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | None = None) -> str:
+def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | None = None, frontier: Frontier | None = None) -> str:
     """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
 
     Args:
         ruling: what the gate made of it, to be shown too: what is waived depends on the day.
         as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
         mitigation: what made the model that was audited, to be shown with what it changed.
+        frontier: of what it was chosen, where it was.
     """
-    return environment().get_template("report.html.j2").render(page=view(audit, ruling, as_of=as_of), mitigation=None if mitigation is None else _of_mitigation(mitigation))
+    return environment().get_template("report.html.j2").render(
+        page=view(audit, ruling, as_of=as_of), mitigation=None if mitigation is None else _of_mitigation(mitigation), search=None if frontier is None else _of_search(frontier)
+    )
 
 
 def _of_mitigation(card: MitigationCard) -> object:
     from fairaudit.reports.mitigated import mitigation_view
 
     return mitigation_view(card)
+
+
+def _of_search(frontier: Frontier) -> object:
+    from fairaudit.reports.searched import search_view
+
+    return search_view(frontier)
 
 
 def compile_templates() -> None:
