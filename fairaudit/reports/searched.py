@@ -21,6 +21,7 @@ from fairaudit.reports.wrapped import POINT, columns, indented, section
 WIDTH, HEIGHT = 460, 300  # of a drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 62, 446, 12, 250
 _MOST = 3  # groups that are named for a point, to either side
+_BELOW = 0.5  # of the height of what stands out is drawn below it; what lies deeper would press the frontier flat
 _ROOM = 0.06  # of what is drawn, left free at each end
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICKS = 4
@@ -192,20 +193,28 @@ def _drawing(frontier: Frontier, name: str, shown: Sequence[Point]) -> Drawing |
     limits = tuple(dict.fromkeys(_folded(end, numbers[0]) for end in limit if end is not None))
     marked = [(one, number) for one, number, _, _ in pairs if one.id == frontier.chosen or one.method == AS_IS or name in one.efficient]
     across = _Axis.of([value for _, _, value, _ in pairs] + [end for _, number in marked for end in _ends(number)] + list(limits), LEFT, RIGHT)
-    up = _Axis.of([height for _, _, _, height in pairs] + [end for one, _ in marked for end in one.objective.interval or ()], BOTTOM, TOP)
+    heights = [end for one, _ in marked for end in (one.objective.value, *(one.objective.interval or ())) if end is not None]
+    floor = min(heights) - _BELOW * (max(heights) - min(heights))
+    below = [one for one, _, _, height in pairs if height < floor]
+    pairs = [pair for pair in pairs if pair[0] not in below]
+    up = _Axis.of([height for _, _, _, height in pairs] + heights, BOTTOM, TOP)
     path = sorted((value, height) for one, _, value, height in pairs if name in one.efficient)
     dots = sorted((_dot(one, number, value, height, frontier, name, across, up) for one, number, value, height in pairs), key=lambda dot: ("other", "efficient", "as-is", "chosen").index(dot.kind))
     falls = _falls(numbers[0])
-    left_out = len(shown) - len(pairs)
+    left_out = len(shown) - len(pairs) - len(below)
     return Drawing(
         rule=name, title=f"{at_start(_called(frontier.objective))} beside {name}", words=_words(frontier, name, pairs),
         caption=f"Up is better, and {'left' if falls else 'right'} is less disparity. The dashed line is the rule's limit. Lines through dots are 95% intervals of what no other candidate beats here."
+        + (f" {counted(len(below), 'candidate')} {'lies' if len(below) == 1 else 'lie'} below what is drawn." if below else "")
         + (f" {counted(left_out, 'candidate')} without a finite number {'is' if left_out == 1 else 'are'} not drawn." if left_out else ""),
         line=f"M{' L'.join(f'{written(across.at(x))} {written(up.at(y))}' for x, y in path)}" if len(path) > 1 else "", limits=tuple(written(across.at(one)) for one in limits),
         x_ticks=tuple(Label(x=written(across.at(one)), y=str(BOTTOM + 18), text=significant(one)) for one in across.ticks),
         y_ticks=tuple(Label(x=str(LEFT - 8), y=written(up.at(one) + 4), text=_tick(one, frontier.objective)) for one in up.ticks),
         x_title=f"{_terms(numbers[0], kind)} ({name}) {'← less disparity' if falls else 'less disparity →'}", y_title=_called(frontier.objective), dots=tuple(dots),
-        labels=tuple(Label(x=dot.x, y=written(float(dot.y) - 10), text="chosen" if dot.kind == "chosen" else "as it is") for dot in dots if dot.kind in ("chosen", "as-is")),
+        labels=tuple(
+            Label(x=written(min(max(float(dot.x), LEFT + 30), RIGHT - 30)), y=written(float(dot.y) + (22 if dot.kind == "chosen" else -10)), text="chosen" if dot.kind == "chosen" else "as it is")
+            for dot in dots if dot.kind in ("chosen", "as-is")
+        ),
     )  # fmt: skip
 
 
