@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.mitigations.card import MitigationCard, Moved
+from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.policy import Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Axis, rate_axis
@@ -104,7 +105,7 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
 
 
 def _method(card: MitigationCard) -> str:
-    return {"thresholds": "a threshold for each group"}.get(card.method, card.method.replace("-", " "))
+    return {"thresholds": "a threshold for each group", AS_IS: "nothing changed"}.get(card.method, card.method.replace("-", " "))
 
 
 def _verdicts(card: MitigationCard) -> str:
@@ -118,8 +119,10 @@ def _warnings(card: MitigationCard) -> Iterator[str]:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
     for one in card.holdout.rules:
         if one.after != "pass":
-            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
+            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
             yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
+    if all(one.treatment == card.export.policy.fallback for one in card.export.policy.groups):
+        return
     yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
 
@@ -196,9 +199,10 @@ def _shift(one: Moved, axis: Axis) -> Shift:
 
 def _parts(card: MitigationCard) -> str:
     how = card.parts
+    chosen = "" if how.rows_chosen_on is None else f", chosen by {how.rows_chosen_on:,} others"
     if how.holdout is not None:
-        return f"Fitted on {how.rows_fitted:,} rows and judged on {how.rows_held_out:,} others, of {how.holdout}."
-    return f"The data were split by what the rows hold and seed {how.seed}, in equal shares of labels and groups: fitted on {how.rows_fitted:,} rows, judged on {how.rows_held_out:,} others."
+        return f"Fitted on {how.rows_fitted:,} rows{chosen} and judged on {how.rows_held_out:,} others, of {how.holdout}."
+    return f"The data were split by what the rows hold and seed {how.seed}, in equal shares of labels and groups: fitted on {how.rows_fitted:,} rows{chosen}, judged on {how.rows_held_out:,} others."
 
 
 def _checked(card: MitigationCard) -> str:
