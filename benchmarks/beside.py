@@ -29,7 +29,7 @@ from fairaudit.mitigations.solved import Unreachable
 from fairaudit.types import Floats
 
 SEEDS = 20
-BOUND, TIGHT = 0.05, 0.01
+BOUND, TIGHT, NONE = 0.05, 0.01, 1e-6  # of reject option, and of rules; a limit must be above 0
 RULE = "schema: fairaudit/rule/1\nextends: {0}\nid: tight-{0}\ntitle: {0} within {1}\nlimit_origin: ours\nlimit: {1}\nserious: 0.2\n"
 NO_FAIRLEARN = "beside: the package fairlearn is not installed, and this is a comparison with it; install it beside fairaudit, as `make` does."
 
@@ -217,24 +217,33 @@ def table(data: Data, aside: Path) -> Iterator[str]:
     def own(method: Method, *rules: str) -> Callable[[], Answers]:
         return lambda: ours(data, parts.fit, method, rules, held)
 
-    def thresholds(rule: str) -> Callable[[], Answers]:
+    def thresholds(rule: str, **how: bool) -> Callable[[], Answers]:
         import msgspec
 
-        return own(by_thresholds(msgspec.structs.replace(data.config, rules=(rule,)), "accuracy"), rule)
+        return own(by_thresholds(msgspec.structs.replace(data.config, rules=(rule,)), "accuracy", **how), rule)
 
-    def tight(rule: str) -> Callable[[], Answers]:
-        path = aside / f"tight-{rule}.yaml"
-        path.write_text(RULE.format(rule, TIGHT))
-        return thresholds(str(path))
+    def within(rule: str, limit: float) -> str:
+        path = aside / f"{rule}-within-{limit:g}.yaml"
+        path.write_text(RULE.format(rule, f"{limit:.6f}"))
+        return str(path)
+
+    def of(target: Target, rule: str) -> Iterator[tuple[Target, str, Callable[[], Answers]]]:
+        yield target, f"fairaudit thresholds, rule {rule} (limit 0.1)", thresholds(rule)
+        yield target, "fairaudit thresholds --drawn, the same", thresholds(rule, drawn=True)
+        tight = within(rule, TIGHT)
+        yield target, f"fairaudit thresholds, limit {TIGHT:g}", thresholds(tight)
+        yield target, f"fairaudit thresholds --drawn, limit {TIGHT:g}", thresholds(tight, drawn=True)
+        yield target, f"fairaudit thresholds --drawn, limit {NONE:.6f}", thresholds(within(rule, NONE), drawn=True)
+        for limit in (0.1, TIGHT):
+            yield target, f"fairaudit thresholds --without-attribute, limit {limit:g}", thresholds(within(rule, limit), without_attribute=True)
+            yield target, f"fairaudit thresholds --without-attribute --drawn, limit {limit:g}", thresholds(within(rule, limit), drawn=True, without_attribute=True)
 
     asked: tuple[tuple[Target, str, Callable[[], Answers]], ...] = (
-        (PARITY, "fairaudit thresholds, rule statistical-parity (limit 0.1)", thresholds("statistical-parity")),
-        (PARITY, f"fairaudit thresholds, the same with limit {TIGHT}", tight("statistical-parity")),
+        *of(PARITY, "statistical-parity"),
         (PARITY, "Fairlearn ThresholdOptimizer, demographic_parity", lambda: fairlearn("demographic_parity", fit, held)),
-        (PARITY, f"fairaudit reject-option, bound {BOUND}", own(by_reject_option("statistical_parity_difference", BOUND, "helps"))),
+        (PARITY, f"fairaudit reject-option, bound {BOUND}", own(by_reject_option(data.config, "statistical_parity_difference", BOUND))),
         (PARITY, f"AIF360 RejectOptionClassification, bound {BOUND}", lambda: aif360("reject-option", fit, held)),
-        (ODDS, "fairaudit thresholds, rule equalized-odds (limit 0.1)", thresholds("equalized-odds")),
-        (ODDS, f"fairaudit thresholds, the same with limit {TIGHT}", tight("equalized-odds")),
+        *of(ODDS, "equalized-odds"),
         (ODDS, "fairaudit equalized-odds", own(by_equalized_odds())),
         (ODDS, "AIF360 EqOddsPostprocessing", lambda: aif360("equalized-odds", fit, held)),
         (ODDS, "Fairlearn ThresholdOptimizer, equalized_odds", lambda: fairlearn("equalized_odds", fit, held)),

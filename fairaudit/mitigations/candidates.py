@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
+from functools import partial
 
 import numpy as np
 from msgspec.structs import replace
@@ -18,6 +20,7 @@ from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.methods import AS_IS, Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
 from fairaudit.mitigations.objective import Objective, objective_of
+from fairaudit.mitigations.solved import Solved
 from fairaudit.rules.limits import is_minimum
 from fairaudit.rules.rule import Rule
 from fairaudit.types import Floats
@@ -35,7 +38,6 @@ class Candidate:
 
     id: str  # of letters, digits, '-', '.', '=' and ','; no other candidate of a search has it
     method: Method  # how it is fitted and told
-    needs_attribute: bool = True  # when serving
 
 
 def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Sequence[str], settings: int, *, without_attribute: bool = False) -> tuple[Objective, ...]:
@@ -47,8 +49,9 @@ def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Seque
     raise_all(UnknownName("method", one, METHODS, where="--methods") for one in methods if one not in METHODS)
     if not 1 <= settings <= MOST_SETTINGS:
         raise ConfigError(f"--settings {settings} is no number of steps; give a whole number from 1 to {MOST_SETTINGS}.")
-    if without_attribute and methods:
-        raise ConfigError(f"--without-attribute leaves out every method that needs one when serving, as {' and '.join(methods)} {'does' if len(methods) == 1 else 'do'}; leave out --methods, or --without-attribute.")
+    idle = [one for one in methods if one != "thresholds"] if without_attribute else []
+    if idle:
+        raise ConfigError(f"--without-attribute leaves out every method that needs one when serving, as {' and '.join(idle)} {'does' if len(idle) == 1 else 'do'}; leave out --methods, or --without-attribute.")
     aims = tuple(dict.fromkeys(objective_of(one) for one in objectives))
     check_able(rules)
     return aims
@@ -65,33 +68,59 @@ def candidates(config: AuditConfig, rules: Sequence[Rule], cells: Cells, thresho
         without_attribute: only what needs no protected attribute when serving.
     """
     wanted = methods or METHODS
-    found = [Candidate(id=AS_IS, method=as_it_is(objectives[0]), needs_attribute=False)]
+    found = [Candidate(id=AS_IS, method=as_it_is(objectives[0]))]
     if "thresholds" in wanted:
-        found += _thresholds(config, rules, cells, threshold, objectives, settings)
-    if "equalized-odds" in wanted:
+        found += _thresholds(config, rules, cells, threshold, objectives, settings, kinds=[one for one in _KINDS if one.without_attribute or not without_attribute])
+    if "equalized-odds" in wanted and not without_attribute:
         found.append(Candidate(id="equalized-odds", method=by_equalized_odds()))
-    if "calibrated-equalized-odds" in wanted:
+    if "calibrated-equalized-odds" in wanted and not without_attribute:
         found += [Candidate(id=f"calibrated-equalized-odds-{cost}", method=by_calibrated_equalized_odds(cost)) for cost in COSTS]
-    if "reject-option" in wanted:
+    if "reject-option" in wanted and not without_attribute:
         found += [
             Candidate(id=f"reject-option-{parity}-{bound:g}", method=by_reject_option(config, parity, bound)) for parity in reject_option.METRICS for bound in ladder_of_bounds(cells, parity, threshold, settings)
         ]
-    return tuple(one for one in found if not (without_attribute and one.needs_attribute))
+    return tuple(found)
 
 
-def _thresholds(config: AuditConfig, rules: Sequence[Rule], cells: Cells, threshold: float, objectives: Sequence[str], settings: int) -> Iterator[Candidate]:
-    """Each rule by itself over a ladder of limits, and all together at theirs and tighter."""
-    for objective in objectives:
-        suffix = "" if objective == objectives[0] else f"-{objective.replace(' ', '')}"
-        for rule in rules:
-            for limit in ladder_of_limits(config, rule, cells, threshold, settings):
-                made = by_thresholds(config, objective, [replace(rule, limit=limit)], settings={"rules": {rule.id: limit}}, most=_BOXES)
-                yield Candidate(id=f"thresholds-{rule.id}-{limit:g}{suffix}", method=made)
-        if len(rules) > 1:
-            for step in range(max(1, settings // 2)):
-                limits = {rule.id: _tightened(rule, step / max(1, settings // 2), config.effect) for rule in rules}
-                made = by_thresholds(config, objective, [replace(rule, limit=limits[rule.id]) for rule in rules], settings={"rules": limits}, most=_BOXES)
-                yield Candidate(id=f"thresholds-all-rules-{step + 1}{suffix}", method=made)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """A kind of thresholds."""
+
+    id: str
+    drawn: bool = False
+    without_attribute: bool = False
+
+
+_KINDS = (
+    _Kind(id="common-threshold", without_attribute=True), _Kind(id="thresholds"), _Kind(id="common-threshold-drawn", drawn=True, without_attribute=True), _Kind(id="thresholds-drawn", drawn=True),
+)  # what changes and draws less comes first, and is chosen of what is equally good  # fmt: skip
+
+
+def _thresholds(config: AuditConfig, rules: Sequence[Rule], cells: Cells, threshold: float, objectives: Sequence[str], settings: int, *, kinds: Sequence[_Kind]) -> Iterator[Candidate]:
+    """Each kind by each objective, with each rule by itself over a ladder of limits, and all rules together at theirs and tighter."""
+    ladders = [({rule.id: limit}, [replace(rule, limit=limit)], f"{rule.id}-{limit:g}") for rule in rules for limit in ladder_of_limits(config, rule, cells, threshold, settings)]
+    if len(rules) > 1:
+        for step in range(tighter := max(1, settings // 2)):
+            limits = {rule.id: _tightened(rule, step / tighter, config.effect) for rule in rules}
+            ladders.append((limits, [replace(rule, limit=limits[rule.id]) for rule in rules], f"all-rules-{step + 1}"))
+    for kind in kinds:
+        for objective in objectives:
+            suffix = "" if objective == objectives[0] else f"-{objective.replace(' ', '')}"
+            for limits, asked, id in ladders:
+                yield Candidate(id=f"{kind.id}-{id}{suffix}", method=_method(config, objective, asked, limits, kind))
+
+
+def _method(config: AuditConfig, objective: str, asked: Sequence[Rule], limits: dict[str, float], kind: _Kind) -> Method:
+    made = partial(by_thresholds, config, objective, asked, without_attribute=kind.without_attribute, settings={"rules": limits}, most=_BOXES)
+    try:
+        return made(drawn=kind.drawn)
+    except ConfigError as error:  # no linear program holds these rules, which is told where the candidate is
+        refused = error
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        raise refused
+
+    return changed(made(), solve=solved)
 
 
 def ladder_of_limits(config: AuditConfig, rule: Rule, cells: Cells, threshold: float, settings: int) -> tuple[float, ...]:

@@ -86,6 +86,22 @@ def rates_of(name: str, tp: Floats, fp: Floats, *, positives: Floats, negatives:
     return value_of(name, of_weights(weight.reshape(-1, 3, 2))).reshape(tp.shape)
 
 
+def holds_at(constraint: Constraint, tp: Floats, fp: Floats, *, positives: Floats, negatives: Floats, slack: float = SLACK) -> Bools:
+    """Whether groups with these counts, shape (groups, …), meet a constraint, to within rounding; everybody else has a rate of their own."""
+    rates = rates_of(constraint.metric, tp, fp, positives=positives, negatives=negatives)
+    if constraint.others is None or constraint.drawn is None:
+        return constraint.holds(rates, slack=slack)
+    without = 1.0 if constraint.others == "rest" else 0.0
+    others = rates_of(
+        constraint.metric, tp.sum(axis=0) - without * tp, fp.sum(axis=0) - without * fp, positives=positives.sum() - without * positives, negatives=negatives.sum() - without * negatives
+    )
+    low, high = constraint.drawn.low, constraint.drawn.high
+    with np.errstate(invalid="ignore"):
+        least, most = (low * others, high * others) if constraint.is_ratio else (others + low, others + high)
+    held = (rates >= (least if math.isfinite(low) else -np.inf) - slack) & (rates <= (most if math.isfinite(high) else np.inf) + slack)
+    return np.asarray((held & (others > 0 if constraint.is_ratio else np.isfinite(others))).all(axis=0))
+
+
 def constraints_of(rules: Sequence[Rule], groups: Sequence[Slice], rows: Sequence[int], effect: str) -> tuple[Constraint, ...]:
     """What the rules ask of these groups.
 
@@ -144,6 +160,21 @@ def stretched(constraint: Constraint, by: float) -> Constraint:
     if constraint.others is None:
         return constraint
     return replace(constraint, line=Line(constraint.line.low, constraint.line.high**by if constraint.is_ratio else constraint.line.high * by))
+
+
+def loosened(constraint: Constraint, share: float) -> Constraint:
+    """The constraint with its limits moved a share of the way to none."""
+    at_ease = Line(0.0, 1e9) if constraint.is_ratio else Line(-1.0, 1.0) if constraint.has_pivot else Line(-1.0, 2.0)
+
+    def moved(end: float, to: float) -> float:
+        if math.isinf(end):
+            return end
+        return 1 / ((1 - share) / end + share / to) if constraint.is_ratio and end > 1 else (1 - share) * end + share * to
+
+    def looser(line: Line) -> Line:
+        return Line(moved(line.low, at_ease.low), moved(line.high, at_ease.high))
+
+    return replace(constraint, line=looser(constraint.line), drawn=constraint.drawn and looser(constraint.drawn))
 
 
 def _reference(rule: Rule, groups: Sequence[Slice], rows: Sequence[int]) -> int | None:

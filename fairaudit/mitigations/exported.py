@@ -101,8 +101,9 @@ def _answer(
         given = {name: aliased[alias] for name, alias in wiring.aliases.items()}
         theirs = call(**{one.name: given[one.name] for one in called.inputs})
         values, present, texts = wiring.told(given)
-        group = groups.of(values, present)
-        score = _score(theirs[output.name], output, tf.shape(group)[0])
+        rows = tf.shape(next(iter(given.values())))[0]
+        group = groups.of(values, present) if policy.attributes else tf.zeros([rows], tf.int64)
+        score = _score(theirs[output.name], output, rows)
         row = joined(texts) if policy.is_random else None
         draws = None if row is None else uniform(row, key=key, purpose="decision")
         replacing = uniform(row, key=key, purpose="replaced") if policy.replaces else None

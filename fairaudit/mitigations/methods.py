@@ -12,8 +12,11 @@ from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError
 from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds
 from fairaudit.mitigations.cells import Cells
+from fairaudit.mitigations.common import solve_common
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
+from fairaudit.mitigations.linear import check_linear
+from fairaudit.mitigations.mixtures import solve_drawn
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.reject_option import Grid, points, reject_option
@@ -41,33 +44,69 @@ class Method:
     rules: tuple[str, ...] = ()  # that judge where the user names none
     edges: tuple[float, ...] = ()  # scores that must be told apart exactly
     judged: tuple[str, ...] = ()  # rates that the report draws
+    needs_attribute: bool = True  # to decide; where it does not, what is solved is the same treatment for every group
 
 
-def by_thresholds(config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES) -> Method:
-    """A threshold for each group, the best that the rules allow.
+def by_thresholds(
+    config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, drawn: bool = False, without_attribute: bool = False, settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES
+) -> Method:
+    """A threshold for each group, or one for everybody, the best that the rules allow.
 
     Args:
         rules: to be met; those that the configuration names where they are not given.
-        settings: what is told of them besides the objective.
-        most: how long is searched before the best so far is given with its gap.
+        drawn: some decisions are drawn between thresholds, which meets rules at less cost.
+        without_attribute: everybody has the same treatment, so that the model asks for no group.
+        settings: what is told of the rules besides the objective.
+        most: how long is searched for a threshold for each group before the best so far is given with its gap.
 
     Raises:
-        ConfigError: there is no such objective, or a rule rests on what no threshold changes.
+        ConfigError: there is no such objective, or a rule rests on what no threshold changes, or what no linear program can hold.
     """
     aim = objective_of(objective)
     rules = load_rules(config.rules) if rules is None else rules
     check_able(rules)
+    if drawn:
+        check_linear(rules)
 
     def solved(cells: Cells, threshold: float) -> Solved:
         constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
-        return _unless_noise(cells, constraints, aim, threshold, solve(cells, constraints, aim, threshold=threshold, most=most))
+        if drawn:
+            best = solve_drawn(cells, constraints, aim, threshold=threshold, is_common=without_attribute)
+        else:
+            best = solve_common(cells, constraints, aim, threshold=threshold) if without_attribute else solve(cells, constraints, aim, threshold=threshold, most=most)
+        return _unless_noise(cells, constraints, aim, threshold, best)
 
+    what, why, source = _OF_THRESHOLDS[drawn, without_attribute]
     return Method(
-        name="thresholds", objective=aim.name, solve=solved, settings={"objective": objective, **(settings or {})}, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
-        what="Every group has a threshold of its own: a row is selected if its score is above its group's.",
-        why="Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective that the search found, and how much better one could be at most is said below. Whether the rules hold for other people is judged on the rows that were held out.",
-        source="Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group; the search is a branch and bound over the rates that tie the groups together.",
+        name="thresholds", objective=aim.name, solve=solved, needs_attribute=not without_attribute, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        settings={"objective": objective} | dict(settings or {}) | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
     )  # fmt: skip
+
+
+_FOR_OTHERS = "Whether the rules hold for other people is judged on the rows that were held out."
+_BY_GROUP = "Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group"
+_OF_THRESHOLDS = {
+    (False, False): (
+        "Every group has a threshold of its own: a row is selected if its score is above its group's.",
+        "Of all thresholds that meet the rules on the rows that were fitted on, these have the best objective that the search found, and how much better one could be at most is said below.",
+        f"{_BY_GROUP}; the search is a branch and bound over the rates that tie the groups together.",
+    ),
+    (True, False): (
+        "Every group has a chance of selection that rises with the score: between some thresholds of its own, which rows are selected is drawn.",
+        "Of all chances that rise with the score and meet the rules in the mean on the rows that were fitted on, these have the best objective.",
+        f"{_BY_GROUP} that are drawn; the chances are the solution of a linear program on the score cells.",
+    ),
+    (False, True): (
+        "Everybody has the same threshold, whatever the group, so the model asks for no group.",
+        "Of all thresholds with which the rules hold on the rows that were fitted on, this has the best objective: every one was tried. Groups were needed to fit it, and are not to use it.",
+        "Corbett-Davies, Pierson, Feller, Goel & Huq (2017), KDD, for what a single threshold costs against one for each group; every cut between two score cells is tried.",
+    ),
+    (True, True): (
+        "Everybody has the same chance of selection at the same score, whatever the group, and it rises with the score: between some thresholds, which rows are selected is drawn. The model asks for no group.",
+        "Of all chances that rise with the score and with which the rules hold in the mean on the rows that were fitted on, these have the best objective. Groups were needed to fit them, and are not to use them.",
+        "Corbett-Davies, Pierson, Feller, Goel & Huq (2017), KDD, for what a single rule costs against one for each group; the chances are the solution of a linear program on the score cells.",
+    ),
+}  # what, why and source, by whether decisions are drawn and whether no group is asked for
 
 
 def by_equalized_odds() -> Method:
@@ -132,7 +171,7 @@ def as_it_is(objective: str) -> Method:
         return Solved(treatments=tuple(threshold_at(threshold) for _ in cells.groups), objective=value, gap=0.0, before=value, metrics=(), rates=())
 
     return Method(
-        name=AS_IS, objective=aim.name, solve=solved, settings={}, what="Every row is decided as the model itself decides.",
+        name=AS_IS, objective=aim.name, solve=solved, settings={}, needs_attribute=False, what="Every row is decided as the model itself decides.",
         why="Nothing that was tried serves what was asked better than to leave the model as it is.", source="",
     )  # fmt: skip
 
@@ -142,19 +181,17 @@ def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objectiv
     tp, fp = cells.selected()
     positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
     start = cells.place(threshold)
-    everybody, nobody = 0, tp.shape[1] - 1
-    places = np.array([cells.place(one.cuts[0]) if one.cuts else everybody if one.chances[0] else nobody for one in solved.treatments])
-    at = np.arange(places.size)
-    kept = [constraint for constraint in constraints if meets(constraint, tp[:, start], fp[:, start], positives=positives, negatives=negatives)]
-    if len(kept) < len(constraints):
+    if not all(meets(constraint, tp[:, start], fp[:, start], positives=positives, negatives=negatives) for constraint in constraints):
         return solved
     # Each row that is decided otherwise adds its gain or takes it away, as a coin would fall if the two were equally good.
-    nothing, one_row = np.zeros(places.size), np.ones(places.size)
+    nothing, one_row = np.zeros(positives.size), np.ones(positives.size)
     none = aim.of(nothing, nothing, positives=positives, negatives=negatives)
     of_true, of_false = (aim.of(*selected, positives=positives, negatives=negatives) - none for selected in ((one_row, nothing), (nothing, one_row)))
-    turned = np.abs(tp[at, places] - tp[:, start]), np.abs(fp[at, places] - fp[:, start])
+    own = threshold_at(threshold).chance(cells.highest)
+    otherwise = np.abs(np.stack([one.chance(cells.highest) for one in solved.treatments]) - own)
+    turned = (cells.positive * otherwise).sum(axis=1), (cells.negative * otherwise).sum(axis=1)
     error = float(np.sqrt((of_true**2 * turned[0] + of_false**2 * turned[1]).sum()))
     if solved.objective - solved.before > _NOISE * error:
         return solved
     rates = tuple(rates_of(one.metric, tp[:, start], fp[:, start], positives=positives, negatives=negatives) for one in constraints)
-    return replace(solved, treatments=tuple(threshold_at(threshold) for _ in places), objective=solved.before, rates=rates, gap=solved.objective + solved.gap - solved.before)
+    return replace(solved, treatments=tuple(threshold_at(threshold) for _ in solved.treatments), objective=solved.before, rates=rates, gap=solved.objective + solved.gap - solved.before)

@@ -62,7 +62,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     attributes: Slicing
     groups: tuple[OfGroup, ...]
-    fallback: Treatment  # of a row whose group is missing, or was not seen in fitting: what the model itself decided
+    fallback: Treatment  # of a row whose group is missing, or was not seen in fitting: what the model itself decided; of everybody, where there are no groups
 
     @property
     def is_random(self) -> bool:
@@ -76,6 +76,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, group: Slice) -> Treatment:
         """The treatment of a group; the fallback of one that was not fitted."""
         return next((one.treatment for one in self.groups if one.group == group), self.fallback)
+
+
+def policy_of_all(method: str, treatment: Treatment) -> Policy:
+    """The same treatment for everybody, which asks for no group."""
+    return Policy(method=method, attributes=(), groups=(), fallback=treatment)
 
 
 def policy_of(method: str, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment) -> Policy:

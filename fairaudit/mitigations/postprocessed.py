@@ -14,7 +14,7 @@ from fairaudit.bands import parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
-from fairaudit.errors import ConfigError, raise_all
+from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.attributes import read_attributes
 from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
@@ -22,9 +22,10 @@ from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.methods import AS_IS, Method
 from fairaudit.mitigations.parts import Parts
-from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.solved import Solved
+from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
@@ -105,7 +106,9 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
 
 
 def policy_for(method: Method, cells: Cells, slicing: Slicing, treatments: Sequence[Treatment], threshold: float) -> Policy:
-    """The treatments of the cells' groups, and the model's own decision for everybody else."""
+    """The treatments of the cells' groups, and the model's own decision for everybody else; or the one treatment of all, where the method needs no attribute."""
+    if not method.needs_attribute:
+        return policy_of_all(method.name, treatments[0])
     return policy_of(method.name, slicing, dict(zip(cells.groups, treatments, strict=True)), threshold_at(threshold))
 
 
@@ -120,12 +123,13 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         NotAsSolved: the exported model is not what was solved.
     """
     rules, method, found = load_rules(config.rules), made.method, made.found
-    exported = export(found.matched, made.policy, read_attributes(found.rows, made.slicing), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
+    exported = export(found.matched, made.policy, read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
     proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, made.slicing), notes=(*parts.notes, *exported.notes, *_notes(made.cells, made.solved, made.policy, method)), search=search,
+        holdout=_held_out(proof, [one.id for one in rules], method, config, made.slicing), search=search,
+        notes=(*parts.notes, *exported.notes, *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 
@@ -195,17 +199,26 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
 
 
-def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method) -> Iterator[str]:
+def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method, threshold: float) -> Iterator[str]:
     if method.name == AS_IS:
         yield "The exported model decides as the original does."
         return
-    if all(one.treatment == policy.fallback for one in policy.groups):
+    if all(one == threshold_at(threshold) for one in solved.treatments):
         yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
         return
     if solved.gap > 0:
         yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
     if solved.unfitted:
-        yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so they keep the model's threshold."
+        so = "they keep the model's threshold" if policy.attributes else "the rules were held to for the other groups alone"
+        yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
     small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
     if small:
-        yield f"Thresholds of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+        what = "Thresholds" if policy.attributes else "Rates"
+        yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+
+
+def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
+    taken = {one.name for one in matched.inputs.features}
+    asked = [name for name in slicing if name in taken]
+    if not policy.attributes and asked:
+        yield f"The original model takes {listed(asked)} itself, so the exported one does too: what it scores by is not changed, only what is decided of the score."

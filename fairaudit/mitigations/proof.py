@@ -174,8 +174,13 @@ def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
 
 def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy) -> None:
     """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
+    of_none = np.ones(drawn.size, dtype=bool)
+    groups: list[tuple[str, Bools]] = []
     for one in policy.groups:
-        own = before.of(one.group) & drawn
+        own = before.of(one.group)
+        groups.append((f" of {one.group}", own & drawn))
+        of_none &= ~own
+    for whose, own in (*groups, (" of no group that was fitted" if groups else "", of_none & drawn)):
         for label in (0, 1):
             some = own & (before.label == label)
             if not some.any():
@@ -187,6 +192,6 @@ def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, poli
             expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
             seen = float(after.decision[some].sum())
             if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
-                raise NotAsSolved(f"of {int(some.sum()):,} rows of {one.group} that are drawn, the exported model decides {seen:,.0f} positively, and {expected:,.1f} were solved; nothing was written")
+                raise NotAsSolved(f"of {int(some.sum()):,} rows{whose} that are drawn, the exported model decides {seen:,.0f} positively, and {expected:,.1f} were solved; nothing was written")
 
 

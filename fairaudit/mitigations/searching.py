@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from fairaudit.config import AuditConfig
+from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
 from fairaudit.errors import FairauditError
@@ -25,7 +26,7 @@ from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at
-from fairaudit.mitigations.policy import Policy, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, policy_of_all, threshold_at
 from fairaudit.mitigations.postprocessed import NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, told_of
 from fairaudit.mitigations.proof import Proof
 from fairaudit.mitigations.solved import Unreachable
@@ -63,6 +64,7 @@ class Found:
     value: Callable[[Point, str], float]  # a metric of everyone, at a point
     counted: Counted
     cells: Cells
+    slicing: Slicing
     parts: SearchParts
 
 
@@ -98,9 +100,9 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     listed = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
     fitted = _fitted(listed, cells, threshold, kept, progress)
     policies = {one.id: policy_for(one.method, cells, slicing, fitted[one.id].treatments, threshold) for one in listed if fitted[one.id].unmet is None}
-    cuts = tuple(sorted({cut for policy in policies.values() for one in (*policy.groups,) for cut in one.treatment.cuts}))
+    cuts = tuple(sorted({cut for policy in policies.values() for one in (policy.fallback, *(own.treatment for own in policy.groups)) for cut in one.cuts}))
     chosen_on = counted(plain(as_cut_on(config, found), [str(parts.choose)]), edges=cuts, kept_values=kept_values_of(found), kept=kept.cube("choose", cuts), progress=progress)
-    as_it_is = policy_of(AS_IS, slicing, {}, threshold_at(threshold))
+    as_it_is = policy_of_all(AS_IS, threshold_at(threshold))
     judging = Judging(counts=chosen_on.counts, slicing=slicing, context=found.context, rules=rules, aim=objective_of(search.objectives[0]), effect=config.effect, as_it_is=as_it_is)
     by_id = {one.id: one for one in listed}
     same = _same(policies)
@@ -111,7 +113,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
         return value_at(name, judging.decided(policies[id]).counts)
 
     return Found(
-        candidates=by_id, fitted=fitted, policies=policies, points=points, value=lambda point, name: value(name, point.id), counted=found, cells=cells, parts=parts,
+        candidates=by_id, fitted=fitted, policies=policies, points=points, value=lambda point, name: value(name, point.id), counted=found, cells=cells, slicing=slicing, parts=parts,
         unmet=tuple(Unmet(id=one.id, method=one.method.name, settings=one.method.settings, reason=str(fitted[one.id].unmet)) for one in listed if fitted[one.id].unmet is not None),
     )  # fmt: skip
 
@@ -142,7 +144,7 @@ def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, folder: 
     (chosen,) = (one for one in frontier.points if one.id == frontier.chosen)
     made = Solution(
         method=found.candidates[chosen.id].method, solved=found.fitted[chosen.id].solved, policy=found.policies[chosen.id], found=found.counted, cells=found.cells,
-        slicing=found.policies[chosen.id].attributes,
+        slicing=found.slicing,
     )  # fmt: skip
     search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     return delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)

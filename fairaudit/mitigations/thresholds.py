@@ -8,19 +8,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from fairaudit.errors import ContentError
 from fairaudit.metrics.catalogue import CATALOGUE, FN, FP, TN, TP, Shape
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.constraints import SLACK, Constraint, rates_of, stretched
+from fairaudit.mitigations.constraints import SLACK, Constraint, holds_at, stretched
 from fairaudit.mitigations.objective import Objective
 from fairaudit.mitigations.policy import threshold_at
+from fairaudit.mitigations.problem import Found, nearest, problem_of, told_apart
 from fairaudit.mitigations.search import MOST_BOXES, Chosen, Points, search
 from fairaudit.mitigations.solved import Solved, Unreachable
-from fairaudit.rules.limits import Line
-from fairaudit.types import Floats, Ints
+from fairaudit.types import Floats
 
 _STRETCHES = tuple(1 + step / 10 for step in range(11))  # of the room between the largest and the smallest rate, where groups are compared with everybody else
-_HALVINGS = 30  # of the way from the limit to none, to tell what comes nearest
 
 
 def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective, *, threshold: float, most: int = MOST_BOXES) -> Solved:
@@ -36,45 +34,30 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
         ContentError: there are no rows of one label.
         Unreachable: nothing meets the constraints; says what comes nearest.
     """
-    positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
-    for weight, name in ((positives, "positive"), (negatives, "negative")):
-        if weight.sum() == 0:
-            raise ContentError(f"none of the rows to fit on has a {name} label, so no threshold can be told from another; give rows of both.")
-    start = cells.place(threshold)
-    tp, fp = cells.selected()
-    gains = objective.of(tp, fp, positives=positives, negatives=negatives)
-    rates = np.stack([rates_of(one.metric, tp, fp, positives=positives, negatives=negatives) for one in constraints])
-    fitted = np.isfinite(rates).any(axis=2).all(axis=0)
-    taken = np.flatnonzero(fitted)
-    if not taken.size:
-        raise ContentError("no group has the rows that the rules' rates are of; give more rows to fit on, or name another rule.")
-    places = [_told_apart(tp[group], fp[group], start) for group in taken]
-    points = [Points(gain=gains[group][at], distance=np.abs(at - start).astype(np.float64), rates=rates[:, group][:, at]) for group, at in zip(taken, places, strict=True)]
-    own = [replace(one, reference=_among(one.reference, taken, cells)) for one in constraints]
+    problem = problem_of(cells, constraints, objective, threshold=threshold)
+    taken, own, tp, fp, start = problem.taken, problem.constraints, problem.tp, problem.fp, problem.start
+    positives, negatives = problem.positives[taken], problem.negatives[taken]
+    places = [told_apart(tp[group], fp[group], start) for group in taken]
+    points = [Points(gain=problem.gains[group][at], distance=np.abs(at - start).astype(np.float64), rates=problem.rates[:, group][:, at]) for group, at in zip(taken, places, strict=True)]
 
     def held(chosen: Chosen) -> bool:
         at = [places[group][point] for group, point in enumerate(chosen.points)]
-        return all(meets(one, tp[taken, at], fp[taken, at], positives=positives[taken], negatives=negatives[taken]) for one in own)
+        return all(meets(one, tp[taken, at], fp[taken, at], positives=positives, negatives=negatives) for one in own)
+
+    def loosely(loose: Sequence[Constraint]) -> Found | None:
+        chosen = search(points, loose, slack=SLACK)
+        return None if chosen is None else Found(rates=[np.array([group.rates[place][point] for group, point in zip(points, chosen.points, strict=True)]) for place in range(len(own))], gain=chosen.gain)
 
     found = [one for by in (_STRETCHES if any(one.others for one in own) else (1.0,)) for slack in (SLACK, -SLACK) if (one := search(points, [stretched(each, by) for each in own], slack=slack, most=most))]
     chosen = max((one for one in found if held(one)), key=lambda one: one.gain, default=None)  # with slack, rounding may let by what counts do not
     if chosen is None:
-        raise Unreachable(_nearest(points, own, objective))
+        raise Unreachable(nearest(problem, "no thresholds meet", loosely))
     place = np.full(len(cells.groups), start)
     place[taken] = [at[point] for at, point in zip(places, chosen.points, strict=True)]
     every = np.arange(place.size)
-    cuts = cells.cuts.copy()
-    cuts[start] = threshold
     free = _without_others(points, own, most) if any(one.others for one in own) else None
-    return Solved(
-        treatments=tuple(threshold_at(float(cuts[at])) for at in place),
-        objective=float(gains[every, place].sum()),
-        gap=chosen.gap if free is None else max(0.0, free.gain + free.gap - chosen.gain),
-        before=float(gains[:, start].sum()),
-        metrics=tuple(one.metric for one in constraints),
-        rates=tuple(one[every, place] for one in rates),
-        unfitted=tuple(group for group, is_fitted in zip(cells.groups, fitted, strict=True) if not is_fitted),
-    )
+    gap = chosen.gap if free is None else max(0.0, free.gain + free.gap - chosen.gain)
+    return problem.solved(cells, [threshold_at(float(problem.cuts[at])) for at in place], tp[every, place], fp[every, place], gap=gap)
 
 
 def meets(constraint: Constraint, tp: Floats, fp: Floats, *, positives: Floats, negatives: Floats) -> bool:
@@ -82,7 +65,7 @@ def meets(constraint: Constraint, tp: Floats, fp: Floats, *, positives: Floats, 
     entry, of = CATALOGUE[constraint.metric], {TP: tp, FP: fp, FN: positives - tp, TN: negatives - fp}
     whole = entry.shape is Shape.RATE and all((values == np.floor(values)).all() for values in of.values())
     if not whole:
-        return bool(constraint.holds(rates_of(constraint.metric, tp, fp, positives=positives, negatives=negatives)))
+        return bool(holds_at(constraint, tp, fp, positives=positives, negatives=negatives))
     sums = [tuple(sum(int(of[cell][group]) for cell in cells if cell in of) for cells in (entry.numerator, entry.denominator)) for group in range(tp.size)]
     if any(below == 0 for _, below in sums):
         return False
@@ -126,47 +109,3 @@ def _exact(end: float) -> Fraction:
     written = Fraction(repr(end))
     turned = Fraction(repr(float(1 / end))) if end else written
     return 1 / turned if end and turned.denominator < written.denominator else written
-
-
-def _told_apart(tp: Floats, fp: Floats, start: int) -> Ints:
-    """Places of cuts that decide differently in a group: of those that decide alike the one that was there, else the middle one."""
-    firsts = np.flatnonzero(np.concatenate(([True], (np.diff(tp) != 0) | (np.diff(fp) != 0))))
-    lasts = np.concatenate((firsts[1:] - 1, [tp.size - 1]))
-    return np.where((firsts <= start) & (start <= lasts), start, (firsts + lasts) // 2)
-
-
-def _among(reference: int | None, taken: Ints, cells: Cells) -> int | None:
-    """The reference's place among the groups that are fitted."""
-    if reference is None:
-        return None
-    if reference not in taken:
-        raise ContentError(f"the rule compares with {cells.groups[reference]}, whose rate is undefined in the rows to fit on; name another reference, or give more rows.")
-    return int(np.flatnonzero(taken == reference)[0])
-
-
-def _nearest(points: Sequence[Points], constraints: Sequence[Constraint], objective: Objective) -> str:
-    """What the error says: how far the limits would have to be moved."""
-    asked = ", ".join(f"{one.rule} ({one.metric})" for one in constraints)
-    low, high, best = 0.0, 1.0, None
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        found = search(points, [_loosened(one, middle) for one in constraints], slack=SLACK)
-        low, high, best = (low, middle, found) if found else (middle, high, best)
-    said = f"no thresholds meet {asked} on the rows to fit on"
-    if best is None:
-        return f"{said}, however loose their limits are; name other rules."
-    rates = [np.array([group.rates[place][point] for group, point in zip(points, best.points, strict=True)]) for place in range(len(constraints))]
-    nearest = "; ".join(f"{one.metric} from {values.min():.4f} to {values.max():.4f}" for one, values in zip(constraints, rates, strict=True))
-    return f"{said}; the nearest have {nearest}, with {objective.name} {best.gain:.4f}: loosen a limit, or leave a rule out."
-
-
-def _loosened(constraint: Constraint, share: float) -> Constraint:
-    """The constraint with its limits moved a share of the way to none."""
-    at_ease = Line(0.0, 1e9) if constraint.is_ratio else Line(-1.0, 1.0) if constraint.has_pivot else Line(-1.0, 2.0)
-
-    def moved(end: float, to: float) -> float:
-        if np.isinf(end):
-            return end
-        return 1 / ((1 - share) / end + share / to) if constraint.is_ratio and end > 1 else (1 - share) * end + share * to
-
-    return replace(constraint, line=Line(moved(constraint.line.low, at_ease.low), moved(constraint.line.high, at_ease.high)))

@@ -47,7 +47,8 @@ class Wiring:
             return {one: every[one] if every[one].shape.rank == 1 else every[one][:, 0] for one in self.dtypes}, {}, [canonical(every[one]) for one in self.drawn_by]
         tf = import_tensorflow()
         (serialized,) = given.values()
-        parsed = tf.io.parse_example(serialized, {one: tf.io.RaggedFeature(tf.as_dtype(dtype)) for one, dtype in (self.features or self.dtypes).items()})
+        wanted = {one: tf.io.RaggedFeature(tf.as_dtype(dtype)) for one, dtype in (self.features or self.dtypes).items()}
+        parsed = tf.io.parse_example(serialized, wanted) if wanted else {}
         values = {one: parsed[one].to_tensor(shape=[None, 1])[:, 0] for one in self.dtypes}
         present = {one: parsed[one].row_lengths() > 0 for one in self.dtypes}
         return values, present, [parsed[one].with_flat_values(canonical(parsed[one].flat_values)) for one in self.features] or [serialized]

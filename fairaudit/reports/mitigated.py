@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.mitigations.card import MitigationCard, Moved
 from fairaudit.mitigations.methods import AS_IS
-from fairaudit.mitigations.policy import Treatment
+from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
@@ -56,6 +56,7 @@ class MitigationView:
     what: str
     verdicts: str
     warnings: tuple[str, ...]
+    how: str  # a title of what follows
     decided: tuple[Decided, ...]
     fallback: str
     cost: tuple[str, ...]
@@ -78,12 +79,26 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
         lead=f"The decisions that this report is about are those of a mitigated model: {card.export.original.name}, with {_method(card)}.",
         what=f"{card.what} {card.why}",
         verdicts=_verdicts(card), warnings=tuple(_warnings(card)),
-        decided=tuple(Decided(group=str(one.group), rows=f"{card.fit.rows.get(str(one.group), 0):,}", how=_treated(one.treatment)) for one in policy.groups),
-        fallback=f"A row whose {' or '.join(policy.attributes)} is missing, or was not among the rows that were fitted on, is decided as the model itself does: {_treated(policy.fallback)}.",
+        how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)),
+        fallback=_fallback(policy),
         cost=tuple(_cost(card)), shifts=tuple(_shifts(card)), better=tuple(_said(card, better=True)), worse=tuple(_said(card, better=False)), unmoved=_unmoved(card),
         parts=_parts(card), checked=_checked(card), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
         outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes,
     )  # fmt: skip
+
+
+def _decided(card: MitigationCard) -> Iterator[Decided]:
+    policy, rows = card.export.policy, card.fit.rows
+    if not policy.attributes:
+        yield Decided(group="everyone", rows=f"{sum(rows.values()):,}", how=_treated(policy.fallback))
+    for one in policy.groups:
+        yield Decided(group=str(one.group), rows=f"{rows.get(str(one.group), 0):,}", how=_treated(one.treatment))
+
+
+def _fallback(policy: Policy) -> str:
+    if not policy.attributes:
+        return "The model is not told a row's group. Groups were needed to fit it, and are needed to audit it."
+    return f"A row whose {' or '.join(policy.attributes)} is missing, or was not among the rows that were fitted on, is decided as the model itself does: {_treated(policy.fallback)}."
 
 
 def mitigation_words(card: MitigationCard, *, width: int) -> str:
@@ -94,7 +109,7 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
         seen.verdicts,
         *section("Mind", ((POINT, one) for one in seen.warnings), width=width),
         "",
-        "Each group's decision",
+        seen.how,
         *(f"  {line}" for line in columns(table)),
         *section("Everyone, on the rows held out", ((POINT, one) for one in seen.cost), width=width),
         *section("Better off", ((POINT, one) for one in seen.better), width=width),
@@ -105,7 +120,12 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
 
 
 def _method(card: MitigationCard) -> str:
-    return {"thresholds": "a threshold for each group", AS_IS: "nothing changed"}.get(card.method, card.method.replace("-", " "))
+    if card.method == AS_IS:
+        return "nothing changed"
+    if card.method != "thresholds":
+        return card.method.replace("-", " ")
+    drawn = ", some decisions drawn between thresholds" if card.settings.get("drawn") else ""
+    return f"{'a threshold for each group' if card.export.policy.attributes else 'the same threshold for everybody'}{drawn}"
 
 
 def _verdicts(card: MitigationCard) -> str:
@@ -121,9 +141,8 @@ def _warnings(card: MitigationCard) -> Iterator[str]:
         if one.after != "pass":
             fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
             yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
-    if all(one.treatment == card.export.policy.fallback for one in card.export.policy.groups):
-        return
-    yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
+    if card.export.policy.attributes:
+        yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
 
 def _treated(one: Treatment) -> str:
@@ -180,7 +199,7 @@ def _unmoved(card: MitigationCard) -> str:
 
 
 def _shifts(card: MitigationCard) -> Iterator[Shifts]:
-    groups = {one.group for one in card.export.policy.groups}
+    groups = {one.group for one in (card.export.policy.groups or card.fit.reached)}
     for name in card.fit.judged:
         own = [one for one in card.holdout.moved if one.metric == name and one.slice in groups and one.before is not None and one.after is not None]
         if own:

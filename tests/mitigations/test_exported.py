@@ -18,7 +18,7 @@ from fairaudit.bands import Bands
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slice
 from fairaudit.mitigations.attributes import ReadAttribute
-from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.models.interface import ModelFailed, UnfitModel
 from fairaudit.run import audit
 from fairaudit.splits.result import to_json
@@ -273,6 +273,30 @@ def test_where_no_features_can_be_seen_rows_are_drawn_by_their_bytes_and_it_is_s
     found = answered(tmp_path / "m", examples=rows)
     assert 60 < (found["score"] == np.float32(0.7)).sum() < 180
     assert (answered(tmp_path / "m", examples=rows[::-1])["score"][::-1] == found["score"]).all()
+
+
+def test_one_treatment_for_everybody_adds_no_input_and_needs_no_group(built: Built, tmp_path: Path) -> None:
+    drawn = policy_of_all("t", Treatment(cuts=(0.2, 0.6), chances=(0.0, 0.5, 1.0)))
+    made = exported(built("as_given"), tmp_path / "m", drawn, ())
+    assert made.added == () and [one.name for one in made.inputs] == ["x"] == list(made.drawn_by) and made.policy.groups == ()
+    x = np.linspace(0, 1, 5_001, dtype=np.float32)
+    found = answered(tmp_path / "m", x=x)
+    between = (x > np.float32(0.2)) & (x <= np.float32(0.6))
+    assert (found["decision"][~between] == (x > 0.6)[~between]).all() and abs(found["decision"][between].mean() - 0.5) < 4 * 0.5 / between.sum() ** 0.5
+    turned = answered(tmp_path / "m", x=x[::-1])["decision"][::-1]
+    assert (turned == found["decision"]).all() and [int(answered(tmp_path / "m", x=x[[at]])["decision"][0]) for at in range(1_500, 1_520)] == found["decision"][1_500:1_520].tolist()
+    assert answered(tmp_path / "m", x=x[:0])["decision"].shape == (0,)
+
+
+@pytest.mark.parametrize("model", ["people_examples", "hidden_examples"])
+def test_one_treatment_for_everybody_of_tf_examples(built: Built, tmp_path: Path, model: str) -> None:
+    known = model == "people_examples"
+    made = exported(built(model), tmp_path / "m", policy_of_all("t", Treatment(chances=(0.5,))), (), **({} if known else {"feature_columns": ["x"]}))
+    assert made.added == () and made.drawn_by == (("age", "hours", "is_member", "sex") if known else ("examples",))
+    features = [{"age": ("f", [float(at)]), "hours": ("i", [3]), "sex": ("s", [b"f"]), "is_member": ("i", [1])} if known else {"x": ("f", [at / 100])} for at in range(400)]
+    rows = [example(**one) for one in features]
+    found = answered(tmp_path / "m", examples=rows)["decision"]
+    assert 150 < found.sum() < 250 and (answered(tmp_path / "m", examples=rows[::-1])["decision"][::-1] == found).all()
 
 
 def test_a_feature_that_the_original_needs_is_still_needed(built: Built, tmp_path: Path) -> None:

@@ -1,0 +1,175 @@
+"""Decisions drawn between cuts: the chances with the best objective that meet the rules, as a linear program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import OptimizeResult, linprog  # type: ignore[import-untyped]
+
+from fairaudit.errors import ContentError
+from fairaudit.mitigations.cells import Cells
+from fairaudit.mitigations.constraints import Constraint, rates_of
+from fairaudit.mitigations.linear import Bound, Columns, bounds_of, hull, parts_of
+from fairaudit.mitigations.objective import Objective
+from fairaudit.mitigations.policy import Treatment, threshold_at
+from fairaudit.mitigations.problem import Found, Problem, nearest, problem_of, told_apart
+from fairaudit.mitigations.solved import Solved, Unreachable
+from fairaudit.types import Floats, Ints
+
+_TOLERANCE = 1e-10  # the tightest that HiGHS takes
+_NOTHING = 1e-9  # a share, or a marginal, that is 0 but for rounding
+_INFEASIBLE = 2
+
+
+def solve_drawn(cells: Cells, constraints: Sequence[Constraint], objective: Objective, *, threshold: float, is_common: bool = False) -> Solved:
+    """The chances of a positive decision, rising with the score, with the largest objective among those that meet the constraints in the mean over what is drawn.
+
+    Chances that rise with the score are thresholds that are drawn, so a group's true and false positives are those of its cuts, mixed. Every mix can be had from the corners of what they span, and
+    rules and objective are linear in the shares: this is the best of all chances wherever every cell holds a single score. Of equally good ones those are taken that change the fewest decisions.
+
+    Args:
+        constraints: of rules that `check_linear` lets by.
+        threshold: the score above which all groups were selected so far.
+        is_common: one treatment for all groups, which then asks for no group when it decides.
+
+    Raises:
+        ContentError: there are no rows of one label.
+        Unreachable: nothing meets the constraints; says what comes nearest.
+    """
+    problem = problem_of(cells, constraints, objective, threshold=threshold)
+    program = _of_all(problem) if is_common else _by_group(problem)
+
+    def loosely(loose: Sequence[Constraint]) -> Found | None:
+        shares = program.solve(loose)
+        if shares is None:
+            return None
+        counts = program.columns.tp @ shares, program.columns.fp @ shares
+        weights = {"positives": program.columns.positives, "negatives": program.columns.negatives}
+        return Found(rates=[rates_of(one.metric, *counts, **weights) for one in loose], gain=float(program.gains @ shares) + program.settled)
+
+    shares = program.solve(problem.constraints)
+    if shares is None:
+        raise Unreachable(nearest(problem, "no chances that rise with the score meet", loosely))
+    gap = 0.0
+    if any(one.is_ratio or not all(part.is_fixed for part in parts_of(one.metric)) for one in problem.constraints):
+        free = program.solve(problem.constraints, open=True)
+        gap = 0.0 if free is None else max(0.0, float(program.gains @ (free - shares)))
+    every = np.zeros(problem.tp.shape)
+    every[:, problem.start] = 1.0
+    of_group = np.zeros(len(cells.groups), dtype=np.int64) if is_common else np.cumsum(problem.fitted) - 1
+    for group in range(len(cells.groups)) if is_common else problem.taken:
+        own = program.mixed == of_group[group]
+        every[group] = 0.0
+        every[group, program.places[own]] = shares[own]
+    treatments = [_treatment(problem.cuts, own) for own in every]
+    return problem.solved(cells, treatments, (problem.tp * every).sum(axis=1), (problem.fp * every).sum(axis=1), gap=gap if gap > _NOTHING else 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
+    """Shares of columns, each a cut; those that are mixed with each other add up to 1."""
+
+    columns: Columns
+    places: Ints  # (columns,): of each one's cut
+    mixed: Ints  # (columns,): with which others
+    gains: Floats  # (columns,)
+    changed: Floats  # (columns,): weight of the rows that are decided otherwise than before
+    settled: float  # gain of groups that keep their threshold
+
+    def solve(self, constraints: Sequence[Constraint], *, open: bool = False) -> Floats | None:
+        """The shares, of shape (columns,); None where nothing meets the constraints.
+
+        Raises:
+            ContentError: the program could not be solved.
+        """
+        bounds = [(place, bound) for place, one in enumerate(constraints) for bound in bounds_of(one, self.columns, open=open)]
+        if any(not np.isfinite(bound.row).all() or bound.low == math.inf for _, bound in bounds):
+            return None
+        above, most = self._rows(bounds, len(constraints))
+        together = np.hstack([(self.mixed == np.arange(self.mixed.max() + 1)[:, None]).astype(np.float64), np.zeros((int(self.mixed.max()) + 1, len(constraints)))])
+        scale = float(np.ptp(self.gains)) or 1.0
+        free = [(0.0, 1.0)] * self.gains.size + [(None, None)] * len(constraints)
+        pivots = np.zeros(len(constraints))
+        found = _minimum(np.concatenate([-self.gains / scale, pivots]), above, most, together, free)
+        if found is None:
+            return None
+        # Of the optimal solutions, which are those that keep to what has a price, the one that changes the least.
+        priced = np.abs(found.ineqlin.marginals) > _NOTHING if len(most) else np.zeros(0, dtype=bool)
+        kept = [(0.0, 0.0) if price > _NOTHING else bound for price, bound in zip(found.lower.marginals, free, strict=True)]
+        equal, to = (np.vstack([together, above[priced]]), np.concatenate([np.ones(len(together)), most[priced]])) if priced.any() else (together, np.ones(len(together)))
+        calm = _minimum(np.concatenate([self.changed / max(1.0, float(self.changed.max())), pivots]), above[~priced], most[~priced], equal, kept, to, may_fail=True)
+        shares: Floats = (found if calm is None or float(self.gains @ (calm.x - found.x)[: self.gains.size]) < -_NOTHING * scale else calm).x[: self.gains.size]
+        shares = np.where(shares < _NOTHING, 0.0, shares)
+        return shares / (together[:, : self.gains.size] @ shares)[self.mixed]
+
+    def _rows(self, bounds: Sequence[tuple[int, Bound]], pivots: int) -> tuple[Floats, Floats]:
+        """Bounds as rows that are to be at most so much."""
+        rows, most = [np.zeros((0, self.gains.size + pivots))], []
+        for place, bound in bounds:
+            row = np.concatenate([bound.row, np.zeros(pivots)])
+            row[self.gains.size + place] = bound.pivot
+            for sign, end in ((1.0, bound.high), (-1.0, bound.low)):
+                if math.isfinite(end):
+                    rows.append(sign * row[None])
+                    most.append(sign * end)
+        return np.concatenate(rows), np.array(most)
+
+
+def _minimum(
+    cost: Floats, above: Floats, most: Floats, equal: Floats, bounds: Sequence[tuple[float | None, float | None]], to: Floats | None = None, *, may_fail: bool = False
+) -> OptimizeResult | None:
+    """The solution at a corner, by the dual simplex; None where there is none, or where it may fail and does."""
+    found = linprog(
+        cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=np.ones(len(equal)) if to is None else to, bounds=bounds, method="highs-ds",
+        options={"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE},
+    )  # fmt: skip
+    if found.status == 0:
+        return found
+    if found.status == _INFEASIBLE or may_fail:
+        return None
+    raise ContentError(f"the linear program of chances was not solved: {found.message} Name fewer groups or rules, or report this.")
+
+
+def _by_group(problem: Problem) -> _Program:
+    """A column for each corner of each fitted group, and for the cut that was there."""
+    places, of = [], []
+    for at, group in enumerate(problem.taken):
+        apart = told_apart(problem.tp[group], problem.fp[group], problem.start)
+        own = np.union1d(apart[hull(problem.tp[group, apart], problem.fp[group, apart])], [problem.start])
+        places.append(own)
+        of.append(np.full(own.size, at))
+    place, mixed = np.concatenate(places), np.concatenate(of)
+    group = problem.taken[mixed]
+    is_of = (mixed == np.arange(problem.taken.size)[:, None]).astype(np.float64)
+    columns = Columns(
+        tp=is_of * problem.tp[group, place], fp=is_of * problem.fp[group, place], of=is_of, positives=problem.positives[problem.taken], negatives=problem.negatives[problem.taken]
+    )
+    settled = float(problem.gains[~problem.fitted, problem.start].sum())
+    return _Program(columns=columns, places=place, mixed=mixed, gains=problem.gains[group, place], changed=problem.changed[group, place], settled=settled)
+
+
+def _of_all(problem: Problem) -> _Program:
+    """A column for each cut that is another for anybody."""
+    places = told_apart(problem.tp, problem.fp, problem.start)
+    taken = problem.taken
+    columns = Columns(
+        tp=problem.tp[taken][:, places], fp=problem.fp[taken][:, places], of=np.ones((taken.size, places.size)), positives=problem.positives[taken], negatives=problem.negatives[taken]
+    )
+    return _Program(
+        columns=columns, places=places, mixed=np.zeros(places.size, dtype=np.int64), gains=problem.gains[:, places].sum(axis=0), changed=problem.changed[:, places].sum(axis=0), settled=0.0
+    )
+
+
+def _treatment(cuts: Floats, shares: Floats) -> Treatment:
+    """Thresholds that are drawn with these shares, as a chance for each band of scores."""
+    drawn = np.flatnonzero(shares)
+    if drawn.size == 1:
+        return threshold_at(float(cuts[drawn[0]]))
+    finite = [place for place in drawn if np.isfinite(cuts[place])]
+    chances = [float(shares[0]), *(min(1.0, math.fsum(shares[: place + 1])) for place in finite)]
+    if shares[-1] == 0:
+        chances[-1] = 1.0
+    return Treatment(cuts=tuple(float(cuts[place]) for place in finite), chances=tuple(chances))
