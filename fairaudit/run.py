@@ -144,8 +144,6 @@ def counted(
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
-    from fairaudit import models
-
     config = converted(config)
     _, source, _ = _opened(config, None)
     former = None if kept is None else kept.read()
@@ -155,7 +153,7 @@ def counted(
         rows = _prepared(connection, config, source, progress, kept_values)
         source = rows.source
         scorer = _scorer(config, source, True) if former is None else None
-        matched = models.matched(Path(str(config.model)), **_asked_of_model(config, source))
+        matched = matched_of(config, source)
         thresholds = thresholds_of(config, rows, matched.card.score_type)
         if thresholds is None:
             raise ConfigError("the model decides by itself, and a mitigation decides by its scores; leave --decision-output out.")
@@ -172,6 +170,17 @@ def counted(
         found = counts(cube)
     _same_rows(source, rows, found, config.slicings)
     return Counted(rows=rows, counts=found, thresholds=thresholds, matched=matched, context=_context(config))
+
+
+def matched_of(config: AuditConfig, source: Source) -> Matched:
+    """The model of a configuration, matched to the columns of some rows without being loaded.
+
+    Raises:
+        ConfigError, Several: it does not fit them.
+    """
+    from fairaudit import models
+
+    return models.matched(Path(str(config.model)), **_asked_of_model(config, source))
 
 
 def _check_scores(config: AuditConfig, scores: Path | None) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fairaudit.mitigations.card import MitigationCard
     from fairaudit.mitigations.frontier import Frontier
     from fairaudit.mitigations.proof import Proof
+    from fairaudit.mitigations.retrained_card import RetrainedCard
 
 AUDIT, REPORT, CUBE = "audit.json", "report.html", "cube.parquet"
 OURS = (AUDIT, REPORT, CUBE, SCORES)
@@ -116,7 +117,7 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
     return verdicts
 
 
-def write_mitigation(card: MitigationCard, proof: Proof, folder: Path, *, frontier: Frontier | None = None) -> None:
+def write_mitigation(card: MitigationCard | RetrainedCard, proof: Proof, folder: Path, *, frontier: Frontier | None = None) -> None:
     """What is beside the exported model: its card, the audits before and after, what changed, the report and, of a search, its frontier. Into a folder that is nobody's yet."""
     from fairaudit.differences import to_json as differences_json
     from fairaudit.mitigations.frontier import FRONTIER

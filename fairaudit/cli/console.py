@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO
 
 from fairaudit.errors import ContentError
 
@@ -36,7 +36,7 @@ def say(text: str, *, nl: bool = True, color: bool | None = None) -> None:
 
 
 @contextmanager
-def silenced(*, debug: bool) -> Iterator[IO[str]]:
+def silenced(*, debug: bool) -> Iterator[TextIO]:
     """Standard error for ourselves alone, as a stream; what libraries write to it is dropped, unless `debug` asks for it."""
     if debug:
         yield sys.stderr

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from fairaudit.cli.audit import with_options
 from fairaudit.cli.reading import READING, check_not_read, reading_of, width
+from fairaudit.cli.retraining import Asked, configured, idle, parameters, retrained, with_training
 from fairaudit.errors import NO_DATA, ConfigError, raise_all
 
 OUTPUT: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -27,8 +28,34 @@ def with_output(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
+_NOT_OURS = (
+    "--score-column", "--decision-column", "--positive-decision", "--count", "--group-threshold", "--threshold-sweep", "--save-scores", "--decision-output", "--feature", "--control", "--p-values",
+    "--calibration-bins",
+)  # flags of an audit that say nothing of a mitigation
+
+
+def _with_model(command: Callable[..., int]) -> Callable[..., int]:
+    """What every method takes that changes a model's decisions."""
+    return with_options(_with_parts(_with_share(command)), without=_NOT_OURS)
+
+
 def _with_training_data(command: Callable[..., int]) -> Callable[..., int]:
-    return with_options(command, only=(*READING, "--weight", "--count"))
+    """The same, of a table of counts too: weights alone need no model."""
+    return with_options(_with_parts(_with_share(command)), without=[one for one in _NOT_OURS if one != "--count"])
+
+
+def _with_search(command: Callable[..., int]) -> Callable[..., int]:
+    """As every method, but for how many parts there are."""
+    return with_options(_with_parts(command), without=_NOT_OURS)
+
+
+def _with_share(command: Callable[..., int]) -> Callable[..., int]:
+    return click.option("--split", "share", type=float, metavar="SHARE", help="Hold out this share of the rows. [default: 0.5]")(command)
+
+
+def _with_parts(command: Callable[..., int]) -> Callable[..., int]:
+    command = click.option("--duplicates", type=click.Choice(["together", "apart"]), default="together", show_default=True, help="Whether rows that are alike are one person, who is never in both parts.")(command)
+    return click.option("--holdout", metavar="PATH", help="Judge on these rows, instead of a part of --data.")(command)
 
 
 @click.group("mitigate")
@@ -44,17 +71,36 @@ def command() -> None:
 @_with_training_data
 @click.option("--weight-column", default=None, metavar="COL", help="What the new column is called. [default: fairness_weight]")
 @click.option("--format", type=click.Choice(["csv", "parquet"]), help="What the rows are written as. [default: what the data are]")
+@with_training
 @with_output
 def reweigh(
-    weight_column: str | None, format: Any, config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any
-) -> int:
-    """Weigh training data so that the label is independent of the group (Kamiran and Calders 2012).
+    weight_column: str | None, format: Any, fine_tune: bool, trainer: str | None, strength: float | None, epochs: int | None, learning_rate: float | None, training_batch: int | None, patience: int | None,
+    config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any,
+) -> int:  # fmt: skip
+    """Weigh training data so that the label is independent of the group (Kamiran and Calders 2012), and train with the weights.
 
     Writes all rows with a new column of weights, the weights alone, card.json and parity.md. Train with them: Keras' fit(sample_weight=…), scikit-learn's fit(…, sample_weight).
 
+    With --fine-tune, or --trainer, a model is trained with them on one part of the data and judged on another. Writes what `mitigate thresholds` does.
+
     \b
     fairaudit mitigate reweigh --data train.csv --label income --positive '>50K' --protected sex --protected race --out reweighed
+    fairaudit mitigate reweigh --fine-tune --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\
+        --protected sex --duplicates apart --out fairer
+    fairaudit mitigate reweigh --trainer 'python train.py --data {data} --out {out}' --data train.csv --label income --positive '>50K' \\
+        --protected sex --out fairer
     """
+    flags = {
+        "--weight-column": weight_column, "--format": format, "--strength": strength, "--epochs": epochs, "--learning-rate": learning_rate, "--training-batch": training_batch, "--patience": patience,
+    }  # fmt: skip
+    asked = Asked(fine_tune=fine_tune, trainer=trainer, flags={name: value for name, value in flags.items() if value is not None})
+    raise_all(idle(asked, given, _OF_ROWS))
+    output: dict[str, Any] = {"config_file": config_file, "out": out, "force": force, "as_json": as_json, "debug": debug}
+    return _retrain(asked, **output, **given) if asked.is_asked else _reweigh(weight_column, format, **output, **{name: given[name] for name in parameters(_OF_ROWS)})
+
+
+def _reweigh(weight_column: str | None, format: Any, *, config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any) -> int:
+    """The weights alone."""
     from fairaudit.cli.console import say, silenced
     from fairaudit.data.files import files_of
     from fairaudit.data.source import Source
@@ -91,22 +137,8 @@ def reweigh(
     return 0
 
 
+_OF_ROWS = (*READING, "--weight", "--count")  # flags of an audit that weights need
 _OF_A_MODEL = ("saved_model", "before", "after", "comparison.json", "report.html", "frontier.json")  # what the other methods leave beside their card
-_NOT_OURS = (
-    "--score-column", "--decision-column", "--positive-decision", "--count", "--group-threshold", "--threshold-sweep", "--save-scores", "--decision-output", "--feature", "--control", "--p-values",
-    "--calibration-bins",
-)  # flags of an audit that say nothing of a mitigation
-
-
-def _with_model(command: Callable[..., int]) -> Callable[..., int]:
-    """What every method takes that changes a model's decisions."""
-    return _with_parts(click.option("--split", "share", type=float, metavar="SHARE", help="Hold out this share of the rows. [default: 0.5]")(command))
-
-
-def _with_parts(command: Callable[..., int]) -> Callable[..., int]:
-    command = click.option("--duplicates", type=click.Choice(["together", "apart"]), default="together", show_default=True, help="Whether rows that are alike are one person, who is never in both parts.")(command)
-    command = click.option("--holdout", metavar="PATH", help="Judge on these rows, instead of a part of --data.")(command)
-    return with_options(command, without=_NOT_OURS)
 
 
 @command.command("thresholds")
@@ -175,7 +207,7 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 
 
 @command.command("search")
-@_with_parts
+@_with_search
 @click.option("--split", "shares", metavar="A,B,C", help="Shares of the rows to fit on, to choose by and to prove on; the first two with --holdout. [default: 0.5,0.25,0.25]")
 @click.option("--objective", "objectives", multiple=True, metavar="NAME", help="What thresholds make as good as the rules allow; the first is what the frontier is of. Repeatable. [default: accuracy]")
 @click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option. [default: all]")
@@ -279,18 +311,54 @@ def _shares(asked: str | None, *, of_three: bool) -> tuple[float, ...]:
     return found
 
 
-def _postprocess(
-    chosen: Callable[[Any], Any], *, holdout: str | None, share: float | None, duplicates: str, config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any
-) -> int:
-    """Split, fit, export, judge, and write all of it or nothing."""
+def _postprocess(chosen: Callable[[Any], Any], **given: Any) -> int:
+    """By a method that changes decisions by group."""
+    from fairaudit.config import validate
+    from fairaudit.mitigations import postprocessed
+    from fairaudit.reports.mitigated import mitigation_words
+
+    def checked(config: Any) -> tuple[Any, _Work]:
+        method = chosen(config)
+        config = postprocessed.asked_of(config, method.rules)
+        validate(config)
+
+        def work(parts: Any, into: Path, aside: Path, stream: TextIO) -> tuple[Any, Any]:
+            from fairaudit.cli.console import progress_to
+
+            with progress_to(stream, quiet=given["as_json"]) as progress:
+                return postprocessed.mitigate(config, method, parts, into, aside, progress=progress)
+
+        return config, work
+
+    return _judged(checked, mitigation_words, **given)
+
+
+def _retrain(asked: Asked, **given: Any) -> int:
+    """By training under weights."""
+    from fairaudit.reports.retrained import retrained_words
+
+    def checked(config: Any) -> tuple[Any, _Work]:
+        config = configured(asked, config)
+        return config, lambda parts, into, aside, stream: retrained(asked, config, parts, into, aside, together=given["duplicates"] == "together", stream=stream, quiet=given["as_json"])
+
+    return _judged(checked, retrained_words, **given)
+
+
+_Work = Callable[[Any, Path, Path, TextIO], tuple[Any, Any]]  # from the parts, the folder to fill, one aside and the user's stream to a card and its proof
+
+
+def _judged(
+    checked: Callable[[Any], tuple[Any, _Work]], words: Callable[..., str], *, holdout: str | None, share: float | None, duplicates: str, config_file: Path | None, out: Path | None, force: bool,
+    as_json: bool, debug: bool, **given: Any,
+) -> int:  # fmt: skip
+    """Split, work, judge, and write all of it or nothing."""
     from tempfile import TemporaryDirectory
 
     from fairaudit.cli.audit import flags_of
-    from fairaudit.cli.console import progress_to, say, silenced
-    from fairaudit.config import AuditConfig, overridden, read_config, validate
+    from fairaudit.cli.console import say, silenced
+    from fairaudit.config import AuditConfig, overridden, read_config
     from fairaudit.mitigations import postprocessed
     from fairaudit.mitigations.parts import SHARE, given_parts, split_parts
-    from fairaudit.reports.mitigated import mitigation_words
     from fairaudit.writing import A_MITIGATION, check_out, holds, write_mitigation, write_tree
 
     config = overridden(read_config(config_file) if config_file else AuditConfig(), flags_of({"group_thresholds": ()} | given))
@@ -298,18 +366,16 @@ def _postprocess(
     lacking += [ConfigError("--split divides --data, and --holdout names other rows to judge on; keep one.")] if holdout is not None and share is not None else []
     lacking += [ConfigError(f"--split {share:g} is no share of the rows; give one between 0 and 1, as 0.5.")] if share is not None and not 0 < share < 1 else []
     raise_all(lacking)
-    method = chosen(config)
-    config = postprocessed.asked_of(config, method.rules)
-    validate(config)
+    config, work = checked(config)
     folder = Path(str(out))
     check_out(folder, force=force, kind=A_MITIGATION)
     together = duplicates == "together"
 
     def fill(into: Path) -> Any:
-        with TemporaryDirectory(prefix="fairaudit-") as name, silenced(debug=debug) as stream, progress_to(stream, quiet=as_json) as progress:
+        with TemporaryDirectory(prefix="fairaudit-") as name, silenced(debug=debug) as stream:
             aside = Path(name)
             parts = split_parts(config, aside, share=SHARE if share is None else share, together=together) if holdout is None else given_parts(config, holdout, aside, together=together)
-            card, proof = postprocessed.mitigate(config, method, parts, into, aside, progress=progress)
+            card, proof = work(parts, into, aside, stream)
         write_mitigation(card, proof, into)
         return card
 
@@ -318,7 +384,7 @@ def _postprocess(
     if as_json:
         say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
     else:
-        say(f"{mitigation_words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nCard: {folder / postprocessed.CARD}")
+        say(f"{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nCard: {folder / postprocessed.CARD}")
     return 0
 
 

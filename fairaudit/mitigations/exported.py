@@ -15,6 +15,7 @@ from fairaudit.mitigations.decided import decided, in_type
 from fairaudit.mitigations.draws import joined, uniform
 from fairaudit.mitigations.groups import Groups
 from fairaudit.mitigations.policy import Policy
+from fairaudit.mitigations.scoring_ops import score_of
 from fairaudit.mitigations.wiring import Wiring, check_plain, wired
 from fairaudit.models import folder as places
 from fairaudit.models.input_names import name_inputs
@@ -103,7 +104,7 @@ def _answer(
         values, present, texts = wiring.told(given)
         rows = tf.shape(next(iter(given.values())))[0]
         group = groups.of(values, present) if policy.attributes else tf.zeros([rows], tf.int64)
-        score = _score(theirs[output.name], output, rows)
+        score = score_of(theirs[output.name], output, rows)
         row = joined(texts) if policy.is_random else None
         draws = None if row is None else uniform(row, key=key, purpose="decision")
         replacing = uniform(row, key=key, purpose="replaced") if policy.replaces else None
@@ -111,20 +112,6 @@ def _answer(
         return {renamed.get(name, name): tensor for name, tensor in theirs.items()} | {SCORE: score, DECISION: decision}
 
     return answer
-
-
-def _score(answer: Any, output: Output, rows: Any) -> Any:
-    """One score for each row, as an audit takes it from an output: a single column, or the second of two."""
-    tf = import_tensorflow()
-    if answer.shape.rank == 1:
-        columns = answer[:, None]
-    elif answer.shape.rank == 2:
-        columns = answer
-    else:
-        columns = tf.reshape(answer, [rows, tf.maximum(1, tf.size(answer) // tf.maximum(rows, 1))])
-    if output.activation == "softmax":
-        return tf.sigmoid(columns[:, 1] - columns[:, 0])
-    return tf.sigmoid(columns[:, -1]) if output.activation else columns[:, -1]
 
 
 def _renamed(called: Signature) -> dict[str, str]:

@@ -24,6 +24,7 @@ from fairaudit.mitigations.methods import AS_IS, Method
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
+from fairaudit.mitigations.reweighing import Reweighing
 from fairaudit.mitigations.solved import Solved
 from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
@@ -36,17 +37,18 @@ CARD, MODEL, BEFORE, AFTER, COMPARISON, REPORT = "card.json", "saved_model", "be
 NAMES = (MODEL, BEFORE, AFTER, COMPARISON, REPORT, CARD)  # what a mitigation's folder holds, the card last
 
 
-def asked_of(config: AuditConfig, rules: Sequence[str] = ()) -> AuditConfig:
+def asked_of(config: AuditConfig, rules: Sequence[str] = (), *, has_model: bool = True) -> AuditConfig:
     """The audit's configuration with the full cross of its attributes among its slicings.
 
     Args:
         rules: that judge where none are named.
+        has_model: whether there must be a model already.
 
     Raises:
         ConfigError, Several: it has no model or rule, or asks for what cannot be mitigated.
     """
     lacking = []
-    if config.model is None:
+    if config.model is None and has_model:
         lacking.append(ConfigError("which model should be mitigated? Name a SavedModel with --model DIR."))
     if config.label is None:
         lacking.append(ConfigError("a mitigation is fitted on what turned out to be true; name its column with --label COL."))
@@ -128,18 +130,18 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
-        holdout=_held_out(proof, [one.id for one in rules], method, config, made.slicing), search=search,
+        holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing), search=search,
         notes=(*parts.notes, *exported.notes, *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 
 
-def kept_values_of(found: Counted) -> dict[str, tuple[str, ...]]:
+def kept_values_of(found: Counted | Reweighing) -> dict[str, tuple[str, ...]]:
     """Attribute → its values that --other-below kept on the rows that were fitted on."""
     return {name: one.kept for name, one in found.rows.reading.merged.items()}
 
 
-def as_cut_on(config: AuditConfig, found: Counted) -> AuditConfig:
+def as_cut_on(config: AuditConfig, found: Counted | Reweighing) -> AuditConfig:
     """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
     fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
     return msgspec.structs.replace(config, bins={**config.bins, **fitted})
@@ -165,12 +167,17 @@ def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     )  # fmt: skip
 
 
-def _held_out(proof: Proof, rules: Sequence[str], method: Method, config: AuditConfig, slicing: Slicing) -> HeldOut:
+def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: AuditConfig, slicing: Slicing) -> HeldOut:
+    """What became of the rows that were held out.
+
+    Args:
+        judged: rates by which levelling down is told.
+    """
     moved = tuple(_moved(proof, config))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
         rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
-        levelled_down=tuple(name for name in method.judged if _levels_down(name, moved, slicing)), checked=proof.checked,
+        levelled_down=tuple(name for name in judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
 
 

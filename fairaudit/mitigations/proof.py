@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,19 +71,44 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
     Raises:
         NotAsSolved: the exported model decides or scores otherwise than the policy says, or otherwise in the fresh process.
     """
-    own = msgspec.structs.replace(config, data=(str(holdout),), id=row, save_scores=True, gate=False, out=None, write={}, waivers=None, baseline=None)
-    plain = AuditConfig()
+    own, plain = _of_the_holdout(config, holdout, row), AuditConfig()
     exported = msgspec.structs.replace(
         own, model=str(model), signature=signature, output=SCORE, decision_output=DECISION, activation=None, threshold=plain.threshold, at_threshold=plain.at_threshold,
         other_thresholds=(), threshold_sweep=None, group_thresholds={},
     )  # fmt: skip
+    return _beside(own, exported, kept_values, aside, lambda before, after, again: _check(before, after, again, policy), progress=progress)
+
+
+def proven_anew(before: AuditConfig, after: AuditConfig, holdout: Path, row: str, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
+    """The same of a model whose scores are others, that decides by the threshold of the audit: nothing else of it was solved, so it is held against itself alone, in the fresh process.
+
+    Args:
+        before: of the original's audit.
+        after: of the other model's.
+
+    Raises:
+        NotAsSolved: it scores or decides otherwise in the fresh process.
+    """
+    first, then = (_of_the_holdout(one, holdout, row) for one in (before, after))
+    return _beside(first, then, kept_values, aside, lambda _, now, again: _check_anew(now, again, before.threshold), progress=progress)
+
+
+def _of_the_holdout(config: AuditConfig, holdout: Path, row: str) -> AuditConfig:
+    return msgspec.structs.replace(config, data=(str(holdout),), id=row, save_scores=True, gate=False, out=None, write={}, waivers=None, baseline=None)
+
+
+def _beside(
+    first: AuditConfig, then: AuditConfig, kept_values: Mapping[str, tuple[str, ...]], aside: Path, check: Callable[[_Rows, _Rows, _Rows], Checked], *, progress: Progress | None
+) -> Proof:
+    """Both audits, the second once more in a fresh process, and what became of whom."""
     kept = {name: aside / f"{name}.parquet" for name in ("before", "after")}
-    before = audited(own, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
-    after = audited(exported, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
-    again = _in_a_fresh_process(exported, aside / "again", aside)
-    checked = _check(_rows(kept["before"]), _rows(kept["after"]), _rows(again), policy)
-    slices = tuple(one.slice for one in after.counts)
-    matched = match(kept["after"], kept["before"], slices)
+    before = audited(first, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
+    after = audited(then, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
+    rows = [_rows(path) for path in (kept["before"], kept["after"], _in_a_fresh_process(then, aside / "again", aside))]
+    if len({one.score.size for one in rows}) > 1:
+        raise NotAsSolved(f"the exported model was audited on {rows[1].score.size:,} rows of the holdout, and the original on {rows[0].score.size:,}; the holdout changed meanwhile")
+    checked = check(*rows)
+    matched = match(kept["after"], kept["before"], tuple(one.slice for one in after.counts))
     return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
 
 
@@ -130,8 +155,6 @@ def _rows(path: Path) -> _Rows:
 
 
 def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked:
-    if not before.score.size == after.score.size == again.score.size:
-        raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
     _check_scores(before, after, policy)
     chance, near = _chances(before, policy)
     drawn = (chance > 0) & (chance < 1)
@@ -139,11 +162,20 @@ def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
     _check_drawn(before, after, chance, drawn, policy)
+    return _check_again(after, again, near, drawn=int(drawn.sum()))
+
+
+def _check_anew(after: _Rows, again: _Rows, threshold: float) -> Checked:
+    return _check_again(after, again, _is_near(after.score, (threshold,)), drawn=0)
+
+
+def _check_again(after: _Rows, again: _Rows, near: Bools, *, drawn: int) -> Checked:
+    """Returns if the fresh process scores and decides all rows as this one does, but for those near a cut."""
     moved = np.abs(again.score - after.score) > NEAR
     turned = (again.decision != after.decision) & ~near
     if moved.any() or turned.any():
         raise NotAsSolved(f"the exported model, loaded again in a fresh process, gives {int((moved | turned).sum()):,} of {moved.size:,} rows of the holdout another score or decision; nothing was written")
-    return Checked(rows=int(chance.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=int(drawn.sum()))
+    return Checked(rows=int(after.score.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=drawn)
 
 
 def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:

@@ -28,7 +28,7 @@ _NAMED = 4  # groups in a sentence
 _HEAVY = 10  # times its weight: from here on it is said
 _WHAT = "Every labelled row has a weight, its own times P(group) × P(label) / P(group, label), by which label and group are independent."
 _WHY = "A model that is trained with these weights sees the same base rate in every group, so the group alone tells it nothing about the label. Whether its decisions are fair then is not said by this: audit it once it is trained."
-_SOURCE = "Kamiran & Calders (2012), Data preprocessing techniques for classification without discrimination, Knowledge and Information Systems 33:1–33."
+SOURCE = "Kamiran & Calders (2012), Data preprocessing techniques for classification without discrimination, Knowledge and Information Systems 33:1–33."
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,15 +102,27 @@ def write_reweighing(made: Reweighing, folder: Path, format: Format) -> Reweighi
         ContentError: the data cannot be read, or changed since they were weighed.
     """
     reweighed, weights, _ = names_of(format)
-    rows, source = made.rows, made.rows.source
-    write_rows(source, [Target(path=folder / reweighed)], format, {made.weight_column: made.weights})
-    place = "row" if rows.wanted.id is None or rows.wanted.id.casefold() != "row" else "fairaudit_row"
-    alone: dict[str, Floats | Ints] = {place: np.arange(1, made.weights.size + 1, dtype=np.int64), made.weight_column: made.weights}
-    if rows.wanted.id is None:
-        write_numbers(folder / weights, alone, format)
-    else:
-        write_rows(source, [Target(path=folder / weights)], format, alone, columns=(rows.wanted.id,))
+    write_weighted(made, folder / reweighed, folder / weights, format)
     return _card(made, _again(made, folder / reweighed), [folder / reweighed, folder / weights])
+
+
+def write_weighted(made: Reweighing, data: Path, alone: Path, format: Format, *, without: Sequence[str] = ()) -> None:
+    """All rows with their weights, and the weights alone, by the row's place and by its id where one is named.
+
+    Args:
+        without: columns of the data that are left out.
+
+    Raises:
+        ConfigError, ContentError: as `write_reweighing` does.
+    """
+    rows, source = made.rows, made.rows.source
+    write_rows(source, [Target(path=data)], format, {made.weight_column: made.weights}, columns=[one for one in source.columns if one not in without])
+    place = "row" if rows.wanted.id is None or rows.wanted.id.casefold() != "row" else "fairaudit_row"
+    numbers: dict[str, Floats | Ints] = {place: np.arange(1, made.weights.size + 1, dtype=np.int64), made.weight_column: made.weights}
+    if rows.wanted.id is None:
+        write_numbers(alone, numbers, format)
+    else:
+        write_rows(source, [Target(path=alone)], format, numbers, columns=(rows.wanted.id,))
 
 
 def _again(made: Reweighing, path: Path) -> Counts:
@@ -130,12 +142,12 @@ def _card(made: Reweighing, after: Counts, files: Sequence[Path]) -> ReweighingC
         merged={name: rare.values for name, rare in reading.merged.items()}, weight=wanted.weight, count=wanted.count, id=wanted.id, missing=wanted.missing, weight_column=made.weight_column,
     )  # fmt: skip
     return ReweighingCard(
-        schema=SCHEMA, method="reweigh", version=VERSION, what=_WHAT, why=_WHY, source=_SOURCE, settings=settings, data=tuple(data_files(rows.source, rows)),
+        schema=SCHEMA, method="reweigh", version=VERSION, what=_WHAT, why=_WHY, source=SOURCE, settings=settings, data=tuple(data_files(rows.source, rows)),
         rows=ReweighedRows(
             read=rows.read, reweighed=rows.audited - rows.unlabelled, unlabelled=rows.unlabelled, excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded)
         ),
         cells=made.cells, parity=parity(made.counts, after), files=tuple(DataFile(name=path.name, sha256=fingerprint(path), rows=rows.lines) for path in files),
-        notes=tuple(_notes(made)),
+        notes=tuple(notes_of(made)),
     )  # fmt: skip
 
 
@@ -157,7 +169,8 @@ def _rates(weight: Floats, everyone: Floats) -> Rates:
     return Rates(base_rate=rate, others=others, difference=None if others is None else rate - others, ratio=rate / others if others else None)
 
 
-def _notes(made: Reweighing) -> Iterator[str]:
+def notes_of(made: Reweighing) -> Iterator[str]:
+    """What somebody who uses the weights should know of them."""
     rows, wanted = made.rows, made.rows.wanted
     groups = [one for one in made.cells if one.label == POSITIVE]
     if len(groups) == 1:

@@ -43,8 +43,15 @@ class Reweighing:
     rows: Prepared
     counts: Counts
     cells: tuple[Cell, ...]
-    weights: Floats  # (lines,): a row's own times its cell's factor
+    own_weights: Floats  # (lines,)
+    factors: Floats  # (lines,): of a row's cell; 1 where it has no label, or counts for nothing
     weight_column: str
+    strength: float = 1.0  # the power of a factor
+
+    @property
+    def weights(self) -> Floats:
+        """(lines,): a row's own times its factor."""
+        return self.own_weights * self.factors if self.strength == 1 else self.own_weights * self.factors**self.strength
 
 
 def factors(weight: Floats) -> Floats:
@@ -74,10 +81,10 @@ def reweigh(source: Source, wanted: Wanted, *, weight_column: str = WEIGHT) -> R
             found = counted(connection, rows)
             raise_all(_empty(rows, found))
             cells = _cells(found, wanted.attributes)
-            weights = _weights(connection, rows, cells)
-    if weights.size != rows.lines:
-        raise ContentError(f"{source.name} changed while it was read: {rows.lines:,} rows were checked and {weights.size:,} read; run again when it is at rest.")
-    return Reweighing(rows=rows, counts=found, cells=cells, weights=weights, weight_column=weight_column)
+            own_weights, factor = _weights(connection, rows, cells)
+    if factor.size != rows.lines:
+        raise ContentError(f"{source.name} changed while it was read: {rows.lines:,} rows were checked and {factor.size:,} read; run again when it is at rest.")
+    return Reweighing(rows=rows, counts=found, cells=cells, own_weights=own_weights, factors=factor, weight_column=weight_column)
 
 
 def _mistakes(source: Source, wanted: Wanted, weight_column: str) -> Iterator[FairauditError]:
@@ -134,12 +141,11 @@ def _cells(found: Counts, attributes: Slicing) -> tuple[Cell, ...]:
     )
 
 
-def _weights(connection: duckdb.DuckDBPyConnection, rows: Prepared, cells: Sequence[Cell]) -> Floats:
-    """The weight of each row, in the order of the rows: a row without a label, or that counts for nothing, keeps its own."""
+def _weights(connection: duckdb.DuckDBPyConnection, rows: Prepared, cells: Sequence[Cell]) -> tuple[Floats, Floats]:
+    """The own weight of each row and its factor, in the order of the rows: a row without a label, or that counts for nothing, keeps its own."""
     strata, names = strata_of(connection, rows)
     factor_of = {(one.slice, one.label): one.factor for one in cells}
     by_stratum = np.array([1.0 if one.label is None else factor_of.get((one.group, int(one.label)), 1.0) for one in strata])
     sql = f"SELECT {stratum_hash(rows)} AS stratum, weight FROM ({rows.relation()})"
     table = stoppable(connection, lambda: connection.sql(sql).to_arrow_table())
-    weights: Floats = plain(table.column("weight")) * by_stratum[places_of(plain(table.column("stratum")), names)]
-    return weights
+    return plain(table.column("weight")), by_stratum[places_of(plain(table.column("stratum")), names)]

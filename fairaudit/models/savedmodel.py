@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from fairaudit.config import BATCH_SIZE
-from fairaudit.errors import FairauditError, raise_all
-from fairaudit.models import examples, folder, matching, outputs, signatures
-from fairaudit.models.conversion import filled
+from fairaudit.errors import raise_all
+from fairaudit.models import folder, matching, outputs, signatures
+from fairaudit.models.feeding import Arrays, Feeding, each
 from fairaudit.models.interface import Answers, ModelCard, ModelFailed, Where
 from fairaudit.models.matching import Inputs
 from fairaudit.models.outputs import Decisions, Output, Probabilities
 from fairaudit.models.signatures import Signature
 
 _FRAME = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +81,7 @@ def matched(
         name, sha256 = folder.name_of(place), folder.fingerprint(place)
         found = signatures.read_signatures(place)
     called = signatures.chosen_signature(found, signature, model=name)
-    inputs, taken, _ = _each(
+    inputs, taken, _ = each(
         lambda: _inputs(called, columns, feature_columns, data_name=data_name, model=name),
         lambda: outputs.chosen_output(called, output, activation, model=name, decides=decision_output),
         lambda: None if decision_output is None else outputs.chosen_decision(called, decision_output, model=name),
@@ -112,7 +109,7 @@ class SavedModelScorer:
 
     def __init__(self, module: Any, *, card: ModelCard, inputs: Inputs, output: Output, batch_size: int) -> None:
         self.card, self.features, self.batch_size = card, inputs.features, batch_size
-        self._inputs, self._output = inputs, output
+        self._inputs, self._output, self._feeding = inputs, output, Feeding(inputs=inputs)
         # The module owns the variables; a function alone does not keep them alive.
         self._module, self._call = module, module.signatures[card.signature]
         self._probabilities = Probabilities(output, model=card.name)
@@ -130,7 +127,7 @@ class SavedModelScorer:
             raise ValueError(f"{rows} rows are more than the scorer's batch_size of {self.batch_size}")
         if rows == 0:
             return Answers(np.empty(0), None if self._decisions is None else np.empty(0, dtype=np.bool_))
-        arrays = self._padded(self._converted(batch, where))
+        arrays = self._padded(self._feeding.arrays(batch, where))
         try:
             answer, decisions = self._called(arrays)
         except Exception as broken:  # whatever the model's own ops raise
@@ -145,29 +142,14 @@ class SavedModelScorer:
         if self._decisions is not None:
             self._decisions.check()
 
-    def _converted(self, batch: pa.RecordBatch, where: Where) -> Arrays:
-        examples_input = self._inputs.examples
-        convert = filled if examples_input is None else examples.as_lists
-        columns = _each(*(partial(convert, batch.column(feature.name), feature, where) for feature in self.features))
-        arrays = {feature.name: column for feature, column in zip(self.features, columns, strict=True)}
-        return arrays if examples_input is None else {examples_input.name: examples.serialized(arrays)}
-
     def _padded(self, arrays: Arrays) -> Arrays:
         # The last row again and again: the same net gives other last bits at other sizes, and a real row breaks no model.
         return {name: array[np.minimum(np.arange(self.batch_size), len(array) - 1)] for name, array in arrays.items()}
 
     def _called(self, arrays: Arrays) -> tuple[npt.NDArray[Any], Any]:
         """The model's output for the score, and that for the decision or None."""
-        tf = signatures.import_tensorflow()
-        tensors = {name: tf.constant(array[:, None] if self._rank(name) == 2 else array) for name, array in arrays.items()}
-        answer = self._call(**tensors)
+        answer = self._call(**self._feeding.tensors(arrays))
         return answer[self.card.output].numpy(), None if self.card.decision_output is None else answer[self.card.decision_output].numpy()
-
-    def _rank(self, name: str) -> int:
-        examples_input = self._inputs.examples
-        if examples_input is not None:
-            return len(examples_input.shape or (None,))
-        return next(feature.rank for feature in self.features if feature.name == name)
 
 
 def _inputs(called: Signature, columns: pa.Schema, feature_columns: Sequence[str], *, data_name: str, model: str) -> Inputs:
@@ -179,18 +161,6 @@ def _inputs(called: Signature, columns: pa.Schema, feature_columns: Sequence[str
     inputs = matching.inputs_of(called, columns, feature_columns)
     raise_all(matching.mistakes(matching.matches(inputs.features, columns), data_name=data_name, model=model, columns=columns.names))
     return inputs
-
-
-def _each(*parts: Callable[[], Any]) -> list[Any]:
-    """What each part gives; if some fail, all their errors at once."""
-    given, errors = [], []
-    for part in parts:
-        try:
-            given.append(part())
-        except FairauditError as error:
-            errors.append(error)
-    raise_all(errors)
-    return given
 
 
 def loaded(place: Path, name: str) -> Any:

@@ -18,11 +18,12 @@ from fairaudit.result import Audit
 if TYPE_CHECKING:  # a mitigation's rooms bring libraries that no audit needs
     from fairaudit.mitigations.card import MitigationCard
     from fairaudit.mitigations.frontier import Frontier
+    from fairaudit.mitigations.retrained_card import RetrainedCard
 
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | None = None, frontier: Frontier | None = None) -> str:
+def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | RetrainedCard | None = None, frontier: Frontier | None = None) -> str:
     """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
 
     Args:
@@ -36,10 +37,12 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
     )
 
 
-def _of_mitigation(card: MitigationCard) -> object:
+def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:
+    from fairaudit.mitigations.card import MitigationCard
     from fairaudit.reports.mitigated import mitigation_view
+    from fairaudit.reports.retrained import retrained_view
 
-    return mitigation_view(card)
+    return mitigation_view(card) if isinstance(card, MitigationCard) else retrained_view(card)
 
 
 def _of_search(frontier: Frontier) -> object:

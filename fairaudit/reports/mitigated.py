@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fairaudit.cube.slices import EVERYONE
-from fairaudit.mitigations.card import MitigationCard, Moved
+from fairaudit.mitigations.card import MitigationCard
 from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
-from fairaudit.reports.chart import Axis, rate_axis
-from fairaudit.reports.numbers import counted, measured, percent, significant
-from fairaudit.reports.numbers import interval_between as between
-from fairaudit.reports.sentences import in_sentence, title_of
+from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
+from fairaudit.reports.numbers import percent, significant
 from fairaudit.reports.wrapped import POINT, columns, section
-
-_MOST = 12  # changes that are named
-_COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate")
-_WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "nothing judged"}
-_STATES = {"fail": "violated", "inconclusive": "neither shown nor ruled out", None: "judged of nobody"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """One group's rate before and after, in numbers and on an axis."""
-
-    group: str
-    rows: str
-    before: str
-    after: str
-    change: str
-    x_before: str
-    x_after: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shifts:
-    title: str
-    axis: Axis
-    rows: tuple[Shift, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +19,31 @@ class Decided:
     group: str
     rows: str  # fitted on
     how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    group: str
+    label: str
+    rows: str
+    factor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochSeen:
+    epoch: str
+    training: str
+    validation: str
+    kept: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedView:
+    """How a model was trained, where one was."""
+
+    how: str
+    weighed: tuple[Weighed, ...]
+    epochs: tuple[EpochSeen, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +66,19 @@ class MitigationView:
     outputs: tuple[tuple[str, str], ...]
     code: tuple[str, ...]  # lines
     notes: tuple[str, ...]
+    trained: TrainedView | None = None
 
 
 def mitigation_view(card: MitigationCard) -> MitigationView:
     """The section of the report."""
-    policy = card.export.policy
+    policy, outcome = card.export.policy, _outcome(card)
     return MitigationView(
         lead=f"The decisions that this report is about are those of a mitigated model: {card.export.original.name}, with {_method(card)}.",
         what=f"{card.what} {card.why}",
-        verdicts=_verdicts(card), warnings=tuple(_warnings(card)),
-        how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)),
-        fallback=_fallback(policy),
-        cost=tuple(_cost(card)), shifts=tuple(_shifts(card)), better=tuple(_said(card, better=True)), worse=tuple(_said(card, better=False)), unmoved=_unmoved(card),
-        parts=_parts(card), checked=_checked(card), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
+        verdicts=verdicts(outcome), warnings=tuple(_warnings(card, outcome)),
+        how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)), fallback=_fallback(policy),
+        cost=tuple(_cost(card, outcome)), shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
+        parts=parts_words(card.parts), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
         outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes,
     )  # fmt: skip
 
@@ -128,19 +124,13 @@ def _method(card: MitigationCard) -> str:
     return f"{'a threshold for each group' if card.export.policy.attributes else 'the same threshold for everybody'}{drawn}"
 
 
-def _verdicts(card: MitigationCard) -> str:
-    held = card.holdout
-    rules = "; ".join(f"{one.rule}: before {_WORDS[one.before]}, after {_WORDS[one.after]}" for one in held.rules)
-    return f"On {counted(held.checked.rows, 'row')} that were not fitted on, {rules}."
+def _outcome(card: MitigationCard) -> Outcome:
+    fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
+    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted)
 
 
-def _warnings(card: MitigationCard) -> Iterator[str]:
-    for name in card.holdout.levelled_down:
-        yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
-    for one in card.holdout.rules:
-        if one.after != "pass":
-            fitted = "It holds on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
-            yield f"{one.rule}: {_WORDS[one.after]} after the mitigation. {fitted} those that were held out it is {_STATES[one.after]}: see the findings."
+def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
+    yield from warnings(outcome)
     if card.export.policy.attributes:
         yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
@@ -158,82 +148,21 @@ def _treated(one: Treatment) -> str:
     return told if one.constant is None else f"{told}; {percent(one.replaced)} of the rows, drawn, are decided as if their score were {significant(one.constant)}"
 
 
-def _cost(card: MitigationCard) -> Iterator[str]:
+def _cost(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
     fit = card.fit
     gap = "which is the best that could be had" if fit.gap == 0 else f"and nothing could have more than {significant(fit.after + fit.gap, 4)}"
-    by_metric = {one.metric: one for one in card.holdout.moved if one.slice == EVERYONE}
-    for name in _COSTS:
-        if name in by_metric:
-            yield _change(by_metric[name], whose="")
+    yield from cost(outcome)
     yield f"On the rows that were fitted on, {fit.objective} went from {significant(fit.before, 4)} to {significant(fit.after, 4)}, {gap}."
 
 
-def _change(one: Moved, *, whose: str) -> str:
-    if one.before is None or one.after is None:
-        return f"{whose}{in_sentence(one.metric)}: undefined"
-    if not one.change:
-        told = "the same"
-    else:
-        interval = "no interval, since too few turned" if one.interval is None else f"95% interval {between('difference', one.interval)}"
-        told = f"change {significant(one.change)}, {interval}"
-    return f"{whose}{in_sentence(one.metric)} {measured(one.metric, one.before)} → {measured(one.metric, one.after)} ({told})"
-
-
-def _own(card: MitigationCard) -> list[Moved]:
-    """Changes of groups, of the metrics that rules judge and of what people feel of decisions."""
-    names = dict.fromkeys((*card.fit.judged, "selection_rate", "true_positive_rate" if card.config.get("effect", "helps") == "helps" else "false_positive_rate"))
-    return [one for one in card.holdout.moved if one.metric in names and one.slice != EVERYONE]
-
-
-def _said(card: MitigationCard, *, better: bool) -> Iterator[str]:
-    found = sorted((one for one in _own(card) if one.is_better is better), key=lambda one: -abs(one.change or 0.0))
-    for one in found[:_MOST]:
-        yield _change(one, whose=f"{one.slice}: ")
-    if len(found) > _MOST:
-        yield f"and {len(found) - _MOST} more, which comparison.json has"
-
-
-def _unmoved(card: MitigationCard) -> str:
-    quiet = [one for one in _own(card) if not one.is_told]
-    return f"{counted(len(quiet), 'rate')} of groups did not change, or by no more than chance explains." if quiet else ""
-
-
-def _shifts(card: MitigationCard) -> Iterator[Shifts]:
-    groups = {one.group for one in (card.export.policy.groups or card.fit.reached)}
-    for name in card.fit.judged:
-        own = [one for one in card.holdout.moved if one.metric == name and one.slice in groups and one.before is not None and one.after is not None]
-        if own:
-            axis = rate_axis([value for one in own for value in (one.before, one.after) if value is not None], percent)
-            yield Shifts(title=title_of(name), axis=axis, rows=tuple(_shift(one, axis) for one in own))
-
-
-def _shift(one: Moved, axis: Axis) -> Shift:
-    before, after = one.before or 0.0, one.after or 0.0
-    change = "the same" if not one.change else between("difference", one.interval) if one.interval is not None else "too few turned to tell"
-    return Shift(
-        group=one.slice.label, rows=f"{one.rows:,}", before=measured(one.metric, before), after=measured(one.metric, after), change=change, x_before=f"{axis.x(before):.1f}",
-        x_after=f"{axis.x(after):.1f}", words=f"{one.slice}: from {measured(one.metric, before)} to {measured(one.metric, after)}",
-    )  # fmt: skip
-
-
-def _parts(card: MitigationCard) -> str:
-    how = card.parts
-    chosen = "" if how.rows_chosen_on is None else f", chosen by {how.rows_chosen_on:,} others"
-    if how.holdout is not None:
-        return f"Fitted on {how.rows_fitted:,} rows{chosen} and judged on {how.rows_held_out:,} others, of {how.holdout}."
-    return f"The data were split by what the rows hold and seed {how.seed}, in equal shares of labels and groups: fitted on {how.rows_fitted:,} rows{chosen}, judged on {how.rows_held_out:,} others."
-
-
-def _checked(card: MitigationCard) -> str:
-    seen = card.holdout.checked
-    near = f"; {counted(seen.near_a_cut, 'row')} within a millionth of a cut may be rounded to either side, and {seen.differing:,} {'was' if seen.differing == 1 else 'were'}" if seen.near_a_cut else ""
-    drawn = f" {seen.drawn:,} decisions are drawn, each by a hash of the row, so the same applicant always gets the same answer." if seen.drawn else ""
-    return f"The exported model was loaded again in a fresh process and gives all {seen.rows:,} rows the same score and decision{near}.{drawn}"
-
-
 def _code(card: MitigationCard) -> tuple[str, ...]:
-    given = [f"{one.name}=…" if one.name.isidentifier() else f"**{{{one.name!r}: …}}" for one in card.export.inputs]
+    return (*calling(card.export.signature, [one.name for one in card.export.inputs]), 'answer["decision"]  # 0 or 1; answer["score"] is the score')
+
+
+def calling(signature: str, inputs: Sequence[str]) -> tuple[str, ...]:
+    """Lines of Python that ask the exported model."""
+    given = [f"{one}=…" if one.isidentifier() else f"**{{{one!r}: …}}" for one in inputs]
     return (
-        "import tensorflow as tf", "", 'model = tf.saved_model.load("saved_model")', f'decide = model.signatures["{card.export.signature}"]',
-        f"answer = decide({', '.join(given)})", 'answer["decision"]  # 0 or 1; answer["score"] is the score',
+        "import tensorflow as tf", "", 'model = tf.saved_model.load("saved_model")', f'decide = model.signatures["{signature}"]',
+        f"answer = decide({', '.join(given)})",
     )  # fmt: skip

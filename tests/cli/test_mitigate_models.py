@@ -85,8 +85,8 @@ def test_an_export_that_moves_a_cut_is_refused_and_what_was_there_stays(model: P
 def test_an_export_that_scores_otherwise_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """By a thousandth, which moves hardly a decision: scores are what calibration and the next threshold rest on."""
     in_this_process(monkeypatch)
-    plain = exported._score
-    monkeypatch.setattr(exported, "_score", lambda answer, output, rows: plain(answer, output, rows) * 0.999)
+    plain = exported.score_of
+    monkeypatch.setattr(exported, "score_of", lambda answer, output, rows: plain(answer, output, rows) * 0.999)
     assert mitigated(model) == 4 and not Path("out").exists()
     assert re.fullmatch(r"fairaudit: the exported model scores \d+ of 600 rows of the holdout otherwise than the original, the first 0\.\d+ and not 0\.\d+; nothing was written\n", capfd.readouterr().err)
 

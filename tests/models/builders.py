@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf  # type: ignore[import-untyped]
 
+from fairaudit.models.input_names import name_inputs
+
 Specs = dict[str, tf.TensorSpec]
 
 PEOPLE: Specs = {
@@ -215,3 +217,126 @@ def unknown_op(folder: Path) -> None:
     save(folder, serving_default=(lambda x: {"score": tf.math.lgamma(x)}, X))
     graph = folder / "saved_model.pb"
     graph.write_bytes(graph.read_bytes().replace(b"Lgamma", b"Lgammb"))
+
+
+WEIGHTS, BIAS = (0.5, -0.25), 0.125  # of the models that learn: exact in every float
+
+
+def learning(folder: Path, *, answer: str = "probability", dtype: Any = tf.float32, trainable: bool = True) -> None:
+    """A logistic regression of two numbers, with variables that can be trained on.
+
+    Args:
+        answer: "probability", "logit", "probabilities" or "logits" of both classes.
+    """
+    module = tf.Module()
+    module.weights = tf.Variable([[one] for one in WEIGHTS], dtype=dtype, trainable=trainable, name="weights")
+    module.bias = tf.Variable([BIAS], dtype=dtype, trainable=trainable, name="bias")
+
+    def answered(a: Any, b: Any) -> dict[str, Any]:
+        logit = tf.cast(tf.cast(tf.stack([a, b], axis=1), dtype) @ module.weights + module.bias, tf.float32)
+        both = tf.concat([tf.zeros_like(logit), logit], axis=1)
+        return {answer: {"probability": tf.sigmoid(logit), "logit": logit, "probabilities": tf.nn.softmax(both), "logits": both}[answer]}
+
+    specs = {name: tf.TensorSpec([None], tf.float32, name=name) for name in "ab"}
+    tf.saved_model.save(module, str(folder), signatures=tf.function(answered, autograph=False).get_concrete_function(**specs))
+
+
+def learning_halves(folder: Path) -> None:
+    learning(folder, dtype=tf.float16)
+
+
+def learning_frozen(folder: Path) -> None:
+    learning(folder, trainable=False)
+
+
+def learning_steps(folder: Path) -> None:
+    """A step of a number: its edge can be trained, but nothing follows from it by a gradient."""
+    module = tf.Module()
+    module.edge = tf.Variable(0.5)
+    tf.saved_model.save(module, str(folder), signatures=tf.function(lambda a: {"score": tf.cast(a > module.edge, tf.float32)}, autograph=False).get_concrete_function(a=tf.TensorSpec([None], tf.float32, name="a")))
+
+
+def learning_words(folder: Path) -> None:
+    """Words by a vocabulary that is a file, an embedding, an input whose name is no name in Python, and a second signature of the same variables, which answers with logits."""
+    words = folder.parent / "words.txt"
+    words.write_text("red\ngreen\nblue\n")
+    module = tf.Module()
+    module.words = tf.lookup.StaticVocabularyTable(tf.lookup.TextFileInitializer(str(words), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER), 1)
+    module.file = tf.saved_model.Asset(str(words))
+    module.embedding = tf.Variable([[0.5], [-0.5], [0.25], [0.0]])
+    module.slope = tf.Variable(0.125)
+
+    def logit(colour: Any, input_0: Any) -> Any:
+        return tf.gather(module.embedding, module.words.lookup(colour))[:, 0] + module.slope * input_0
+
+    specs = {"colour": tf.TensorSpec([None], tf.string, name="colour"), "input_0": tf.TensorSpec([None], tf.float32, name="input_0")}
+    answers = {"serving_default": lambda **given: {"score": tf.sigmoid(logit(**given))}, "logits": lambda **given: {"logit": logit(**given)}}
+    tf.saved_model.save(module, str(folder), signatures={name: tf.function(one, autograph=False).get_concrete_function(**specs) for name, one in answers.items()})
+    name_inputs(folder, "serving_default", {"hours-per-week": "input_0"})
+
+
+def learning_examples(folder: Path) -> None:
+    """A logistic regression of x, of tf.Examples."""
+    module = tf.Module()
+    module.slope, module.bias = tf.Variable(0.5), tf.Variable(0.0)
+
+    def answered(examples: Any) -> dict[str, Any]:
+        x = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
+        return {"score": tf.sigmoid(module.slope * x + module.bias)}
+
+    tf.saved_model.save(module, str(folder), signatures=tf.function(answered, autograph=False).get_concrete_function(examples=EXAMPLES["examples"]))
+
+
+def learning_old(folder: Path) -> None:
+    """A logistic regression of x, written by TensorFlow 1: a graph with variables, and no objects."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        slope = v1.get_variable("net/slope", initializer=0.5, use_resource=True)
+        bias = v1.get_variable("net/bias", initializer=0.0, use_resource=True)
+        score = tf.sigmoid(slope * x + bias)
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, str(folder), inputs={"x": x}, outputs={"score": score})
+
+
+def learning_pieces(folder: Path) -> None:
+    """The same with a variable that is held in two pieces."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        slope = v1.get_variable("net/slope", shape=[2], initializer=v1.constant_initializer(0.25), use_resource=True, partitioner=v1.fixed_size_partitioner(2))
+        score = tf.sigmoid(tf.reduce_sum(tf.convert_to_tensor(slope)) * x)
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, str(folder), inputs={"x": x}, outputs={"score": score})
+
+
+def learning_people(folder: Path) -> None:
+    """A logistic regression of x and of whether sex is f, near what the people of tests/cli/mitigated.py are like; a second signature says what it rests on."""
+    module = tf.Module()
+    module.weights = tf.Variable([3.0, 1.5], name="weights")
+    module.bias = tf.Variable(-2.0, name="bias")
+
+    def answered(x: Any, sex: Any) -> dict[str, Any]:
+        return {"score": tf.sigmoid(module.weights[0] * x + module.weights[1] * tf.cast(sex == "f", tf.float32) + module.bias)}
+
+    specs = {"x": tf.TensorSpec([None], tf.float32, name="x"), "sex": tf.TensorSpec([None], tf.string, name="sex")}
+    made = {"serving_default": tf.function(answered, autograph=False).get_concrete_function(**specs), "weights": tf.function(lambda: {"weights": module.weights + 0.0}).get_concrete_function()}
+    tf.saved_model.save(module, str(folder), signatures=made)
+
+
+def learning_noise(folder: Path) -> None:
+    """A logistic regression of a whose answer is drawn anew at every call."""
+    module = tf.Module()
+    module.slope = tf.Variable(0.5)
+    tf.saved_model.save(module, str(folder), signatures=tf.function(lambda a: {"score": tf.sigmoid(module.slope * a + tf.random.normal(tf.shape(a)))}, autograph=False).get_concrete_function(a=tf.TensorSpec([None], tf.float32, name="a")))
+
+
+def learning_copy(folder: Path) -> None:
+    """An op that TensorFlow has no gradient of lies between the variable and the score."""
+    module = tf.Module()
+    module.slope = tf.Variable(0.5)
+
+    def answered(a: Any) -> dict[str, Any]:
+        return {"score": tf.raw_ops.DeepCopy(x=tf.sigmoid(module.slope * a))}
+
+    tf.saved_model.save(module, str(folder), signatures=tf.function(answered, autograph=False).get_concrete_function(a=tf.TensorSpec([None], tf.float32, name="a")))

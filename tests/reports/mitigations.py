@@ -5,9 +5,12 @@ from __future__ import annotations
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached
 from fairaudit.mitigations.exported import Exported, ExportedTensor
+from fairaudit.mitigations.fine_tuning import Epoch, FineTuned
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
 from fairaudit.mitigations.proof import Checked
+from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
+from fairaudit.mitigations.reweighing import Cell
 from fairaudit.models.interface import ModelCard
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -39,4 +42,21 @@ def mitigation(text: str = "sex", *, values: tuple[str, ...] = ("f", "m")) -> Mi
             levelled_down=("true_positive_rate",), checked=Checked(rows=1_000, near_a_cut=3, differing=1, drawn=250),
         ),
         notes=(text,),
+    )  # fmt: skip
+
+
+def retrained(text: str = "sex", *, values: tuple[str, ...] = ("f", "m"), best: int = 2, by_trainer: bool = False, taken: bool = True) -> RetrainedCard:
+    """The same of a model that was trained under weights."""
+    base = mitigation(text, values=values)
+    groups = [Slice([(text, value)]) for value in values]
+    tensors = (ExportedTensor(name=text, dtype="string", shape="[n]"),)
+    tuned = FineTuned(
+        sha256=SHA, parameters=1_234, rows_trained=800, rows_validated=200, start=0.5, epochs=tuple(Epoch(training_loss=0.5, validation_loss=loss) for loss in (0.475, 0.375 if best else 0.625, 0.4125)), best=best,
+    )  # fmt: skip
+    return RetrainedCard(
+        method="reweigh", by="trainer" if by_trainer else "fine-tune", version="1", what=text, why=text, source=text,
+        settings={"strength": 0.5, "epochs": 50, "learning_rate": 0.001, "batch_size": 256, "patience": 5, "validated": 0.2}, config={"threshold": 0.25}, rules=(text,), judged=("true_positive_rate",), data=(), parts=base.parts,
+        cells=tuple(Cell(slice=group, label=label, rows=250, weight=250.0, factor=1.25) for group in groups for label in (1, 0)), fine_tuned=None if by_trainer else tuned,
+        trainer=ByTrainer(words=(text, "{out}"), rows=1_000, last=repr(text), trained_before=True) if by_trainer else None,
+        export=RetrainedModel(original=base.export.original, sha256=SHA, signature=text, signatures=(text,), inputs=tensors, outputs=tensors, output=text, asks_for=(text,) if taken else ()), holdout=base.holdout, notes=(text,),
     )  # fmt: skip

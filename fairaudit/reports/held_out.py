@@ -1,0 +1,138 @@
+"""What became of the rows that were held out, before and after a mitigation, as text and coordinates: the same of every method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.mitigations.card import HeldOut, Moved
+from fairaudit.mitigations.parts import HowParted
+from fairaudit.reports.chart import Axis, rate_axis
+from fairaudit.reports.numbers import counted, measured, percent, significant
+from fairaudit.reports.numbers import interval_between as between
+from fairaudit.reports.sentences import in_sentence, title_of
+
+_MOST = 12  # changes that are named
+_COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate")
+_WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "nothing judged"}
+_STATES = {"fail": "violated", "inconclusive": "neither shown nor ruled out", None: "judged of nobody"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a card says of the rows that were held out."""
+
+    held: HeldOut
+    judged: tuple[str, ...]  # rates that the method is about
+    groups: frozenset[Slice]
+    effect: str
+    fitted: str = "On"  # how a sentence on a rule that does not pass begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """One group's rate before and after, in numbers and on an axis."""
+
+    group: str
+    rows: str
+    before: str
+    after: str
+    change: str
+    x_before: str
+    x_after: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shifts:
+    title: str
+    axis: Axis
+    rows: tuple[Shift, ...]
+
+
+def verdicts(one: Outcome) -> str:
+    rules = "; ".join(f"{rule.rule}: before {_WORDS[rule.before]}, after {_WORDS[rule.after]}" for rule in one.held.rules)
+    return f"On {counted(one.held.checked.rows, 'row')} that were not fitted on, {rules}."
+
+
+def warnings(one: Outcome) -> Iterator[str]:
+    """Levelling down, and rules that do not pass."""
+    for name in one.held.levelled_down:
+        yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
+    for rule in one.held.rules:
+        if rule.after != "pass":
+            yield f"{rule.rule}: {_WORDS[rule.after]} after the mitigation. {one.fitted} those that were held out it is {_STATES[rule.after]}: see the findings."
+
+
+def cost(one: Outcome) -> Iterator[str]:
+    """What it did to everyone."""
+    by_metric = {moved.metric: moved for moved in one.held.moved if moved.slice == EVERYONE}
+    for name in _COSTS:
+        if name in by_metric:
+            yield _change(by_metric[name], whose="")
+
+
+def _change(one: Moved, *, whose: str) -> str:
+    if one.before is None or one.after is None:
+        return f"{whose}{in_sentence(one.metric)}: undefined"
+    if not one.change:
+        told = "the same"
+    else:
+        interval = "no interval, since too few turned" if one.interval is None else f"95% interval {between('difference', one.interval)}"
+        told = f"change {significant(one.change)}, {interval}"
+    return f"{whose}{in_sentence(one.metric)} {measured(one.metric, one.before)} → {measured(one.metric, one.after)} ({told})"
+
+
+def _own(one: Outcome) -> list[Moved]:
+    """Changes of groups, of the metrics that rules judge and of what people feel of decisions."""
+    names = dict.fromkeys((*one.judged, "selection_rate", "true_positive_rate" if one.effect == "helps" else "false_positive_rate"))
+    return [moved for moved in one.held.moved if moved.metric in names and moved.slice != EVERYONE]
+
+
+def said(one: Outcome, *, better: bool) -> Iterator[str]:
+    """Who is better off, or worse."""
+    found = sorted((moved for moved in _own(one) if moved.is_better is better), key=lambda moved: -abs(moved.change or 0.0))
+    for moved in found[:_MOST]:
+        yield _change(moved, whose=f"{moved.slice}: ")
+    if len(found) > _MOST:
+        yield f"and {len(found) - _MOST} more, which comparison.json has"
+
+
+def unmoved(one: Outcome) -> str:
+    quiet = [moved for moved in _own(one) if not moved.is_told]
+    return f"{counted(len(quiet), 'rate')} of groups did not change, or by no more than chance explains." if quiet else ""
+
+
+def shifts(one: Outcome) -> Iterator[Shifts]:
+    """Each group's rates before and after, for what the method is about."""
+    for name in one.judged:
+        own = [moved for moved in one.held.moved if moved.metric == name and moved.slice in one.groups and moved.before is not None and moved.after is not None]
+        if own:
+            axis = rate_axis([value for moved in own for value in (moved.before, moved.after) if value is not None], percent)
+            yield Shifts(title=title_of(name), axis=axis, rows=tuple(_shift(moved, axis) for moved in own))
+
+
+def _shift(one: Moved, axis: Axis) -> Shift:
+    before, after = one.before or 0.0, one.after or 0.0
+    change = "the same" if not one.change else between("difference", one.interval) if one.interval is not None else "too few turned to tell"
+    return Shift(
+        group=one.slice.label, rows=f"{one.rows:,}", before=measured(one.metric, before), after=measured(one.metric, after), change=change, x_before=f"{axis.x(before):.1f}",
+        x_after=f"{axis.x(after):.1f}", words=f"{one.slice}: from {measured(one.metric, before)} to {measured(one.metric, after)}",
+    )  # fmt: skip
+
+
+def parts_words(how: HowParted, *, fitted: str = "Fitted", did: str = "fitted") -> str:
+    """How the rows came to be two parts."""
+    chosen = "" if how.rows_chosen_on is None else f", chosen by {how.rows_chosen_on:,} others"
+    if how.holdout is not None:
+        return f"{fitted} on {how.rows_fitted:,} rows{chosen} and judged on {how.rows_held_out:,} others, of {how.holdout}."
+    return f"The data were split by what the rows hold and seed {how.seed}, in equal shares of labels and groups: {did} on {how.rows_fitted:,} rows{chosen}, judged on {how.rows_held_out:,} others."
+
+
+def checked(held: HeldOut) -> str:
+    """That the exported model was loaded again."""
+    seen = held.checked
+    near = f"; {counted(seen.near_a_cut, 'row')} within a millionth of a cut may be rounded to either side, and {seen.differing:,} {'was' if seen.differing == 1 else 'were'}" if seen.near_a_cut else ""
+    drawn = f" {seen.drawn:,} decisions are drawn, each by a hash of the row, so the same applicant always gets the same answer." if seen.drawn else ""
+    return f"The exported model was loaded again in a fresh process and gives all {seen.rows:,} rows the same score and decision{near}.{drawn}"
