@@ -125,6 +125,10 @@ class Counted:
 class KeptCube(Protocol):
     """Where a cube is kept, so that rows that were scored need not be scored again."""
 
+    @property
+    def scores(self) -> Path | None:
+        """Where the rows go one by one, with their scores and ids, before `write` is called; None: they are not asked for."""
+
     def read(self) -> Cube | None: ...
 
     def write(self, cube: Cube) -> None: ...
@@ -163,7 +167,7 @@ def counted(
             cube = former
         else:
             assert scorer is not None
-            cube = count_scored(source, rows, planned, scorer, thresholds.decision(config.counted_by), batch_size=config.batch_size, progress=progress).cube
+            cube = count_scored(source, rows, planned, scorer, thresholds.decision(config.counted_by), batch_size=config.batch_size, progress=progress, to=None if kept is None else kept.scores).cube
             if kept is not None:
                 kept.write(cube)
     with told(source):

@@ -210,7 +210,7 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 @_with_search
 @click.option("--split", "shares", metavar="A,B,C", help="Shares of the rows to fit on, to choose by and to prove on; the first two with --holdout. [default: 0.5,0.25,0.25]")
 @click.option("--objective", "objectives", multiple=True, metavar="NAME", help="What thresholds make as good as the rules allow; the first is what the frontier is of. Repeatable. [default: accuracy]")
-@click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option. [default: all]")
+@click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option, fine-tune. [default: all]")
 @click.option("--settings", type=int, default=8, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
 @click.option("--choose", metavar="TEXT", help="What must hold, and then what decides, as 'rule four-fifths, then accuracy'. [default: all rules, then the objective]")
 @click.option("--without-attribute", is_flag=True, help="Try only what needs no protected attribute when serving.")
@@ -235,8 +235,10 @@ def search(
     from fairaudit.mitigations.candidates import check_asked
     from fairaudit.mitigations.choice import choice_of
     from fairaudit.mitigations.kept import kept
+    from fairaudit.mitigations.retrained_card import RetrainedCard
     from fairaudit.mitigations.solved import Unreachable
     from fairaudit.reports.mitigated import mitigation_words
+    from fairaudit.reports.retrained import retrained_words
     from fairaudit.reports.searched import frontier_words
     from fairaudit.rules.library import load_rules
     from fairaudit.writing import A_MITIGATION, check_out, holds, write_mitigation, write_tree
@@ -286,7 +288,8 @@ def search(
     if as_json:
         say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
     else:
-        say(f"{shown[0]}\n\n{mitigation_words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nFrontier: {folder / searching.SEARCH_NAMES[-2]}\nCard: {folder / postprocessed.CARD}")
+        words = retrained_words if isinstance(card, RetrainedCard) else mitigation_words
+        say(f"{shown[0]}\n\n{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nFrontier: {folder / searching.SEARCH_NAMES[-2]}\nCard: {folder / postprocessed.CARD}")
     return 0
 
 

@@ -18,6 +18,7 @@ from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.calibrated_equalized_odds import COSTS
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
+from fairaudit.mitigations.fine_tuning import FineTuning
 from fairaudit.mitigations.methods import AS_IS, Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.solved import Solved
@@ -25,7 +26,8 @@ from fairaudit.rules.limits import is_minimum
 from fairaudit.rules.rule import Rule
 from fairaudit.types import Floats
 
-METHODS = ("thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option")
+FINE_TUNE = "fine-tune"
+METHODS = ("thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", FINE_TUNE)
 SETTINGS = 8  # steps of a ladder, where nobody asks for others
 MOST_SETTINGS = 100
 _BOXES = 20_000  # of a branch and bound: among a hundred candidates a bound that is nearly reached is as good as one that is
@@ -38,6 +40,7 @@ class Candidate:
 
     id: str  # of letters, digits, '-', '.', '=' and ','; no other candidate of a search has it
     method: Method  # how it is fitted and told
+    training: FineTuning | None = None  # where the model itself is trained on, which makes other scores of it
 
 
 def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Sequence[str], settings: int, *, without_attribute: bool = False) -> tuple[Objective, ...]:
@@ -49,7 +52,7 @@ def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Seque
     raise_all(UnknownName("method", one, METHODS, where="--methods") for one in methods if one not in METHODS)
     if not 1 <= settings <= MOST_SETTINGS:
         raise ConfigError(f"--settings {settings} is no number of steps; give a whole number from 1 to {MOST_SETTINGS}.")
-    idle = [one for one in methods if one != "thresholds"] if without_attribute else []
+    idle = [one for one in methods if one not in ("thresholds", FINE_TUNE)] if without_attribute else []
     if idle:
         raise ConfigError(f"--without-attribute leaves out every method that needs one when serving, as {' and '.join(idle)} {'does' if len(idle) == 1 else 'do'}; leave out --methods, or --without-attribute.")
     aims = tuple(dict.fromkeys(objective_of(one) for one in objectives))
@@ -79,7 +82,18 @@ def candidates(config: AuditConfig, rules: Sequence[Rule], cells: Cells, thresho
         found += [
             Candidate(id=f"reject-option-{parity}-{bound:g}", method=by_reject_option(config, parity, bound)) for parity in reject_option.METRICS for bound in ladder_of_bounds(cells, parity, threshold, settings)
         ]
+    if FINE_TUNE in wanted:
+        steps = max(1, settings // 4)
+        found += [_by_fine_tuning(step / steps, objectives[0]) for step in range(steps + 1)]
     return tuple(found)
+
+
+def _by_fine_tuning(strength: float, objective: str) -> Candidate:
+    def solved(cells: Cells, threshold: float) -> Solved:
+        raise AssertionError("a model is trained on by rows, not by cells")
+
+    told = Method(name=FINE_TUNE, objective=objective, solve=solved, settings={"strength": strength}, needs_attribute=False, what="The model is trained on.", why="", source="")
+    return Candidate(id=f"{FINE_TUNE}-{strength:g}", method=told, training=FineTuning(strength=strength))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Number, ...]
     efficient: tuple[str, ...]  # rules beside which no other candidate is better in one of both and no worse in the other
     effects: tuple[Effect, ...]
-    policy: Policy
+    policy: Policy | None  # what is decided of a score; None: the scores are others, of a model that was trained on
 
 
 class Unmet(msgspec.Struct, frozen=True, kw_only=True):

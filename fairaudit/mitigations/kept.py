@@ -20,16 +20,18 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from fairaudit.cube.clusters import Entries
 from fairaudit.cube.cube import ByCluster, Cube
+from fairaudit.cube.saved import columns_of
 from fairaudit.cube.slices import Slice
 from fairaudit.cube.stored import read_cube, write_cube
 from fairaudit.errors import ConfigError, ContentError, listed
+from fairaudit.mitigations.fine_tuning import FineTuned
 from fairaudit.mitigations.policy import Treatment
 from fairaudit.mitigations.solved import Solved
 from fairaudit.result import decoded, encoded
 
 FOLDER = ".fairaudit-search"  # in the folder that the search writes to; gone once it is whole
 _WHAT, _LOCK, _WORK, _ASIDES = "search.json", "lock", "work", "asides.json"
-_CLUSTERS, _VALUES = ".clusters", b"fairaudit.values"
+_CLUSTERS, _SCORES, _VALUES = ".clusters", ".scores", b"fairaudit.values"
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     unfitted: tuple[Slice, ...] = ()
     reference: int | None = None
     parameters: tuple[tuple[str, float], ...] = ()
+    tuned: FineTuned | None = None  # what training on did, where that was it
     unmet: str | None = None  # the reason
 
     @staticmethod
@@ -104,10 +107,24 @@ class Kept:
         """
         _write(self.folder / _file(one.id), msgspec.json.encode(one, enc_hook=encoded))
 
-    def cube(self, name: str, edges: Sequence[float]) -> KeptPart:
-        """The cube of a part, counted with these edges."""
+    def cube(self, name: str, edges: Sequence[float], *, with_scores: bool = False) -> KeptPart:
+        """The cube of a part, counted with these edges.
+
+        Args:
+            with_scores: whether its rows are kept one by one too.
+        """
         told = hashlib.sha256(msgspec.json.encode(tuple(edges))).hexdigest()
-        return KeptPart(path=self.folder / f"{name}-{told[:16]}.parquet")
+        return KeptPart(path=self.folder / f"{name}-{told[:16]}.parquet", with_scores=with_scores)
+
+    def model(self, id: str) -> Path:
+        """The folder of a candidate's own model."""
+        return self.folder / _file(id).replace("fitted-", "model-").removesuffix(".json")
+
+    def keep_model(self, id: str, made: Path) -> None:
+        """Move a candidate's model to its place, in the place of what is there."""
+        with _told(self.folder):
+            _gone(self.model(id))
+            os.replace(made, self.model(id))
 
     def note(self, aside: Path) -> None:
         """That what is being written lies in this folder until it is whole, for the next search to clear if this one is killed."""
@@ -119,11 +136,23 @@ class KeptPart:
     """One part's cube, with its clusters, which the file of an audit's cube does not hold."""
 
     path: Path
+    with_scores: bool = False
+
+    @property
+    def rows(self) -> Path:
+        """Its rows one by one, where they are kept."""
+        return self.path.with_suffix(_SCORES)
+
+    @property
+    def scores(self) -> Path | None:
+        return self.path.with_suffix(_SCORES + ".aside") if self.with_scores else None
 
     def read(self) -> Cube | None:
         with suppress(ConfigError, OSError, pa.ArrowException, msgspec.MsgspecError, KeyError, TypeError):
             if not self.path.is_file():
                 return None
+            if self.with_scores:
+                columns_of(self.rows)
             cube = read_cube(self.path)
             if not cube.plan.has_clusters:
                 return cube
@@ -138,6 +167,8 @@ class KeptPart:
         """
         aside = self.path.with_suffix(".aside")
         with _told(self.path.parent):
+            if self.scores is not None:
+                _moved(self.scores, self.rows)
             if cube.by_cluster is not None:
                 held = cube.by_cluster
                 table = pa.table({name: getattr(held.entries, name) for name in Entries.__dataclass_fields__}).replace_schema_metadata({_VALUES: msgspec.json.encode(held.values)})

@@ -93,6 +93,7 @@ class SearchParts:
 
     parts: Parts  # the first and the last
     choose: Path
+    row: str  # the column of a row's place in the data, in the first two
 
 
 def search_parts(config: AuditConfig, aside: Path, *, shares: Sequence[float], holdout: str | None = None, together: bool = True) -> SearchParts:
@@ -111,9 +112,9 @@ def search_parts(config: AuditConfig, aside: Path, *, shares: Sequence[float], h
     rows = found.rows_by_part.tolist()
     if given is not None:
         how = msgspec.structs.replace(given.how, seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1])
-        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found))), choose=choose)
+        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found))), choose=choose, row=row_column(found.source))
     how = HowParted(holdout=None, share=shares[-1], seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1], rows_held_out=rows[2], shared=0)
-    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found))), choose=choose)
+    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found))), choose=choose, row=row_column(found.source))
 
 
 def _in_both(by: str, rows: int, holdout: str, places: Collection[tuple[str, ...]]) -> str:

@@ -47,9 +47,12 @@ class Judging:
         return redecided(self.counts, self.slicing, policy, self.as_it_is)
 
 
-def point_of(candidate: Candidate, policy: Policy, judging: Judging, same_as: str | None = None) -> Point:
-    """What a candidate comes to. Whether it is efficient is told once all are known."""
-    found = judging.decided(policy)
+def point_of(candidate: Candidate, policy: Policy | None, found: Redecided, judging: Judging, same_as: str | None = None) -> Point:
+    """What a candidate comes to. Whether it is efficient is told once all are known.
+
+    Args:
+        found: the rows with its decisions.
+    """
     judged = cases(judging.rules, found.counts, judging.context)
     return Point(
         id=candidate.id, method=candidate.method.name, settings=candidate.method.settings, needs_attribute=candidate.method.needs_attribute, same_as=same_as, objective=_objective(judging.aim, found.counts),

@@ -20,7 +20,7 @@ from fairaudit.reports.wrapped import POINT, columns, indented, section
 
 WIDTH, HEIGHT = 460, 300  # of a drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 62, 446, 12, 250
-_MOST = 3  # groups that are named for a point, to either side
+_MOST = 3  # groups that are named for a point, to either side; and candidates for a reason
 _BELOW = 0.5  # of the height of what stands out is drawn below it; what lies deeper would press the frontier flat
 _ROOM = 0.06  # of what is drawn, left free at each end
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -98,7 +98,7 @@ def search_view(frontier: Frontier) -> SearchView:
         drawings=tuple(drawing for name in frontier.rules if (drawing := _drawing(frontier, name, shown)) is not None),
         objective=at_start(_called(frontier.objective)), rules=frontier.rules, lines=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered(first)),
         others=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered([one for one in shown if one not in first])), alike=_alike(frontier.points, frontier.chosen),
-        unmet=tuple((one.id, one.reason) for one in frontier.unmet),
+        unmet=_by_reason(frontier.unmet),
         note="Each number of a rule is its worst, among the groups that have rows enough. An id says the method, and the rule, limit, cost or bound that it was fitted to. "
         "Who is better or worse off is against the model as it is, on the same rows, where it is told from no change.",
     )  # fmt: skip
@@ -121,9 +121,17 @@ def frontier_words(points: Sequence[Point], unmet: Sequence[Unmet], chosen: str 
         "What was tried, on the rows that the choice is made on",
         *columns(table),
         *indented(f"✓ meets the rule, ✗ does not; → is chosen. Of {counted(len(points), 'candidate')} those are shown that no other beats beside some rule, and the model as it is.", width=width),
-        *section("Could not be fitted", ((POINT, f"{one.id}: {one.reason}") for one in unmet), width=width),
+        *section("Could not be fitted", ((POINT, f"{who}: {reason}") for who, reason in _by_reason(unmet)), width=width),
     ]
     return "\n".join(visible(line) for line in lines)
+
+
+def _by_reason(unmet: Sequence[Unmet]) -> tuple[tuple[str, str], ...]:
+    """Who could not be fitted, and why; those of one reason together."""
+    found: dict[str, list[str]] = {}
+    for one in unmet:
+        found.setdefault(one.reason, []).append(one.id)
+    return tuple((", ".join(ids[:_MOST]) + (f" and {len(ids) - _MOST} more" if len(ids) > _MOST else ""), reason) for reason, ids in found.items())
 
 
 def _stands_out(one: Point, chosen: str | None) -> bool:

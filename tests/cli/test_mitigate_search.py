@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +136,14 @@ def test_people_who_were_held_out_are_the_last_part(model: Path, parts: dict[str
 
 
 def test_the_choice_is_the_most_accurate_that_meets_the_rules_and_is_what_is_exported(model: Path, parts: dict[str, pd.DataFrame], quick: None, capfd: pytest.CaptureFixture[str]) -> None:
+    write(people(4_000))
     equal = ("--rule", "equal-opportunity", "--rule", "four-fifths", "--settings", "3", "--methods", "thresholds")
     assert searched(model, *equal, "--choose", "rule equal-opportunity, then accuracy") == 0
     found, made = frontier(), card()
     able = [one for one in found["points"] if one["rules"][0]["meets"]]
     best = max(able, key=lambda one: one["objective"]["value"])
     assert found["chosen"] == best["id"] == made["search"]["chosen"] and found["criterion"] == "rule equal-opportunity, then accuracy"
-    assert made["search"] == {"criterion": found["criterion"], "chosen": best["id"], "tried": len(found["points"]), "unmet": len(found["unmet"]), "rows": 300}
+    assert made["search"] == {"criterion": found["criterion"], "chosen": best["id"], "tried": len(found["points"]), "unmet": len(found["unmet"]), "rows": 1_000}
     rows = parts["holdout"]
     model_of = tf.saved_model.load("out/saved_model").signatures["serving_default"]
     given = {"x": tf.constant(rows["x"].astype(float), tf.float32), "sex": tf.constant(rows["sex"])}
@@ -167,6 +169,55 @@ def test_without_the_attribute_everybody_is_decided_alike_and_the_model_is_asked
     assert {one["id"].split("-equal")[0] for one in found["points"]} == {"as-is", "common-threshold", "common-threshold-drawn"}
     assert all(not one["needs_attribute"] and not one["policy"]["groups"] for one in found["points"])
     assert "sex" not in {one["name"] for one in card()["export"]["inputs"]}
+
+
+@pytest.fixture
+def learning(built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model that says more of one group, and learns in few steps."""
+    plain = searching.fine_tune
+    monkeypatch.setattr(searching, "fine_tune", lambda *given, settings, **named: plain(*given, settings=replace(settings, learning_rate=0.05, epochs=12), **named))
+    return built("learning_people")
+
+
+def scores(model: Path, rows: pd.DataFrame) -> Any:
+    loaded = tf.saved_model.load(str(model))  # which must outlive its signature
+    return loaded.signatures["serving_default"](x=tf.constant(rows["x"].to_numpy(np.float32)), sex=tf.constant(rows["sex"].tolist()))["score"].numpy().astype(float)
+
+
+@pytest.mark.parametrize("flags", [(), ("--cluster", "person")])
+def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path, parts: dict[str, pd.DataFrame], quick: None, flags: tuple[str, ...]) -> None:
+    Path("loose.yaml").write_text("schema: fairaudit/rule/1\nextends: statistical-parity\nid: loose\ntitle: A looser parity\nlimit_origin: ours\nlimit: 0.3\nserious: 0.6\n")
+    asked = ("--rule", "loose.yaml", "--settings", "4", "--methods", "fine-tune", "--without-attribute", "--duplicates", "apart")
+    assert searched(learning, *asked, *flags, "--choose", "rule loose, then accuracy") == 0
+    found, made, rows = frontier(), card(), parts["choose"].astype({"x": float, "y": int})
+    assert [one["id"] for one in found["points"]] == ["as-is", "fine-tune-0", "fine-tune-1"] and all(not one["needs_attribute"] for one in found["points"])
+    assert found["chosen"] == "fine-tune-1" == made["search"]["chosen"] and made["by"] == "fine-tune"
+    (one,) = (one for one in found["points"] if one["id"] == "fine-tune-1")
+    was, now = (scores(model, rows) > 0.5 for model in (learning, Path("out/saved_model")))
+    assert one["policy"] is None and one["objective"]["value"] == pytest.approx((now == rows["y"]).mean())
+    rate = {group: now[rows["sex"] == group].mean() for group in "fm"}
+    assert abs(one["rules"][0]["value"]) == pytest.approx(abs(rate["f"] - rate["m"]))
+    for effect in one["effects"]:
+        own = (rows["sex"] == effect["slice"]["sex"]) if effect["slice"] else pd.Series(True, index=rows.index)
+        own &= {"selection_rate": rows["y"] >= 0, "true_positive_rate": rows["y"] == 1, "false_positive_rate": rows["y"] == 0}[effect["metric"]]
+        assert (effect["rows"], effect["before"], effect["after"]) == (own.sum(), pytest.approx(was[own].mean()), pytest.approx(now[own].mean()))
+    assert made["holdout"]["checked"]["rows"] == len(parts["holdout"])
+
+
+def test_a_search_that_is_stopped_trains_no_model_twice(learning: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = ("--rule", "statistical-parity", "--settings", "1", "--methods", "fine-tune", "--duplicates", "apart", "--choose", "accuracy")
+    assert searched(learning, *flags) == 0
+    wanted = frontier()
+    shutil.rmtree("out")
+    with monkeypatch.context() as patched:
+        patched.setattr(searching, "rescored", stop)
+        assert searched(learning, *flags) == 130
+    monkeypatch.setattr(searching, "fine_tune", stop)
+    assert searched(learning, *flags) == 0 and frontier() == wanted
+
+
+def stop(*_: Any, **__: Any) -> Any:
+    raise KeyboardInterrupt
 
 
 def test_the_model_as_it_is_may_be_chosen(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
