@@ -11,7 +11,7 @@ import importlib.util
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ import pandas as pd
 from fairaudit.config import AuditConfig
 from fairaudit.metrics.engines.quiet import quietly
 from fairaudit.mitigations.cells import Cells
+from fairaudit.mitigations.inferring import of_holdout
 from fairaudit.mitigations.methods import Method, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
-from fairaudit.mitigations.parts import split_parts
+from fairaudit.mitigations.parts import Parts, split_parts
 from fairaudit.mitigations.policy import Treatment
-from fairaudit.mitigations.postprocessed import asked_of, fitted_on
+from fairaudit.mitigations.postprocessed import asked_of, fitted_on, infer
 from fairaudit.mitigations.solved import Unreachable
 from fairaudit.types import Floats
 
@@ -56,6 +57,7 @@ class Data:
     title: str
     attribute: str
     better_off: str
+    features: tuple[str, ...]  # that the model takes, as far as they matter here
     config: AuditConfig
 
 
@@ -82,7 +84,7 @@ def adult() -> Data:
         if not Path(path).exists():
             raise SystemExit(f"beside: {path} is not there; run make demo, which makes it.")
     return Data(
-        title="UCI Adult, the demo's model, by sex", attribute="sex", better_off="Male",
+        title="UCI Adult, the demo's model, by sex", attribute="sex", better_off="Male", features=("sex",),
         config=AuditConfig(model="demo/model", data=("demo/adult_test.csv",), label="income", positive=">50K", protected=("sex",)),
     )  # fmt: skip
 
@@ -102,7 +104,7 @@ def compas(folder: Path) -> Data:
     made = LogisticRegression().fit(np.stack([seen["age"] / 10, seen["decile_score"], seen["sex"] == "Male"], axis=1).astype(float), seen["two_year_recid"] == 0)
     _save(made.coef_[0], float(made.intercept_[0]), folder / "model")
     return Data(
-        title="COMPAS, a logistic regression, by race", attribute="race", better_off="Caucasian",
+        title="COMPAS, a logistic regression, by race", attribute="race", better_off="Caucasian", features=("age", "decile_score", "sex"),
         config=AuditConfig(model=str(folder / "model"), data=(str(folder / "compas.csv"),), label="two_year_recid", positive="0", protected=("race",)),
     )  # fmt: skip
 
@@ -134,11 +136,17 @@ def read(path: str | Path, data: Data) -> People:
     return People(member=(rows[data.attribute] == data.better_off).to_numpy().astype(float), label=label, score=scores.numpy().reshape(-1).astype(np.float64))
 
 
-def ours(data: Data, fit: Sequence[str], method: Method, rules: Sequence[str], held: People) -> Answers:
+def ours(data: Data, parts: Parts, method: Method, rules: Sequence[str], held: People) -> Answers:
     import msgspec
 
     config = asked_of(msgspec.structs.replace(data.config, rules=tuple(rules)), method.rules)
-    found, cells, _ = fitted_on(config, fit, edges=method.edges)
+    found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges)
+    if method.infers_group:
+        with tempfile.TemporaryDirectory() as aside:
+            inferring = infer(config, found, cells, slicing, Path(aside))
+        cells = inferring.cells
+        members = np.array(list(_members(cells, data)))
+        held = replace(held, member=members[of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row).place])
     solved = method.solve(cells, found.thresholds.edge(config.threshold))
     return answers(dict(zip(_members(cells, data), solved.treatments, strict=True)), held)
 
@@ -215,7 +223,7 @@ def table(data: Data, aside: Path) -> Iterator[str]:
     before = Answers(selected=(held.score > 0.5).astype(float), score=held.score)
 
     def own(method: Method, *rules: str) -> Callable[[], Answers]:
-        return lambda: ours(data, parts.fit, method, rules, held)
+        return lambda: ours(data, parts, method, rules, held)
 
     def thresholds(rule: str, **how: bool) -> Callable[[], Answers]:
         import msgspec
@@ -237,6 +245,8 @@ def table(data: Data, aside: Path) -> Iterator[str]:
         for limit in (0.1, TIGHT):
             yield target, f"fairaudit thresholds --without-attribute, limit {limit:g}", thresholds(within(rule, limit), without_attribute=True)
             yield target, f"fairaudit thresholds --without-attribute --drawn, limit {limit:g}", thresholds(within(rule, limit), drawn=True, without_attribute=True)
+            if data.attribute not in data.features:  # a model that is told the group needs no inference
+                yield target, f"fairaudit thresholds --without-attribute --drawn --infer-group, limit {limit:g}", thresholds(within(rule, limit), drawn=True, without_attribute=True, infer_group=True)
 
     asked: tuple[tuple[Target, str, Callable[[], Answers]], ...] = (
         *of(PARITY, "statistical-parity"),

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fairaudit.cube.counts import Counts
-from fairaudit.cube.matched import Matched, match
-from fairaudit.cube.saved import SCORES
-from fairaudit.data.files import fingerprint
+from fairaudit.cube.matched import SCORES, Matched
 from fairaudit.errors import ConfigError, FairauditError, listed
 from fairaudit.result import Audit, Manifest, SavedScores, counts_read, from_json
 from fairaudit.rules.baseline import Baseline
@@ -76,6 +74,8 @@ def saved_in(path: Path, scores: SavedScores | None, *, of: str) -> Path:
     if scores is None:
         raise ConfigError(f"{of} kept no rows, so {path} is not of it; leave the file out, or audit again with --save-scores.")
     try:
+        from fairaudit.data.files import fingerprint
+
         is_same = fingerprint(path) == scores.sha256
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}; give the {SCORES} that was written with the audit.") from error
@@ -103,6 +103,8 @@ def beside(path: Path | None, before: Former, counts: Counts, baseline: Baseline
     """
     if path is None or before.scores is None:
         return baseline
+    from fairaudit.cube.same_rows import match
+
     found = match(path, before.scores, counts.slices)
     return Baseline(counts=baseline.counts, slicings=baseline.slicings, matched=found if found.account.matched else None)
 

@@ -17,8 +17,8 @@ from fairaudit.bands import Bands, parsed, score_bins
 from fairaudit.config import AuditConfig, converted, validate
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Cube, Grid, Plan, counts, counts_within
+from fairaudit.cube.matched import SCORES
 from fairaudit.cube.sampled import Sample, draw
-from fairaudit.cube.saved import SCORES
 from fairaudit.cube.scored import count_given, count_scored, sample_given, save_given
 from fairaudit.cube.slices import Slicing
 from fairaudit.cube.thresholds import Thresholds, thresholds_of

@@ -14,14 +14,14 @@ from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, TypeVar
 
-from fairaudit.cube.cube import Cube
-from fairaudit.cube.saved import SCORES, are_scores
+from fairaudit.cube.matched import SCORES
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.gate.policy import Ruling
 from fairaudit.reports.formats import BLESSINGS
 from fairaudit.result import Audit, to_json
 
 if TYPE_CHECKING:
+    from fairaudit.cube.cube import Cube
     from fairaudit.mitigations.card import MitigationCard
     from fairaudit.mitigations.frontier import Frontier
     from fairaudit.mitigations.proof import Proof
@@ -106,6 +106,7 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
     Raises:
         ConfigError, ContentError: it cannot be written, or the disk is full; nothing is left behind then.
     """
+    from fairaudit.cube.saved import are_scores
     from fairaudit.cube.stored import write_cube
     from fairaudit.reports.html import render
 

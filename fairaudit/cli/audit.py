@@ -97,12 +97,13 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     with uncollected():
         from fairaudit.cli.verdict import shown
         from fairaudit.cli.writes import as_flags, of_gate, write_all
-        from fairaudit.cube.saved import SCORES
+        from fairaudit.cube.matched import SCORES
         from fairaudit.delivery import place, retract
         from fairaudit.gate.policy import Policy
         from fairaudit.gate.waiver_file import load_waivers
         from fairaudit.reports.formats import paths
         from fairaudit.reports.html import compile_templates
+        from fairaudit.reports.lookup import lookup
         from fairaudit.run import audited
         from fairaudit.writing import check_out, holds_audit, write_audit
 
@@ -132,9 +133,10 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
     anew = {place(file) for format, path in targets for file in paths(format, path)}
     for path in (one for one in former if place(one) not in anew):
         click.echo(f"fairaudit: {path} was the gate's word on the audit that stood there before, and is taken away; `fairaudit gate {target} --write …` writes this one's.", err=True)
+    known = lookup(found.audit)
     if ruling:
-        write_all(targets, found.audit, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
-    return shown(found.audit, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
+        write_all(targets, known, ruling, file=target / "audit.json", rules=config.rules, config=None if given["rules"] else config_file)
+    return shown(known, ruling, report=target / "report.html", quiet=quiet, verbose=verbose, written=targets)
 
 
 def _config(file: Path | None, out: Path | None, gate: bool, given: dict[str, Any]) -> Any:

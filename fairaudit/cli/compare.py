@@ -27,7 +27,7 @@ def command(before: Path, now: Path, out: Path | None, as_json: bool, debug: boo
     """
     from fairaudit.baselines import saved_beside
     from fairaudit.cli.console import say
-    from fairaudit.cube.matched import match
+    from fairaudit.cube.same_rows import match
     from fairaudit.differences import differences, to_json
     from fairaudit.reports.side_by_side import FORMS, as_text, side_by_side
     from fairaudit.result import counts_read, read_audit

@@ -37,9 +37,10 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
     with uncollected():  # a large audit is a hundred thousand values that all stay
         from fairaudit.cli.verdict import shown
         from fairaudit.cli.writes import is_folder, of_gate, write_all
-        from fairaudit.cube.saved import SCORES
+        from fairaudit.cube.matched import SCORES
         from fairaudit.delivery import retract
         from fairaudit.gate.judged import judged
+        from fairaudit.reports.lookup import lookup
         from fairaudit.result import read_audit
         from fairaudit.writing import OURS
 
@@ -53,5 +54,6 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
         kept = file.parent / SCORES
         again = judged(found, rules, baseline=baseline, scores=kept if baseline is not None and found.scores is not None and kept.is_file() else None)
         decided = ruled(again, asked | {"baseline": baseline})
-        write_all(targets, again, decided, file=file, rules=rules)
-        return shown(again, decided, report=None, quiet=quiet, verbose=verbose, written=targets)
+        known = lookup(again)
+        write_all(targets, known, decided, file=file, rules=rules)
+        return shown(known, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

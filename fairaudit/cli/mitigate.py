@@ -146,8 +146,9 @@ _OF_A_MODEL = ("saved_model", "before", "after", "comparison.json", "report.html
 @click.option("--objective", default="accuracy", show_default=True, metavar="NAME", help="What is made as good as the rules allow: accuracy, balanced_accuracy, or costs, as 'fp=1,fn=5'.")
 @click.option("--drawn", is_flag=True, help="Draw some decisions between thresholds: the rules hold at less cost.")
 @click.option("--without-attribute", is_flag=True, help="The same for everybody: the exported model asks for no group.")
+@click.option("--infer-group", is_flag=True, help="With both: infer each row's group from its other features, and decide by that.")
 @with_output
-def thresholds(objective: str, drawn: bool, without_attribute: bool, **given: Any) -> int:
+def thresholds(objective: str, drawn: bool, without_attribute: bool, infer_group: bool, **given: Any) -> int:
     """Give each group the threshold with which the rules hold, at the least cost, and export the model with them.
 
     Fitted on one part of the data, judged on another that was not looked at. Writes saved_model/, which loads with plain TensorFlow, report.html, card.json, and the audits before and after.
@@ -158,7 +159,7 @@ def thresholds(objective: str, drawn: bool, without_attribute: bool, **given: An
     """
     from fairaudit.mitigations.methods import by_thresholds
 
-    return _postprocess(lambda config: by_thresholds(config, objective, drawn=drawn, without_attribute=without_attribute), **given)
+    return _postprocess(lambda config: by_thresholds(config, objective, drawn=drawn, without_attribute=without_attribute, infer_group=infer_group), **given)
 
 
 @command.command("equalized-odds")

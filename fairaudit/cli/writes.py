@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
     from fairaudit.gate.policy import Ruling
     from fairaudit.reports.lookup import Lookup
-    from fairaudit.result import Audit
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 _SUMMARY_BYTES = 1024 * 1024  # of a step, whoever wrote it
@@ -103,7 +102,7 @@ def as_field(writes: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return field
 
 
-def write_all(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
+def write_all(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
     """Write all files of the gate, or none; and in a step of GitHub's, its summary.
 
     Args:
@@ -117,9 +116,6 @@ def write_all(targets: Sequence[Target], audit: Audit, ruling: Ruling, *, file: 
     summary = os.environ.get(_SUMMARY)
     if not targets and not summary:
         return
-    from fairaudit.reports.lookup import lookup
-
-    known = lookup(audit)
     deliver(targets, known, ruling, file=file, rules=rules, config=config)
     if summary and ("markdown", place(Path(summary))) not in ((format, place(path)) for format, path in targets):
         _summarize(known, ruling, summary)

@@ -16,7 +16,6 @@ from fairaudit.cube.cube import Plan
 from fairaudit.data.written import RowGroups
 from fairaudit.errors import ConfigError, ContentError
 
-SCORES = "scores.parquet"  # beside audit.json
 VALUE_OF = "slice:"  # what the column of an attribute's values begins with
 _SCHEMA, _VERSION = b"fairaudit.schema", b"fairaudit/scores/1"
 _TOGETHER = 131_072  # rows that are read at once

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from fairaudit.bands import Bands
 from fairaudit.interrupts import stoppable
+
+if TYPE_CHECKING:
+    import duckdb
 
 OTHER = "other"
 _LISTED = 10  # merged values; all of them are in the audit's manifest

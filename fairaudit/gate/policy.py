@@ -77,10 +77,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
         """The first that holds of 2 (nothing was judged), 4 (engines disagree), 1 (violated), 3 (not enough evidence), 0."""
         if all(one.state is State.ERROR for one in self.standings):  # or there are none
             return CONTENT_FAILED if self.standings else MISCONFIGURED
-        for state, code in ((State.ERROR, CONTENT_FAILED), (State.FAIL, VIOLATED), (State.INCONCLUSIVE, NOT_ENOUGH_EVIDENCE)):
-            if state in self.states:
-                return code
-        return PASSED
+        states = frozenset(self.states)
+        return next((code for state, code in ((State.ERROR, CONTENT_FAILED), (State.FAIL, VIOLATED), (State.INCONCLUSIVE, NOT_ENOUGH_EVIDENCE)) if state in states), PASSED)
 
     @property
     def verdict(self) -> Word:

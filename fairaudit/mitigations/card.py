@@ -11,7 +11,7 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
 from fairaudit.mitigations.parts import HowParted
-from fairaudit.mitigations.proof import Checked
+from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
 
@@ -55,6 +55,14 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     def is_told(self) -> bool:
         """Whether the change is told from none."""
         return is_told(self.interval)
+
+
+class Inference(msgspec.Struct, frozen=True, kw_only=True):
+    """How groups are inferred, where they are, and how often wrongly."""
+
+    features: tuple[str, ...]  # by which
+    fitted: dict[str, int]  # group → rows of those fitted on that are taken for it
+    mistaken: tuple[Mistaken, ...]  # on the rows that were held out
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +110,7 @@ class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     parts: HowParted
     fit: Fit
     export: Exported
+    inference: Inference | None = None
     holdout: HeldOut
     notes: tuple[str, ...]
     search: Searched | None = None  # None: the method was asked for

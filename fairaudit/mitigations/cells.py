@@ -28,6 +28,7 @@ class Cells:
     lowest: Floats  # of the scores in a cell, whatever the group
     highest: Floats
     edges: tuple[float, ...] = ()  # rising: scores that are cuts by name, as the model's own threshold
+    told: tuple[Cells, ...] = ()  # where groups are inferred: the same rows by the group that they are taken for, each by the group that they are of
 
     @property
     def cuts(self) -> Floats:

@@ -14,6 +14,8 @@ from fairaudit.mitigations.attributes import ReadAttribute
 from fairaudit.mitigations.decided import decided, in_type
 from fairaudit.mitigations.draws import joined, uniform
 from fairaudit.mitigations.groups import Groups
+from fairaudit.mitigations.inference import GroupModel
+from fairaudit.mitigations.inferred_groups import InferredGroups
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.scoring_ops import score_of
 from fairaudit.mitigations.wiring import Wiring, check_plain, wired
@@ -50,10 +52,10 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute], folder: Path, *, key: bytes) -> Exported:
+def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute], folder: Path, *, key: bytes, inference: GroupModel | None = None) -> Exported:
     """Write a SavedModel that scores as the original does and decides by the policy.
 
-    Its one signature is called as the audited one and takes the same inputs, and each attribute of the policy where it is not among them. It answers with `score` (after the activation, shape [n]), `decision` (int64, 0 or 1,
+    Its one signature is called as the audited one and takes the same inputs, and each attribute of the policy where it is not among them and not inferred. It answers with `score` (after the activation, shape [n]), `decision` (int64, 0 or 1,
     shape [n]), and with all that the original answers.
 
     Args:
@@ -61,6 +63,7 @@ def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute]
         attributes: how each of the policy's was read where it was fitted.
         folder: to be made, or empty.
         key: of the draws; the same key draws the same rows alike.
+        inference: of the policy's groups, in their order; None: rows are told by their attributes.
 
     Raises:
         UnfitModel: the original cannot be wrapped, or its inputs cannot tell groups apart.
@@ -72,12 +75,12 @@ def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute]
     called = next(one for one in signatures if one.name == matched.card.signature)
     check_plain(called, model=name)
     by_name = {one.name: one for one in attributes}
-    asked = [by_name[one] for one in policy.attributes]
+    asked = [] if inference else [by_name[one] for one in policy.attributes]
     own = in_type(policy, matched.output.dtype)
-    wiring = wired(matched, called, asked)
+    wiring = wired(matched, called, asked, [one.name for one in inference.features] if inference else ())
     module = tf.Module()
     module.original = loaded(matched.place, name)
-    groups = Groups([one.group for one in own.groups], asked, wiring.dtypes)
+    groups = InferredGroups(inference) if inference else Groups([one.group for one in own.groups], asked, wiring.dtypes)
     module.tables = groups.tables
     renamed = _renamed(called)
     answer = _answer(module.original.signatures[called.name], called, matched.output, own, groups, wiring, renamed, key)
@@ -93,7 +96,7 @@ def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute]
 
 
 def _answer(
-    call: Any, called: Signature, output: Output, policy: Policy, groups: Groups, wiring: Wiring, renamed: Mapping[str, str], key: bytes
+    call: Any, called: Signature, output: Output, policy: Policy, groups: Groups | InferredGroups, wiring: Wiring, renamed: Mapping[str, str], key: bytes
 ) -> Callable[..., dict[str, Any]]:
     """The function that is saved."""
 
@@ -103,7 +106,7 @@ def _answer(
         theirs = call(**{one.name: given[one.name] for one in called.inputs})
         values, present, texts = wiring.told(given)
         rows = tf.shape(next(iter(given.values())))[0]
-        group = groups.of(values, present) if policy.attributes else tf.zeros([rows], tf.int64)
+        group = groups.of(values, present, rows)
         score = score_of(theirs[output.name], output, rows)
         row = joined(texts) if policy.is_random else None
         draws = None if row is None else uniform(row, key=key, purpose="decision")

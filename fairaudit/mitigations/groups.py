@@ -36,14 +36,17 @@ class Groups:
     def tables(self) -> list[Any]:
         return [one for one in (self._groups, *self._kept.values()) if one is not None]
 
-    def of(self, values: Mapping[str, Any], present: Mapping[str, Any]) -> Any:
+    def of(self, values: Mapping[str, Any], present: Mapping[str, Any], rows: Any = None) -> Any:
         """The place of each row's group among the groups, and behind them where it is none of them; int64, shape (rows,).
 
         Args:
             values: attribute → tensor of shape (rows,).
             present: attribute → whether a row has a value at all, where the tensor itself cannot say so.
+            rows: how many there are; needed where there are no attributes.
         """
         tf = import_tensorflow()
+        if not self._attributes:
+            return tf.zeros([rows], tf.int64)
         tokens = [self._token(one, values[one.name], present.get(one.name)) for one in self._attributes]
         if self._groups is None:
             return tf.zeros_like(tf.strings.length(tokens[0]), dtype=tf.int64)

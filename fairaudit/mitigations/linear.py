@@ -77,17 +77,18 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """What may be mixed: each column is one cut, of one group or of all of them, by whose share the counts are multiplied."""
+    """What may be mixed: each column is one cut, of some rows, by whose share the counts are multiplied."""
 
-    tp: Floats  # (groups, columns): 0 where a column is not of the group
+    tp: Floats  # (groups, columns): what a column adds to each group; 0 where it is of others
     fp: Floats
-    of: Floats  # (groups, columns): 1 where a column is of the group
+    fn: Floats
+    tn: Floats
     positives: Floats  # (groups,)
     negatives: Floats
 
     def weight(self, cells: Sequence[Cell]) -> Floats:
         """Weight of the rows of some confusion cells, of the shape (groups, columns)."""
-        held = {TP: self.tp, FP: self.fp, FN: self.positives[:, None] * self.of - self.tp, TN: self.negatives[:, None] * self.of - self.fp}
+        held = {TP: self.tp, FP: self.fp, FN: self.fn, TN: self.tn}
         out: Floats = np.sum([held[cell] for cell in cells if cell in held] or [np.zeros(self.tp.shape)], axis=0)
         return out
 

@@ -16,7 +16,7 @@ from fairaudit.mitigations.common import solve_common
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.linear import check_linear
-from fairaudit.mitigations.mixtures import solve_drawn
+from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.reject_option import Grid, points, reject_option
@@ -44,24 +44,29 @@ class Method:
     rules: tuple[str, ...] = ()  # that judge where the user names none
     edges: tuple[float, ...] = ()  # scores that must be told apart exactly
     judged: tuple[str, ...] = ()  # rates that the report draws
-    needs_attribute: bool = True  # to decide; where it does not, what is solved is the same treatment for every group
+    needs_attribute: bool = True  # to decide; where it neither does nor infers it, what is solved is the same treatment for every group
+    infers_group: bool = False  # the cells must then have `told`, and what is solved is of those who are taken for each group
 
 
 def by_thresholds(
-    config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, drawn: bool = False, without_attribute: bool = False, settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES
-) -> Method:
+    config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, drawn: bool = False, without_attribute: bool = False, infer_group: bool = False,
+    settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES
+) -> Method:  # fmt: skip
     """A threshold for each group, or one for everybody, the best that the rules allow.
 
     Args:
         rules: to be met; those that the configuration names where they are not given.
         drawn: some decisions are drawn between thresholds, which meets rules at less cost.
         without_attribute: everybody has the same treatment, so that the model asks for no group.
+        infer_group: instead everybody has the treatment of the group that the model takes them for.
         settings: what is told of the rules besides the objective.
         most: how long is searched for a threshold for each group before the best so far is given with its gap.
 
     Raises:
-        ConfigError: there is no such objective, or a rule rests on what no threshold changes, or what no linear program can hold.
+        ConfigError: there is no such objective, a group is to be inferred where it is asked for or nothing is drawn, or a rule rests on what no threshold changes, or what no linear program can hold.
     """
+    if infer_group and not (drawn and without_attribute):
+        raise ConfigError("--infer-group is for a model that asks for no group, and holds rules by what is drawn; add --without-attribute and --drawn, or leave it out.")
     aim = objective_of(objective)
     rules = load_rules(config.rules) if rules is None else rules
     check_able(rules)
@@ -70,19 +75,26 @@ def by_thresholds(
 
     def solved(cells: Cells, threshold: float) -> Solved:
         constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
-        if drawn:
+        if infer_group:
+            best = solve_inferred(cells, cells.told, constraints, aim, threshold=threshold)
+        elif drawn:
             best = solve_drawn(cells, constraints, aim, threshold=threshold, is_common=without_attribute)
         else:
             best = solve_common(cells, constraints, aim, threshold=threshold) if without_attribute else solve(cells, constraints, aim, threshold=threshold, most=most)
         return _unless_noise(cells, constraints, aim, threshold, best)
 
-    what, why, source = _OF_THRESHOLDS[drawn, without_attribute]
+    what, why, source = _INFERRED if infer_group else _OF_THRESHOLDS[drawn, without_attribute]
     return Method(
-        name="thresholds", objective=aim.name, solve=solved, needs_attribute=not without_attribute, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
-        settings={"objective": objective} | dict(settings or {}) | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
+        name="thresholds", objective=aim.name, solve=solved, needs_attribute=not without_attribute, infers_group=infer_group, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        settings={"objective": objective} | dict(settings or {}) | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}) | ({"infer_group": True} if infer_group else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
     )  # fmt: skip
 
 
+_INFERRED = (
+    "The model infers everybody's group from the other features, and whoever is taken for a group has that group's chance of selection, which rises with the score: between some thresholds, which rows are selected is drawn.",
+    "Of all chances that rise with the score and differ by the inferred group alone, these have the best objective of those with which the rules hold in the mean, for the groups as they are, on the rows that were fitted on.",
+    "Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group that are drawn, here by an inferred one; the chances are the solution of a linear program on the score cells of the groups crossed with what they are taken for.",
+)
 _FOR_OTHERS = "Whether the rules hold for other people is judged on the rows that were held out."
 _BY_GROUP = "Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group"
 _OF_THRESHOLDS = {
@@ -189,7 +201,10 @@ def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objectiv
     of_true, of_false = (aim.of(*selected, positives=positives, negatives=negatives) - none for selected in ((one_row, nothing), (nothing, one_row)))
     own = threshold_at(threshold).chance(cells.highest)
     otherwise = np.abs(np.stack([one.chance(cells.highest) for one in solved.treatments]) - own)
-    turned = (cells.positive * otherwise).sum(axis=1), (cells.negative * otherwise).sum(axis=1)
+    if cells.told:
+        turned = tuple(np.sum([(getattr(one, label) * chance).sum(axis=1) for one, chance in zip(cells.told, otherwise, strict=True)], axis=0) for label in ("positive", "negative"))
+    else:
+        turned = (cells.positive * otherwise).sum(axis=1), (cells.negative * otherwise).sum(axis=1)
     error = float(np.sqrt((of_true**2 * turned[0] + of_false**2 * turned[1]).sum()))
     if solved.objective - solved.before > _NOISE * error:
         return solved

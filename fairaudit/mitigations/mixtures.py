@@ -40,7 +40,37 @@ def solve_drawn(cells: Cells, constraints: Sequence[Constraint], objective: Obje
         Unreachable: nothing meets the constraints; says what comes nearest.
     """
     problem = problem_of(cells, constraints, objective, threshold=threshold)
-    program = _of_all(problem) if is_common else _by_group(problem)
+    shares, gap = _best(problem, program := _of_all(problem) if is_common else _by_group(problem))
+    every = np.zeros(problem.tp.shape)
+    every[:, problem.start] = 1.0
+    of_group = np.zeros(len(cells.groups), dtype=np.int64) if is_common else np.cumsum(problem.fitted) - 1
+    for group in range(len(cells.groups)) if is_common else problem.taken:
+        every[group] = program.of(shares, of_group[group], problem.cuts.size)
+    treatments = [_treatment(problem.cuts, own) for own in every]
+    return problem.solved(cells, treatments, (problem.tp * every).sum(axis=1), (problem.fp * every).sum(axis=1), gap=gap)
+
+
+def solve_inferred(cells: Cells, told: Sequence[Cells], constraints: Sequence[Constraint], objective: Objective, *, threshold: float) -> Solved:
+    """The same where a treatment is of those who are taken for a group, whichever they are of: the rules are held for the groups as they are.
+
+    Args:
+        told: of each group, the rows that are taken for it, by the group that they are of; all together are the rows of the cells.
+
+    Returns:
+        The treatment of each group in its place, for those who are taken for it.
+
+    Raises:
+        ContentError, Unreachable: as `solve_drawn`.
+    """
+    problem = problem_of(cells, constraints, objective, threshold=threshold)
+    shares, gap = _best(problem, program := _by_inferred(problem, told, objective))
+    every = [program.of(shares, at, problem.cuts.size) for at in range(len(told))]
+    tp, fp = (np.sum([of_cut @ own for of_cut, own in zip(of_cuts, every, strict=True)], axis=0) for of_cuts in zip(*(one.selected() for one in told), strict=True))
+    return problem.solved(cells, [_treatment(problem.cuts, own) for own in every], tp, fp, gap=gap)
+
+
+def _best(problem: Problem, program: _Program) -> tuple[Floats, float]:
+    """The shares of the best mix, and how much better one could be at most."""
 
     def loosely(loose: Sequence[Constraint]) -> Found | None:
         shares = program.solve(loose)
@@ -53,19 +83,11 @@ def solve_drawn(cells: Cells, constraints: Sequence[Constraint], objective: Obje
     shares = program.solve(problem.constraints)
     if shares is None:
         raise Unreachable(nearest(problem, "no chances that rise with the score meet", loosely))
-    gap = 0.0
-    if any(one.is_ratio or not all(part.is_fixed for part in parts_of(one.metric)) for one in problem.constraints):
-        free = program.solve(problem.constraints, open=True)
-        gap = 0.0 if free is None else max(0.0, float(program.gains @ (free - shares)))
-    every = np.zeros(problem.tp.shape)
-    every[:, problem.start] = 1.0
-    of_group = np.zeros(len(cells.groups), dtype=np.int64) if is_common else np.cumsum(problem.fitted) - 1
-    for group in range(len(cells.groups)) if is_common else problem.taken:
-        own = program.mixed == of_group[group]
-        every[group] = 0.0
-        every[group, program.places[own]] = shares[own]
-    treatments = [_treatment(problem.cuts, own) for own in every]
-    return problem.solved(cells, treatments, (problem.tp * every).sum(axis=1), (problem.fp * every).sum(axis=1), gap=gap if gap > _NOTHING else 0.0)
+    if all(not one.is_ratio and all(part.is_fixed for part in parts_of(one.metric)) for one in problem.constraints):
+        return shares, 0.0
+    free = program.solve(problem.constraints, open=True)
+    gap = 0.0 if free is None else float(program.gains @ (free - shares))
+    return shares, gap if gap > _NOTHING else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +100,12 @@ class _Program:
     gains: Floats  # (columns,)
     changed: Floats  # (columns,): weight of the rows that are decided otherwise than before
     settled: float  # gain of groups that keep their threshold
+
+    def of(self, shares: Floats, mixed: int, cuts: int) -> Floats:
+        """The share of every cut among those that are mixed with each other, of shape (cuts,)."""
+        own, out = self.mixed == mixed, np.zeros(cuts)
+        out[self.places[own]] = shares[own]
+        return out
 
     def solve(self, constraints: Sequence[Constraint], *, open: bool = False) -> Floats | None:
         """The shares, of shape (columns,); None where nothing meets the constraints.
@@ -144,20 +172,39 @@ def _by_group(problem: Problem) -> _Program:
     place, mixed = np.concatenate(places), np.concatenate(of)
     group = problem.taken[mixed]
     is_of = (mixed == np.arange(problem.taken.size)[:, None]).astype(np.float64)
+    tp, fp = problem.tp[group, place], problem.fp[group, place]
     columns = Columns(
-        tp=is_of * problem.tp[group, place], fp=is_of * problem.fp[group, place], of=is_of, positives=problem.positives[problem.taken], negatives=problem.negatives[problem.taken]
-    )
+        tp=is_of * tp, fp=is_of * fp, fn=is_of * (problem.positives[group] - tp), tn=is_of * (problem.negatives[group] - fp), positives=problem.positives[problem.taken],
+        negatives=problem.negatives[problem.taken],
+    )  # fmt: skip
     settled = float(problem.gains[~problem.fitted, problem.start].sum())
     return _Program(columns=columns, places=place, mixed=mixed, gains=problem.gains[group, place], changed=problem.changed[group, place], settled=settled)
+
+
+def _by_inferred(problem: Problem, told: Sequence[Cells], objective: Objective) -> _Program:
+    """A column for each cut that is another for anybody, of the rows of whatever group that are taken for one."""
+    taken, parts = problem.taken, []
+    weights = {"positives": problem.positives, "negatives": problem.negatives}
+    nobody = objective.of(np.zeros(problem.positives.size), np.zeros(problem.positives.size), **weights)
+    for at, one in enumerate(told):
+        of_cut = one.selected()
+        places = told_apart(*of_cut, problem.start)
+        tp, fp = (each[:, places] for each in of_cut)
+        fn, tn = one.positive.sum(axis=1)[:, None] - tp, one.negative.sum(axis=1)[:, None] - fp
+        gains = (objective.of(tp, fp, **weights) - nobody[:, None]).sum(axis=0)
+        changed = sum(np.abs(each[:, places] - each[:, [problem.start]]).sum(axis=0) for each in of_cut)
+        parts.append((places, np.full(places.size, at), gains, changed, tp[taken], fp[taken], fn[taken], tn[taken]))
+    places, mixed, gains, changed, tp, fp, fn, tn = (np.concatenate(each, axis=-1) for each in zip(*parts, strict=True))
+    columns = Columns(tp=tp, fp=fp, fn=fn, tn=tn, positives=problem.positives[taken], negatives=problem.negatives[taken])
+    return _Program(columns=columns, places=places, mixed=mixed, gains=gains, changed=changed, settled=float(nobody.sum()))
 
 
 def _of_all(problem: Problem) -> _Program:
     """A column for each cut that is another for anybody."""
     places = told_apart(problem.tp, problem.fp, problem.start)
     taken = problem.taken
-    columns = Columns(
-        tp=problem.tp[taken][:, places], fp=problem.fp[taken][:, places], of=np.ones((taken.size, places.size)), positives=problem.positives[taken], negatives=problem.negatives[taken]
-    )
+    tp, fp, positives, negatives = problem.tp[taken][:, places], problem.fp[taken][:, places], problem.positives[taken], problem.negatives[taken]
+    columns = Columns(tp=tp, fp=fp, fn=positives[:, None] - tp, tn=negatives[:, None] - fp, positives=positives, negatives=negatives)
     return _Program(
         columns=columns, places=places, mixed=np.zeros(places.size, dtype=np.int64), gains=problem.gains[:, places].sum(axis=0), changed=problem.changed[:, places].sum(axis=0), settled=0.0
     )

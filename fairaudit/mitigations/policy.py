@@ -62,6 +62,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     attributes: Slicing
     groups: tuple[OfGroup, ...]
+    is_inferred: bool = False  # whether a row's group is what the model takes it for
     fallback: Treatment  # of a row whose group is missing, or was not seen in fitting: what the model itself decided; of everybody, where there are no groups
 
     @property
@@ -83,8 +84,8 @@ def policy_of_all(method: str, treatment: Treatment) -> Policy:
     return Policy(method=method, attributes=(), groups=(), fallback=treatment)
 
 
-def policy_of(method: str, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment) -> Policy:
-    return Policy(method=method, attributes=attributes, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
+def policy_of(method: str, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment, *, is_inferred: bool = False) -> Policy:
+    return Policy(method=method, attributes=attributes, is_inferred=is_inferred, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
 
 
 def expected(cells: Cells, treatments: Sequence[Treatment]) -> tuple[Floats, Floats]:

@@ -17,9 +17,10 @@ from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
+from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
 from fairaudit.mitigations.methods import AS_IS, Method
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
@@ -71,6 +72,24 @@ def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float]
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 
 
+def infer(config: AuditConfig, found: Counted, cells: Cells, slicing: Slicing, aside: Path, *, edges: Sequence[float] = (), progress: Progress | None = None) -> Inferring:
+    """A model of the group, fitted on the rows to fit on, and their cells with those of whoever it takes for each; the rows are scored again for it.
+
+    Args:
+        found, cells, slicing: as `fitted_on` gives them.
+        aside: a folder for what is not kept.
+
+    Raises:
+        ConfigError, ContentError: the group cannot be inferred.
+    """
+    features = check_inferable(found.matched, slicing)
+    model = fit_on(found.rows, features, cells.groups)
+    places, _ = inferred(model, found.rows, features)
+    crossed, column = with_inferred(config, found.rows, places, len(cells.groups), aside / "inferred.parquet")
+    counted_by_both = fitted_on(crossed, crossed.data, edges=edges, progress=progress)[1]
+    return Inferring(model=model, features=features, cells=by_inferred(counted_by_both, column, cells.groups))
+
+
 def plain(config: AuditConfig, data: Sequence[str]) -> AuditConfig:
     """The configuration for counting other rows, and judging nothing."""
     return msgspec.structs.replace(config, data=tuple(data), rules=(), metrics=("selection_rate",), control=(), save_scores=False, gate=False)
@@ -86,6 +105,7 @@ class Solution:
     found: Counted
     cells: Cells
     slicing: Slicing
+    inferring: Inferring | None = None  # where the model infers the group
 
 
 def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
@@ -102,16 +122,18 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     load_rules(config.rules)
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
+    inferring = infer(config, found, cells, slicing, aside, edges=method.edges, progress=progress) if method.infers_group else None
+    cells = cells if inferring is None else inferring.cells
     solved = method.solve(cells, threshold)
     policy = policy_for(method, cells, slicing, solved.treatments, threshold)
-    return delivered(config, Solution(method=method, solved=solved, policy=policy, found=found, cells=cells, slicing=slicing), parts, folder, aside, progress=progress)
+    return delivered(config, Solution(method=method, solved=solved, policy=policy, found=found, cells=cells, slicing=slicing, inferring=inferring), parts, folder, aside, progress=progress)
 
 
 def policy_for(method: Method, cells: Cells, slicing: Slicing, treatments: Sequence[Treatment], threshold: float) -> Policy:
     """The treatments of the cells' groups, and the model's own decision for everybody else; or the one treatment of all, where the method needs no attribute."""
-    if not method.needs_attribute:
+    if not method.needs_attribute and not method.infers_group:
         return policy_of_all(method.name, treatments[0])
-    return policy_of(method.name, slicing, dict(zip(cells.groups, treatments, strict=True)), threshold_at(threshold))
+    return policy_of(method.name, slicing, dict(zip(cells.groups, treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
 
 
 def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, aside: Path, *, search: Searched | None = None, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
@@ -124,16 +146,26 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         ConfigError, ContentError, Several: what the user has to mend.
         NotAsSolved: the exported model is not what was solved.
     """
-    rules, method, found = load_rules(config.rules), made.method, made.found
-    exported = export(found.matched, made.policy, read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True))
-    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, progress=progress)
+    rules, method, found, inferring = load_rules(config.rules), made.method, made.found, made.inferring
+    exported = export(
+        found.matched, made.policy, () if inferring else read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
+        inference=None if inferring is None else inferring.model,
+    )  # fmt: skip
+    taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
+    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
+        inference=None if inferring is None else _inference(proof, inferring),
         holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing), search=search,
         notes=(*parts.notes, *exported.notes, *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
+
+
+def _inference(proof: Proof, inferring: Inferring) -> Inference:
+    fitted = {str(group): int(one.rows.sum()) for group, one in zip(inferring.cells.groups, inferring.cells.told, strict=True)}
+    return Inference(features=tuple(one.name for one in inferring.features), mistaken=proof.mistaken, fitted=fitted)
 
 
 def kept_values_of(found: Counted | Reweighing) -> dict[str, tuple[str, ...]]:
@@ -216,16 +248,16 @@ def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method, thresho
     if solved.gap > 0:
         yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
     if solved.unfitted:
-        so = "they keep the model's threshold" if policy.attributes else "the rules were held to for the other groups alone"
+        so = "they keep the model's threshold" if policy.attributes and not policy.is_inferred else "the rules were held to for the other groups alone"
         yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
     small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
     if small:
-        what = "Thresholds" if policy.attributes else "Rates"
+        what = "Thresholds" if policy.attributes and not policy.is_inferred else "Rates"
         yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
 
 
 def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
     taken = {one.name for one in matched.inputs.features}
     asked = [name for name in slicing if name in taken]
-    if not policy.attributes and asked:
+    if asked and (policy.is_inferred or not policy.attributes):
         yield f"The original model takes {listed(asked)} itself, so the exported one does too: what it scores by is not changed, only what is decided of the score."

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,19 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from fairaudit.config import AuditConfig
-from fairaudit.cube.matched import Matched, match
-from fairaudit.cube.saved import SCORES, VALUE_OF
+from fairaudit.cube.matched import SCORES, Matched
+from fairaudit.cube.same_rows import match
+from fairaudit.cube.saved import VALUE_OF
 from fairaudit.cube.slices import Slice
 from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
 from fairaudit.errors import ContentError
 from fairaudit.mitigations.exported import DECISION, SCORE
+from fairaudit.mitigations.inferring import InferredPlaces
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import Audit
 from fairaudit.run import audited
-from fairaudit.types import Bools, Floats
+from fairaudit.types import Bools, Floats, Ints
 
 NEAR = 1e-6  # of a cut, within which another machine or batch may round a score to the other side
 _STANDARD_ERRORS = 5.0  # by which drawn decisions may miss their chances: one run in a million does, times groups and labels
@@ -41,6 +43,15 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     drawn: int  # rows whose decision was drawn
 
 
+class Mistaken(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the rows of a group that were held out are taken for another."""
+
+    group: Slice
+    rows: int
+    mistaken: int
+    taken_for_it: int  # rows of any group, or of none that is known
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """Both audits of the holdout, row by row beside each other."""
@@ -50,13 +61,14 @@ class Proof:
     matched: Matched
     differences: Differences
     checked: Checked
+    mistaken: tuple[Mistaken, ...] = ()  # of each group, where groups are inferred
 
 
 class NotAsSolved(ContentError):
     """The exported model does not do what was solved."""
 
 
-def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
+def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature: str, policy: Policy, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, inferred: InferredPlaces | None = None, progress: Progress | None = None) -> Proof:
     """Audit the holdout before and after, and after once more in a process that knows nothing of this one.
 
     Args:
@@ -67,6 +79,7 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         policy: what was solved, whatever the export says that it holds.
         kept_values: attribute → its values that --other-below kept where the policy was fitted: those of the holdout would make other groups.
         aside: a folder for what is not kept.
+        inferred: what the rows are taken for, where the policy goes by that.
 
     Raises:
         NotAsSolved: the exported model decides or scores otherwise than the policy says, or otherwise in the fresh process.
@@ -76,7 +89,9 @@ def proven(config: AuditConfig, holdout: Path, row: str, model: Path, signature:
         own, model=str(model), signature=signature, output=SCORE, decision_output=DECISION, activation=None, threshold=plain.threshold, at_threshold=plain.at_threshold,
         other_thresholds=(), threshold_sweep=None, group_thresholds={},
     )  # fmt: skip
-    return _beside(own, exported, kept_values, aside, lambda before, after, again: _check(before, after, again, policy), progress=progress)
+    proof, rows = _beside(own, exported, kept_values, aside, lambda before, after, again: _check(before, after, again, policy, _taken_for(before, inferred)), progress=progress)
+    taken_for = _taken_for(rows, inferred)
+    return proof if taken_for is None else replace(proof, mistaken=_mistaken(rows, policy, taken_for))
 
 
 def proven_anew(before: AuditConfig, after: AuditConfig, holdout: Path, row: str, kept_values: Mapping[str, tuple[str, ...]], aside: Path, *, progress: Progress | None = None) -> Proof:
@@ -90,7 +105,7 @@ def proven_anew(before: AuditConfig, after: AuditConfig, holdout: Path, row: str
         NotAsSolved: it scores or decides otherwise in the fresh process.
     """
     first, then = (_of_the_holdout(one, holdout, row) for one in (before, after))
-    return _beside(first, then, kept_values, aside, lambda _, now, again: _check_anew(now, again, before.threshold), progress=progress)
+    return _beside(first, then, kept_values, aside, lambda _, now, again: _check_anew(now, again, before.threshold), progress=progress)[0]
 
 
 def _of_the_holdout(config: AuditConfig, holdout: Path, row: str) -> AuditConfig:
@@ -99,8 +114,8 @@ def _of_the_holdout(config: AuditConfig, holdout: Path, row: str) -> AuditConfig
 
 def _beside(
     first: AuditConfig, then: AuditConfig, kept_values: Mapping[str, tuple[str, ...]], aside: Path, check: Callable[[_Rows, _Rows, _Rows], Checked], *, progress: Progress | None
-) -> Proof:
-    """Both audits, the second once more in a fresh process, and what became of whom."""
+) -> tuple[Proof, _Rows]:
+    """Both audits, the second once more in a fresh process, and what became of whom; and the rows as they were before."""
     kept = {name: aside / f"{name}.parquet" for name in ("before", "after")}
     before = audited(first, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
     after = audited(then, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
@@ -109,7 +124,7 @@ def _beside(
         raise NotAsSolved(f"the exported model was audited on {rows[1].score.size:,} rows of the holdout, and the original on {rows[0].score.size:,}; the holdout changed meanwhile")
     checked = check(*rows)
     matched = match(kept["after"], kept["before"], tuple(one.slice for one in after.counts))
-    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked)
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked), rows[0]
 
 
 def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
@@ -130,6 +145,7 @@ def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
 class _Rows:
     """Saved rows, in the order of their ids."""
 
+    id: Ints
     score: Floats
     decision: Bools
     group: tuple[pa.Array, ...]
@@ -149,19 +165,56 @@ def _rows(path: Path) -> _Rows:
     table = table.take(pa.compute.sort_indices(table, sort_keys=[("id", "ascending")]))
     names = tuple(name.removeprefix(VALUE_OF) for name in table.column_names if name.startswith(VALUE_OF))
     return _Rows(
-        table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
+        table.column("id").to_numpy(zero_copy_only=False).astype(np.int64), table.column("score").to_numpy(), table.column("decision").to_numpy().astype(bool), tuple(table.column(VALUE_OF + name).combine_chunks() for name in names),
         table.column("label").to_numpy(zero_copy_only=False), names,
     )  # fmt: skip
 
 
-def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy) -> Checked:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TakenFor:
+    """By row: whose treatment it has, as the place of a group."""
+
+    place: Ints
+    near: Bools  # so near to another that a machine may round to it
+
+
+def _taken_for(rows: _Rows, inferred: InferredPlaces | None) -> _TakenFor | None:
+    if inferred is None:
+        return None
+    order = np.argsort(inferred.id)
+    at = order[np.searchsorted(inferred.id[order], rows.id)]
+    return _TakenFor(place=inferred.place[at], near=inferred.ahead[at] <= NEAR)
+
+
+def _places(rows: _Rows, policy: Policy, taken_for: _TakenFor | None) -> Ints:
+    """Whose treatment each row has, as the place of a group; behind them it is the fallback."""
+    if taken_for is not None:
+        return taken_for.place
+    places: Ints = np.full(rows.score.size, len(policy.groups), dtype=np.int64)
+    for place, one in enumerate(policy.groups):
+        places[rows.of(one.group)] = place
+    return places
+
+
+def _mistaken(rows: _Rows, policy: Policy, taken_for: _TakenFor) -> tuple[Mistaken, ...]:
+    owns = [rows.of(one.group) for one in policy.groups]
+    return tuple(
+        Mistaken(group=one.group, rows=int(own.sum()), mistaken=int((own & (taken_for.place != place)).sum()), taken_for_it=int((taken_for.place == place).sum()))
+        for place, (one, own) in enumerate(zip(policy.groups, owns, strict=True))
+    )
+
+
+def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, taken_for: _TakenFor | None = None) -> Checked:
     _check_scores(before, after, policy)
-    chance, near = _chances(before, policy)
+    places = _places(before, policy, taken_for)
+    chance, near = _chances(before, policy, places)
+    if taken_for is not None:
+        near |= taken_for.near
     drawn = (chance > 0) & (chance < 1)
     wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
-    _check_drawn(before, after, chance, drawn, policy)
+    _check_drawn(before, after, chance, drawn, policy, places)
     return _check_again(after, again, near, drawn=int(drawn.sum()))
 
 
@@ -188,11 +241,11 @@ def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:
         raise NotAsSolved(f"the exported model scores {int(changed.sum()):,} of {changed.size:,} rows of the holdout otherwise than the original, the first {after.score[changed][0]:.6g} and not {before.score[changed][0]:.6g}; nothing was written")
 
 
-def _chances(rows: _Rows, policy: Policy) -> tuple[Floats, Bools]:
+def _chances(rows: _Rows, policy: Policy, places: Ints) -> tuple[Floats, Bools]:
     """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
     chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
-    for one in policy.groups:
-        own = rows.of(one.group)
+    for place, one in enumerate(policy.groups):
+        own = places == place
         chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
     return chance, near
 
@@ -204,15 +257,11 @@ def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
     return found
 
 
-def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy) -> None:
+def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy, places: Ints) -> None:
     """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
-    of_none = np.ones(drawn.size, dtype=bool)
-    groups: list[tuple[str, Bools]] = []
-    for one in policy.groups:
-        own = before.of(one.group)
-        groups.append((f" of {one.group}", own & drawn))
-        of_none &= ~own
-    for whose, own in (*groups, (" of no group that was fitted" if groups else "", of_none & drawn)):
+    whose_by_place = [*(f" {'taken for' if policy.is_inferred else 'of'} {one.group}" for one in policy.groups), " of no group that was fitted" if policy.groups else ""]
+    for place, whose in enumerate(whose_by_place):
+        own = (places == place) & drawn
         for label in (0, 1):
             some = own & (before.label == label)
             if not some.any():

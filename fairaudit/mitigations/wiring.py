@@ -24,7 +24,7 @@ class Wiring:
     inputs: tuple[Tensor, ...]  # of the exported signature, by name
     aliases: Mapping[str, str]  # input → what it is called in the function that is traced
     added: tuple[str, ...]  # attributes that the original had not asked for
-    dtypes: Mapping[str, str]  # attribute → dtype of what tells it
+    dtypes: Mapping[str, str]  # attribute, or feature that is read besides → dtype of what tells it
     has_examples: bool
     features: Mapping[str, str]  # of tf.Examples, where they are known → dtype; the attributes among them
     rounded: tuple[str, ...]  # attributes whose numbers the model is told less exactly than bands were cut by
@@ -41,7 +41,7 @@ class Wiring:
         return tf.TensorSpec(tensor.shape, tf.as_dtype(tensor.dtype), name=self.aliases[name])
 
     def told(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
-        """Attribute → its values, shape (rows,); attribute → whether a row has one, where it is a feature of tf.Examples; and what a row is drawn by, as texts of shape (rows,) or (rows, values)."""
+        """Attribute, or feature that is read besides → its values, shape (rows,); attribute → whether a row has one, where it is a feature of tf.Examples; and what a row is drawn by, as texts of shape (rows,) or (rows, values)."""
         if not self.has_examples:
             every = {one: tensor if tensor.shape.rank in (1, 2) else import_tensorflow().reshape(tensor, [-1]) for one, tensor in given.items()}
             return {one: every[one] if every[one].shape.rank == 1 else every[one][:, 0] for one in self.dtypes}, {}, [canonical(every[one]) for one in self.drawn_by]
@@ -54,11 +54,12 @@ class Wiring:
         return values, present, [parsed[one].with_flat_values(canonical(parsed[one].flat_values)) for one in self.features] or [serialized]
 
 
-def wired(matched: Matched, called: Signature, asked: Sequence[ReadAttribute]) -> Wiring:
+def wired(matched: Matched, called: Signature, asked: Sequence[ReadAttribute], read: Sequence[str] = ()) -> Wiring:
     """How the signature of a model is wrapped.
 
     Args:
         asked: the attributes that groups are told by.
+        read: the model's own features that are read besides.
 
     Raises:
         UnfitModel: an attribute's column cannot be given to the input of its name.
@@ -71,6 +72,7 @@ def wired(matched: Matched, called: Signature, asked: Sequence[ReadAttribute]) -
     for one in asked:
         if route(one.type, dtypes[one.name]) is None:
             raise UnfitModel(f"the protected attribute {one.name!r} is a column of {one.type}, and the model takes it as {dtypes[one.name]}, which it cannot be given as")
+    dtypes |= {name: held[name] for name in read}
     rank = 2 if called.inputs and all(len(one.shape or ()) == 2 for one in called.inputs) else 1
     new = () if has_examples else tuple(Tensor(name=one, dtype=dtypes[one], shape=(None, 1)[:rank]) for one in added)
     inputs = tuple(sorted((*called.inputs, *new), key=lambda one: one.name))

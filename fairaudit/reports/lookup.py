@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class Lookup:
     audit: Audit
     effect: Effect
     rules: Mapping[str, Rule]
+    namesakes: frozenset[str]  # rules whose title another has, too
     references: Mapping[Slicing, Slice]
     slices: Mapping[Slicing, tuple[Slice, ...]]  # in the order of the measurements
     rows: Mapping[Slice, int]  # all rows of a slice
@@ -59,9 +61,8 @@ class Lookup:
         Args:
             form: what the title is written into, as quotation marks.
         """
-        title = self.rules[rule_id].title
-        is_alone = sum(rule.title == title for rule in self.rules.values()) == 1
-        return form.format(title) if is_alone else f"{form.format(title)} ({rule_id})"
+        title = form.format(self.rules[rule_id].title)
+        return f"{title} ({rule_id})" if rule_id in self.namesakes else title
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ def lookup(audit: Audit) -> Lookup:
     by_slice: dict[Slice, dict[Column, Measurement]] = {}
     for one in audit.measurements:
         by_slice.setdefault(one.slice, {}).setdefault((one.metric, tuple(sorted(one.params.items()))), one)
+    titles = Counter(rule.title for rule in audit.rules)
     references = {one.slicing: one.slice for one in audit.references}
     by_group: dict[tuple[Slicing, Slice], list[Comparison]] = {}
     gaps: dict[Slicing, list[Comparison]] = {}
@@ -102,6 +104,7 @@ def lookup(audit: Audit) -> Lookup:
         audit=audit,
         effect="harms" if audit.manifest.config.get("effect") == "harms" else "helps",
         rules={rule.id: rule for rule in audit.rules},
+        namesakes=frozenset(rule.id for rule in audit.rules if titles[rule.title] > 1),
         references=references,
         slices={slicing: tuple(cuts) for slicing, cuts in slices.items()},
         rows=_rows(audit),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fairaudit.mitigations.card import MitigationCard
+from fairaudit.mitigations.card import Inference, MitigationCard
 from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
-from fairaudit.reports.numbers import percent, significant
+from fairaudit.reports.numbers import counted, percent, significant
 from fairaudit.reports.wrapped import POINT, columns, section
 
 
@@ -85,6 +85,10 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
 
 def _decided(card: MitigationCard) -> Iterator[Decided]:
     policy, rows = card.export.policy, card.fit.rows
+    if card.inference is not None:
+        for one in policy.groups:
+            yield Decided(group=f"taken for {one.group}", rows=f"{card.inference.fitted.get(str(one.group), 0):,}", how=_treated(one.treatment))
+        return
     if not policy.attributes:
         yield Decided(group="everyone", rows=f"{sum(rows.values()):,}", how=_treated(policy.fallback))
     for one in policy.groups:
@@ -92,6 +96,8 @@ def _decided(card: MitigationCard) -> Iterator[Decided]:
 
 
 def _fallback(policy: Policy) -> str:
+    if policy.is_inferred:
+        return f"The model is not told a row's {' or '.join(policy.attributes)}: everybody is taken for one of these groups."
     if not policy.attributes:
         return "The model is not told a row's group. Groups were needed to fit it, and are needed to audit it."
     return f"A row whose {' or '.join(policy.attributes)} is missing, or was not among the rows that were fitted on, is decided as the model itself does: {_treated(policy.fallback)}."
@@ -121,6 +127,8 @@ def _method(card: MitigationCard) -> str:
     if card.method != "thresholds":
         return card.method.replace("-", " ")
     drawn = ", some decisions drawn between thresholds" if card.settings.get("drawn") else ""
+    if card.inference is not None:
+        return f"chances for each group, which the model infers from {', '.join(card.inference.features)}"
     return f"{'a threshold for each group' if card.export.policy.attributes else 'the same threshold for everybody'}{drawn}"
 
 
@@ -131,8 +139,22 @@ def _outcome(card: MitigationCard) -> Outcome:
 
 def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
     yield from warnings(outcome)
-    if card.export.policy.attributes:
+    if card.inference is not None:
+        yield from _of_inference(card.inference, card.export.policy)
+    elif card.export.policy.attributes:
         yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
+
+
+def _of_inference(inference: Inference, policy: Policy) -> Iterator[str]:
+    named = " and ".join(policy.attributes)
+    yield (
+        f"Everybody's {named} is inferred, and people are decided differently for what they are taken for, rightly or not. To infer a protected attribute is to process it: of those that article 9 of the GDPR "
+        "names, as ethnic origin, health or religion, that is forbidden unless an exception of it holds, although nobody told them (CJEU, C-184/20); and to decide by it may be unlawful where it is known as where it is "
+        "guessed. Have both looked at before the model is used."
+    )
+    for one in inference.mistaken:
+        if one.rows:
+            yield f"{one.group}: {percent(one.mistaken / one.rows)} of its {counted(one.rows, 'row')} that were held out are taken for another group."
 
 
 def _treated(one: Treatment) -> str:

@@ -29,9 +29,9 @@ _COLOURS = {FAIL: "red", INCONCLUSIVE: "yellow", UNRELIABLE: "yellow", WARNING: 
 _INDENT = "  "
 
 
-def headline(audit: Audit, ruling: Ruling | None = None, *, styled: bool = False) -> str:
+def headline(known: Lookup, ruling: Ruling | None = None, *, styled: bool = False) -> str:
     """The first lines of `summary`: the verdict alone."""
-    return "\n".join(_verdict(lookup(audit), ruling, styled))
+    return "\n".join(_verdict(known, ruling, styled))
 
 
 def summary(audit: Audit, ruling: Ruling | None = None, *, width: int = 80, styled: bool = False) -> str:
@@ -42,7 +42,11 @@ def summary(audit: Audit, ruling: Ruling | None = None, *, width: int = 80, styl
         width: of the terminal; longer lines of tables are cut, and sentences are wrapped by whoever prints them.
         styled: with colours, for a terminal that has them; otherwise plain text.
     """
-    known = lookup(audit)
+    return summary_of(lookup(audit), ruling, width=width, styled=styled)
+
+
+def summary_of(known: Lookup, ruling: Ruling | None, *, width: int, styled: bool) -> str:
+    """`summary` of an audit that was looked up already."""
     blocks = (_verdict(known, ruling, styled), _findings(known, ruling, styled), *_slicings(known, width), _references(known), _account(known))
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 

@@ -30,7 +30,8 @@ def decide(family: Family, counts: Counts, context: Context, *, gates: bool) -> 
     """
     judged = tuple(filter(None, (furthest_apart(family),))) if family.asked.comparison.is_extreme else facts(family)
     shrunken = _shrunken(family)
-    found = tuple((fact, _finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate]))) for fact in judged)
+    smallest = detectable(family, [one for one in judged if one.outcome is Outcome.UNDECIDED])
+    found = tuple((fact, _finding(family, fact, counts, context, gates, shrunken=float(shrunken[fact.candidate]), smallest=smallest.get(fact.candidate))) for fact in judged)
     is_told = family.change is not None and bool(judged) and all(one.outcome is Outcome.WITHIN for one in judged)  # that nobody is worse off takes no events
     return (*found, (None, _too_few_groups(family, counts, context, gates))) if (is_thin(family) and not is_told) or not found else found
 
@@ -60,7 +61,7 @@ def _shrunken(family: Family) -> Floats:
     return found
 
 
-def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool, *, shrunken: float) -> Finding:
+def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates: bool, *, shrunken: float, smallest: float | None) -> Finding:
     rule = family.asked
     outcome, verdict = fact.outcome, fact.verdict
     needed = rows_needed(family, fact, counts) if verdict is Verdict.INCONCLUSIVE and not fact.is_partial else None
@@ -90,7 +91,7 @@ def _finding(family: Family, fact: Fact, counts: Counts, context: Context, gates
         rows=fact.rows,
         events=None if math.isnan(fact.events) else fact.events,
         rows_needed=needed,
-        detectable=detectable(family, fact) if outcome is Outcome.UNDECIDED else None,
+        detectable=smallest,
         shrunken=None if math.isnan(shrunken) else shrunken,
         reason=reason(family, fact, needed),
         notes=(*notes(fact), *left_out_of_strata(family, fact), *of_change(family, fact)),

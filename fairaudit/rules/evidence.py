@@ -238,8 +238,9 @@ def look_two(family: Family, alpha: float) -> Pairs:
         found.z[some] = np.where(np.isinf(furthest), np.nan, furthest)
         found.against[some] = np.where(np.isinf(furthest), -1, family.yardsticks[np.argmax(known, axis=1)])
         found.p[some] = np.where(np.isinf(furthest), np.nan, studentized_range_sf(np.maximum(furthest, 0.0) * math.sqrt(2), judged.size))
-        found.is_real[some] = (z > critical).any(axis=1)
-        found.is_beyond[some] = ((z > critical) & past(family.rule, family.line, groups, better_off)).any(axis=1)
+        rejected = (z > critical).any(axis=1)
+        found.is_real[some] = rejected
+        found.is_beyond[some[rejected]] = ((z[rejected] > critical) & past(family.rule, family.line, family.candidates.at(some[rejected, None]), better_off)).any(axis=1)
     return found
 
 

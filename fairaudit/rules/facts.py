@@ -101,17 +101,24 @@ def _within(family: Family) -> Bools:
 
 def meets_against_all(family: Family, ends: Line) -> Bools:
     """Whose one-sided bounds meet a line against every yardstick but themselves."""
-    within = np.zeros(family.candidates.rows.size, dtype=bool)
-    for some in blocks(np.arange(within.size), family.yardsticks.size):
-        met = ends.met_by(against_yardsticks(family, some))
-        within[some] = (met | (some[:, None] == family.yardsticks)).all(axis=1)
+    within = _meets(family, ends, np.arange(family.candidates.rows.size), family.yardsticks[:1] if family.reference is None else np.array([family.reference]))
+    hopeful = np.flatnonzero(within)  # those that fail against one need not be held against all: of a thousand groups that is most of the work
+    for some in blocks(hopeful, family.yardsticks.size):
+        within[some] = _meets(family, ends, some, family.yardsticks)
     return within
+
+
+def _meets(family: Family, ends: Line, some: Ints, others: Ints) -> Bools:
+    return np.asarray((ends.met_by(_against(family, some, others)) | (some[:, None] == others)).all(axis=1))
 
 
 def against_yardsticks(family: Family, some: Ints) -> Bounds:
     """One-sided bounds of some candidates against every yardstick, shape (some, yardsticks)."""
-    yardsticks = family.candidates.at(family.yardsticks)
-    return bounds(family.rule, family.candidates.at(some[:, None]), yardsticks, level=one_sided(family.rule.confidence))
+    return _against(family, some, family.yardsticks)
+
+
+def _against(family: Family, some: Ints, others: Ints) -> Bounds:
+    return bounds(family.rule, family.candidates.at(some[:, None]), family.candidates.at(others), level=one_sided(family.rule.confidence))
 
 
 def is_against_all(family: Family) -> bool:

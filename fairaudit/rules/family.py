@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -24,7 +25,7 @@ from fairaudit.rules.within import Within, within_control
 from fairaudit.types import Bools, Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """The candidates are all groups, and behind them, where there is one, the pool of the small. Arrays have shape (candidates,)."""
 
@@ -102,21 +103,21 @@ class Family:
             return self.everyone.at(everywhere)
         return self.candidates.at(everywhere + (self.reference or 0))
 
-    @property
+    @cached_property
     def line(self) -> Line:
         """Of the rule as pairs are compared by it."""
         return line(self.rule, self.metric, self.better, self.asked.limit)
 
-    @property
+    @cached_property
     def serious_line(self) -> Line:
         return line(self.rule, self.metric, self.better, serious_magnitude(self.asked, self.metric, self.better))
 
-    @property
+    @cached_property
     def asked_line(self) -> Line:
         """As findings tell of it."""
         return line(self.asked, self.metric, self.better, self.asked.limit)
 
-    @property
+    @cached_property
     def asked_serious(self) -> Line:
         return line(self.asked, self.metric, self.better, serious_magnitude(self.asked, self.metric, self.better))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -23,6 +24,7 @@ from fairaudit.rules.finding import RowsNeeded
 from fairaudit.rules.limits import bounds
 from fairaudit.rules.rule import Comparing, Deciding
 from fairaudit.rules.tally import Tally
+from fairaudit.types import Floats, Ints
 
 _MOST = 2**40
 
@@ -64,21 +66,21 @@ def rows_needed(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None
     return None
 
 
-def detectable(family: Family, fact: Fact) -> float | None:
-    """The smallest violation of a rate's rule that the first look finds with 80 % power in as many rows as there are; None of what is no rate, and where nothing is so large."""
-    if not isinstance(family.candidates, Tally) or family.against_nobody or family.asked.comparison.is_extreme or fact.is_reference:
-        return None
+def detectable(family: Family, undecided: Sequence[Fact]) -> dict[int, float]:
+    """The smallest violation of a rate's rule that the first look finds with 80 % power in as many rows as there are, by candidate; without those for whom nothing is so large, and nothing of what is no rate."""
+    judged = [one for one in undecided if not one.is_reference]
+    if not judged or not isinstance(family.candidates, Tally) or family.against_nobody or family.asked.comparison.is_extreme:
+        return {}
     if isinstance(family.change, Paired):
-        return _detectable_pairs(family, family.change, fact)
-    sides = _sides(family, fact.candidate)
-    if not (sides.size > 0 and sides.other_size > 0 and 0 < sides.other_value < 1):
-        return None
-    furthest = 0.0 if family.better is Better.HIGHER else 1.0
-    # As Python's own numbers, which are asked a hundred times: NumPy's are several times slower one by one.
-    found = detectable_towards(furthest, float(sides.size), float(sides.other_size), other_rate=float(sides.other_value), alpha=fact.look_alpha)
-    if found is None:
-        return None
-    return float(found if family.rule.comparison is Comparing.DIFFERENCE else (sides.other_value + found) / sides.other_value)
+        of_pairs = {one.candidate: _detectable_pairs(family, family.change, one) for one in judged}
+        return {candidate: found for candidate, found in of_pairs.items() if found is not None}
+    candidates = np.array([one.candidate for one in judged])
+    size, _, others, other_value = _of_sides(family, candidates)
+    able = (size > 0) & (others > 0) & (other_value > 0) & (other_value < 1)
+    rate = other_value[able]
+    found = detectable_towards(0.0 if family.better is Better.HIGHER else 1.0, size[able], others[able], other_rate=rate, alpha=judged[0].look_alpha)
+    shown = found if family.rule.comparison is Comparing.DIFFERENCE else (rate + found) / rate
+    return {candidate: value for candidate, value in zip(candidates[able].tolist(), shown.tolist(), strict=True) if not math.isnan(value)}
 
 
 def minimal_size(family: Family) -> int:
@@ -103,20 +105,27 @@ def _has_room(family: Family) -> bool:
     return bool(family.everyone.trials.item()) and (math.isnan(family.sides.share) or 0 < family.sides.share < 1)
 
 
-def _other(family: Family, candidate: int) -> Basis:
-    """Whom a candidate is tested against."""
+def _other(family: Family, candidates: Ints) -> Basis:
+    """Whom each candidate is tested against."""
     if isinstance(family.change, Independent):
-        return family.change.before.at([candidate])
+        return family.change.before.at(candidates)
     is_pair = family.has_fixed_reference or family.asked.comparison.is_extreme
-    return family.candidates.at([family.reference]) if is_pair and family.reference is not None else family.others.at([candidate])
+    return family.candidates.at(np.full(candidates.size, family.reference)) if is_pair and family.reference is not None else family.others.at(candidates)
+
+
+def _of_sides(family: Family, candidates: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+    """Size and value of each candidate, and of those it is tested against."""
+    if family.within is None:
+        groups, others = family.candidates.at(candidates), _other(family, candidates)
+        return groups.trials, groups.value, others.trials, others.value
+    events, trials, other_events, other_trials = family.within.matched(candidates)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of nobody
+        return trials, events / trials, other_trials, other_events / other_trials
 
 
 def _sides(family: Family, candidate: int) -> _Sides:
-    if family.within is not None:
-        events, trials, other_events, others = (float(part[0]) for part in family.within.matched([candidate]))
-        return _Sides(size=trials, value=events / trials if trials else math.nan, other_size=others, other_value=other_events / others if others else math.nan)
-    group, other = family.candidates.at([candidate]), _other(family, candidate)
-    return _Sides(size=group.trials[0], value=group.value[0], other_size=other.trials[0], other_value=other.value[0])
+    size, value, other_size, other_value = (float(part[0]) for part in _of_sides(family, np.array([candidate])))
+    return _Sides(size=size, value=value, other_size=other_size, other_value=other_value)
 
 
 def _serious(family: Family, value: float, other: float) -> float:
@@ -232,7 +241,7 @@ def _by_errors(family: Family, fact: Fact, counts: Counts) -> RowsNeeded | None:
     if family.against_nobody:
         null, aim, of_others = family.line.nearest(sides.value), family.serious_line.nearest(sides.value), 0.0
     else:
-        null, aim, of_others = sides.other_value, _serious(family, sides.value, sides.other_value), _error(_other(family, fact.candidate)) ** 2
+        null, aim, of_others = sides.other_value, _serious(family, sides.value, sides.other_value), _error(_other(family, np.array([fact.candidate]))) ** 2
     if not all(map(math.isfinite, (variance, null, aim, of_others))) or variance <= 0 or aim == null:
         return None
     normal = NormalDist()

@@ -63,12 +63,12 @@ def test_certain_rates_need_little() -> None:
 
 def test_the_smallest_difference_that_is_found_is_the_one_for_which_so_many_rows_suffice() -> None:
     """The two functions are each other's inverse; R's example: 50 a side tell 0.50 from 0.75 with power 0.74."""
-    below, above = (detectable_towards(furthest, 164, 1e9, other_rate=0.3, alpha=0.025) for furthest in (0.0, 1.0))
-    assert below is not None and above is not None and below < 0 < above
+    below, above = (float(detectable_towards(furthest, *map(np.array, (164.0, 1e9)), other_rate=np.array(0.3), alpha=0.025)) for furthest in (0.0, 1.0))
+    assert below < 0 < above
     assert rows_for_power(group_rate=0.3 + below, other_rate=0.3, alpha=0.025, other_rows=1e9) == pytest.approx(164, abs=1)
-    r_example = detectable_towards(1.0, 50, 50, other_rate=0.5, alpha=0.025, aim=0.7401659)
+    r_example = detectable_towards(1.0, np.array(50.0), np.array(50.0), other_rate=np.array(0.5), alpha=0.025, aim=0.7401659)
     assert r_example == pytest.approx(0.25, abs=1e-4)
 
 
 def test_where_no_difference_is_large_enough_there_is_none() -> None:
-    assert [detectable_towards(furthest, 5, 1000, other_rate=0.05, alpha=0.01) for furthest in (0.0, 1.0)] == [None, pytest.approx(0.5, abs=0.3)]
+    assert [detectable_towards(furthest, np.array(5.0), np.array(1000.0), other_rate=np.array(0.05), alpha=0.01) for furthest in (0.0, 1.0)] == [pytest.approx(math.nan, nan_ok=True), pytest.approx(0.5, abs=0.3)]

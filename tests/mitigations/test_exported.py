@@ -17,7 +17,9 @@ import pytest
 from fairaudit.bands import Bands
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slice
+from fairaudit.errors import ConfigError
 from fairaudit.mitigations.attributes import ReadAttribute
+from fairaudit.mitigations.inference import GroupModel, NumberWeights, TextWeights
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.models.interface import ModelFailed, UnfitModel
 from fairaudit.run import audit
@@ -27,6 +29,7 @@ from tests.models.conftest import built
 tf = pytest.importorskip("tensorflow")
 
 from fairaudit.mitigations.exported import Exported, export  # noqa: E402
+from fairaudit.mitigations.inferring import check_inferable  # noqa: E402
 from fairaudit.models import matched  # noqa: E402
 
 __all__ = ["built"]  # the fixture
@@ -297,6 +300,40 @@ def test_one_treatment_for_everybody_of_tf_examples(built: Built, tmp_path: Path
     rows = [example(**one) for one in features]
     found = answered(tmp_path / "m", examples=rows)["decision"]
     assert 150 < found.sum() < 250 and (answered(tmp_path / "m", examples=rows[::-1])["decision"][::-1] == found).all()
+
+
+@pytest.mark.parametrize("model", ["people", "people_examples"])
+def test_a_group_is_inferred_from_what_the_model_takes(built: Built, tmp_path: Path, model: str) -> None:
+    """By an age above 50 and a sex that is missing, each worth more than the other's absence; no race is asked for."""
+    groups = (Slice([("race", "a")]), Slice([("race", "b")]))
+    inference = GroupModel(
+        groups=groups, intercepts=np.array([0.5, 0.0]),
+        features=(
+            NumberWeights(name="age", mean=50.0, spread=10.0, weights=np.array([[0.0, 1.0], [0.0, 9.0]])),
+            TextWeights(name="sex", levels=(b"Female",), weights=np.array([[0.0, 0.0], [0.0, 7.0]])),
+            NumberWeights(name="hours", mean=0.0, spread=1.0, weights=np.zeros((2, 2))),
+        ),
+    )  # fmt: skip
+    policy = policy_of("t", ("race",), {groups[0]: threshold_at(np.inf), groups[1]: threshold_at(-np.inf)}, threshold_at(0.5), is_inferred=True)
+    made = export(matched(built(model), columns=COLUMNS, data_name="people.csv"), policy, (), tmp_path / "m", key=b"key", inference=inference)
+    assert made.added == () and "race" not in {one.name for one in made.inputs}
+    ages, sexes = [40.0, 54.0, 56.0, 40.0, np.nan], ["Female", "Female", " Male ", "  ", "Female"]
+    if model == "people":
+        rows: dict[str, Any] = {"age": np.array(ages, dtype=np.float32), "hours": np.full((5, 1), 3), "sex": np.array(sexes), "is_member": np.zeros(5, dtype=bool)}
+    else:
+        rows = {"examples": [example(age=("f", [age]), hours=("i", [3]), sex=("s", [sex.encode()]), is_member=("i", [1])) for age, sex in zip(ages, sexes, strict=True)]}
+    assert answered(tmp_path / "m", **rows)["decision"].tolist() == [0, 0, 1, 1, 1]
+
+
+def test_no_group_is_inferred_of_features_that_cannot_be_seen_or_by_a_model_that_is_told_it(built: Built) -> None:
+    hidden = matched(built("hidden_examples"), columns=COLUMNS, data_name="people.csv", feature_columns=["x"])
+    with pytest.raises(ConfigError, match=r"which features the model '[^']*' reads of its tf.Examples cannot be seen, so no group can be inferred of them; leave --infer-group out"):
+        check_inferable(hidden, ("race",))
+    for model in ("people", "people_examples"):
+        whole = matched(built(model), columns=COLUMNS, data_name="people.csv")
+        with pytest.raises(ConfigError, match=r"takes sex itself, and --infer-group is for models that are not told it"):
+            check_inferable(whole, ("sex",))
+        assert {one.name for one in check_inferable(whole, ("sex", "race"))} == {"age", "hours", "sex", "is_member"}
 
 
 def test_a_feature_that_the_original_needs_is_still_needed(built: Built, tmp_path: Path) -> None:

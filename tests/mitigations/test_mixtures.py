@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,8 +80,11 @@ def of_metric(rule: Rule, metric: str, cells: Cells) -> Iterator[Any]:
                 yield lambda tp, fp, g=g, other=other: rate(tp, fp, [g]) - rate(tp, fp, other) - limit
 
 
-def best_by_cells(cells: Cells, rules: list[Rule], objective: str, *, is_common: bool) -> float | None:
+def best_by_cells(cells: Cells, rules: list[Rule], objective: str, *, is_common: bool, told: Sequence[Cells] = ()) -> float | None:
     """The best objective over chances of each cell that rise with the score: another program, in which every comparison stands by itself, solved by interior points. None where there is none.
+
+    Args:
+        told: whose rows have one chance together, by the groups that they are of; none: the groups themselves.
 
     All that is asked is linear in the chances, so its coefficients are what it says of one cell at a time.
     """
@@ -91,6 +94,8 @@ def best_by_cells(cells: Cells, rules: list[Rule], objective: str, *, is_common:
     of_cell = [np.tile(one, (groups, 1)) if is_common else one.reshape(groups, width) for one in unit]
 
     def counts(chance: Any) -> tuple[Any, Any]:
+        if told:
+            return sum((one.positive * own).sum(axis=1) for one, own in zip(told, chance, strict=True)), sum((one.negative * own).sum(axis=1) for one, own in zip(told, chance, strict=True))
         return (cells.positive * chance).sum(axis=1), (cells.negative * chance).sum(axis=1)
 
     above, most = [], []

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairaudit.cube.matched import Account, Matched, match
+from fairaudit.cube.matched import Account, Matched
+from fairaudit.cube.same_rows import match
 from fairaudit.cube.saved import write_rows
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.errors import ConfigError
