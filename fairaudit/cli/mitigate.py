@@ -286,6 +286,10 @@ def search(
             if not as_json:
                 say(shown[0])
             raise
+        except KeyboardInterrupt:
+            if state.has_any:
+                print(f"fairaudit: what was done so far is kept in {folder}; the same command goes on from there.", file=stream)
+            raise
     if as_json:
         say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
     else:

@@ -94,6 +94,11 @@ class Kept:
         elif before:
             yield f"a search that was stopped goes on: {before:,} {'candidate was' if before == 1 else 'candidates were'} fitted before."
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anything is kept by now."""
+        return _has_any(self.folder)
+
     def read(self, id: str) -> Fitted | None:
         """What was kept of a candidate; None where nothing was, or it is broken."""
         with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, ValueError):
@@ -210,7 +215,7 @@ def kept(out: Path, what: dict[str, Any], *, force: bool) -> Iterator[Kept]:
             yield Kept(folder=folder, differs=() if force else differs)
         except BaseException:
             _gone(folder / _WORK)
-            if not any(one.suffix in (".parquet", _CLUSTERS) or one.name.startswith("fitted-") for one in folder.iterdir()):
+            if not _has_any(folder):
                 _gone(folder)
                 for one in made:
                     with suppress(OSError):
@@ -229,6 +234,10 @@ def _locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ConfigError(f"another search is at work in {folder.parent}; wait until it is done, or name another folder with --out.") from None
         yield
+
+
+def _has_any(folder: Path) -> bool:
+    return any(one.suffix == ".parquet" or one.name.startswith("fitted-") for one in folder.iterdir())
 
 
 def _former(folder: Path) -> dict[str, Any] | None:
