@@ -29,7 +29,7 @@ from fairaudit.types import Bools, Floats, Ints
 _COLUMN = "fairaudit_inferred"
 _AT_ONCE = 65_536  # rows
 _SAMPLE = 50_000  # rows that the model of groups is fitted on, evenly spaced
-_MOST_GROUPS = 50
+_MOST_GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

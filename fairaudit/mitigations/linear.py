@@ -150,7 +150,8 @@ def _others(constraint: Constraint, columns: Columns, parts: Sequence[Part]) -> 
 
 
 def _against_a_limit(constraint: Constraint, columns: Columns, part: Part, *, open: bool) -> Iterator[Bound]:
-    above, below = columns.weight(part.numerator), columns.weight(part.denominator)
+    whole = (columns.positives + columns.negatives)[:, None]
+    above, below = columns.weight(part.numerator) / whole, columns.weight(part.denominator) / whole
     for over, under in zip(above, below, strict=True):
         if math.isfinite(constraint.line.low):
             yield Bound(row=over - constraint.line.low * under, low=0.0)

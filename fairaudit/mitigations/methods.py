@@ -91,7 +91,7 @@ def by_thresholds(
 
 
 _INFERRED = (
-    "The model infers everybody's group from the other features, and whoever is taken for a group has that group's chance of selection, which rises with the score: between some thresholds, which rows are selected is drawn.",
+    "The model infers everybody's group from the other features, and whoever is taken for a group has that group's chance of selection, which rises with the score, in a step at each threshold: where it is neither 0 nor 1, which rows are selected is drawn.",
     "Of all chances that rise with the score and differ by the inferred group alone, these have the best objective of those with which the rules hold in the mean, for the groups as they are, on the rows that were fitted on.",
     "Hardt, Price & Srebro (2016), NeurIPS, section 4, for thresholds by group that are drawn, here by an inferred one; the chances are the solution of a linear program on the score cells of the groups crossed with what they are taken for.",
 )
@@ -104,7 +104,7 @@ _OF_THRESHOLDS = {
         f"{_BY_GROUP}; the search is a branch and bound over the rates that tie the groups together.",
     ),
     (True, False): (
-        "Every group has a chance of selection that rises with the score: between some thresholds of its own, which rows are selected is drawn.",
+        "Every group has a chance of selection that rises with the score, in a step at each of its thresholds: where it is neither 0 nor 1, which rows are selected is drawn.",
         "Of all chances that rise with the score and meet the rules in the mean on the rows that were fitted on, these have the best objective.",
         f"{_BY_GROUP} that are drawn; the chances are the solution of a linear program on the score cells.",
     ),
@@ -114,7 +114,7 @@ _OF_THRESHOLDS = {
         "Corbett-Davies, Pierson, Feller, Goel & Huq (2017), KDD, for what a single threshold costs against one for each group; every cut between two score cells is tried.",
     ),
     (True, True): (
-        "Everybody has the same chance of selection at the same score, whatever the group, and it rises with the score: between some thresholds, which rows are selected is drawn. The model asks for no group.",
+        "Everybody has the same chance of selection at the same score, whatever the group, and it rises with the score, in a step at each threshold: where it is neither 0 nor 1, which rows are selected is drawn. The model asks for no group.",
         "Of all chances that rise with the score and with which the rules hold in the mean on the rows that were fitted on, these have the best objective. Groups were needed to fit them, and are not to use them.",
         "Corbett-Davies, Pierson, Feller, Goel & Huq (2017), KDD, for what a single rule costs against one for each group; the chances are the solution of a linear program on the score cells.",
     ),

@@ -22,6 +22,7 @@ from fairaudit.types import Floats, Ints
 _TOLERANCE = 1e-10  # the tightest that HiGHS takes
 _NOTHING = 1e-9  # a share, or a marginal, that is 0 but for rounding
 _INFEASIBLE = 2
+_Ends = tuple[float | None, float | None]
 
 
 def solve_drawn(cells: Cells, constraints: Sequence[Constraint], objective: Objective, *, threshold: float, is_common: bool = False) -> Solved:
@@ -117,21 +118,19 @@ class _Program:
         if any(not np.isfinite(bound.row).all() or bound.low == math.inf for _, bound in bounds):
             return None
         above, most = self._rows(bounds, len(constraints))
-        together = np.hstack([(self.mixed == np.arange(self.mixed.max() + 1)[:, None]).astype(np.float64), np.zeros((int(self.mixed.max()) + 1, len(constraints)))])
+        size, mixes, pivots = self.gains.size, int(self.mixed.max()) + 1, np.zeros(len(constraints))
+        together = np.zeros((mixes, size + pivots.size))
+        together[self.mixed, np.arange(size)] = 1.0
         scale = float(np.ptp(self.gains)) or 1.0
-        free = [(0.0, 1.0)] * self.gains.size + [(None, None)] * len(constraints)
-        pivots = np.zeros(len(constraints))
-        found = _minimum(np.concatenate([-self.gains / scale, pivots]), above, most, together, free)
+        free: list[_Ends] = [*[(0.0, 1.0)] * size, *[(None, None)] * pivots.size]
+        found = _minimum(np.concatenate([-self.gains / scale, pivots]), above, most, together, np.ones(mixes), free)
         if found is None:
             return None
-        # Of the optimal solutions, which are those that keep to what has a price, the one that changes the least.
-        priced = np.abs(found.ineqlin.marginals) > _NOTHING if len(most) else np.zeros(0, dtype=bool)
-        kept = [(0.0, 0.0) if price > _NOTHING else bound for price, bound in zip(found.lower.marginals, free, strict=True)]
-        equal, to = (np.vstack([together, above[priced]]), np.concatenate([np.ones(len(together)), most[priced]])) if priced.any() else (together, np.ones(len(together)))
-        calm = _minimum(np.concatenate([self.changed / max(1.0, float(self.changed.max())), pivots]), above[~priced], most[~priced], equal, kept, to, may_fail=True)
-        shares: Floats = (found if calm is None or float(self.gains @ (calm.x - found.x)[: self.gains.size]) < -_NOTHING * scale else calm).x[: self.gains.size]
+        calm = _calmest(found, np.concatenate([self.changed / max(1.0, float(self.changed.max())), pivots]), above, most, together, free)
+        best = found if calm is None or float(self.gains @ (calm.x - found.x)[:size]) < -_NOTHING * scale else calm
+        shares: Floats = best.x[:size]
         shares = np.where(shares < _NOTHING, 0.0, shares)
-        return shares / (together[:, : self.gains.size] @ shares)[self.mixed]
+        return shares / np.bincount(self.mixed, shares, mixes)[self.mixed]
 
     def _rows(self, bounds: Sequence[tuple[int, Bound]], pivots: int) -> tuple[Floats, Floats]:
         """Bounds as rows that are to be at most so much."""
@@ -146,18 +145,25 @@ class _Program:
         return np.concatenate(rows), np.array(most)
 
 
-def _minimum(
-    cost: Floats, above: Floats, most: Floats, equal: Floats, bounds: Sequence[tuple[float | None, float | None]], to: Floats | None = None, *, may_fail: bool = False
-) -> OptimizeResult | None:
-    """The solution at a corner, by the dual simplex; None where there is none, or where it may fail and does."""
-    found = linprog(
-        cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=np.ones(len(equal)) if to is None else to, bounds=bounds, method="highs-ds",
-        options={"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE},
-    )  # fmt: skip
-    if found.status == 0:
-        return found
-    if found.status == _INFEASIBLE or may_fail:
-        return None
+def _calmest(found: OptimizeResult, changed: Floats, above: Floats, most: Floats, equal: Floats, ends: Sequence[_Ends]) -> OptimizeResult | None:
+    """Of all solutions as good as one, which are those that keep to what has a price in it, the one that changes the least; None where rounding hides it."""
+    priced = np.abs(np.asarray(found.ineqlin.marginals)) > _NOTHING
+    kept = [(0.0, 0.0) if price > _NOTHING else one for price, one in zip(found.lower.marginals, ends, strict=True)]
+    exactly, to = np.vstack([equal, above[priced]]), np.concatenate([np.ones(len(equal)), most[priced]])
+    return _minimum(changed, above[~priced], most[~priced], exactly, to, kept, may_fail=True)
+
+
+def _minimum(cost: Floats, above: Floats, most: Floats, equal: Floats, to: Floats, ends: Sequence[_Ends], *, may_fail: bool = False) -> OptimizeResult | None:
+    """The solution at a corner; None where there is none, or where it may fail and does."""
+    for method in ("highs-ds", "highs-ipm"):  # the second where rounding defeats the first
+        found = linprog(
+            cost, A_ub=above, b_ub=most, A_eq=equal, b_eq=to, bounds=ends, method=method,
+            options={"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE},
+        )  # fmt: skip
+        if found.status == 0:
+            return found
+        if found.status == _INFEASIBLE or may_fail:
+            return None
     raise ContentError(f"the linear program of chances was not solved: {found.message} Name fewer groups or rules, or report this.")
 
 

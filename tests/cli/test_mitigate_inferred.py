@@ -112,7 +112,7 @@ def test_an_export_that_takes_rows_for_other_groups_is_refused(model: Path, monk
 BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "nothing drawn": (("--without-attribute", "--infer-group"), 2, "--infer-group is for a model that asks for no group, and holds rules by what is drawn; add --without-attribute and --drawn, or leave it out."),
     "with the attribute": (("--drawn", "--infer-group"), 2, "--infer-group is for a model that asks for no group"),
-    "one group": (("--without-attribute", "--drawn", "--infer-group"), 4, "the rows to fit on have 1 group, and a group can be inferred among 2 to 50"),
+    "one group": (("--without-attribute", "--drawn", "--infer-group"), 4, "the rows to fit on have 1 group, and a group can be inferred among 2 to 20"),
 }
 
 

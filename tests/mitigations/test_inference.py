@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fairaudit.cube.slices import Slice
@@ -115,7 +115,6 @@ def crossed(draw: st.DrawFn) -> tuple[Cells, tuple[Cells, ...]]:
     return whole, told
 
 
-@settings(deadline=None)
 @given(cells=crossed(), name=st.sampled_from(sorted(LINEAR)))
 def test_no_chances_by_the_inferred_group_are_better_and_meet_the_rule_for_the_groups_as_they_are(cells: tuple[Cells, tuple[Cells, ...]], name: str) -> None:
     whole, told = cells

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog  # type: ignore[import-untyped]
 from sklearn.base import BaseEstimator  # type: ignore[import-untyped]
@@ -119,7 +119,6 @@ def best_by_cells(cells: Cells, rules: list[Rule], objective: str, *, is_common:
     return float(fixed - found.fun) if found.status == 0 else None
 
 
-@settings(deadline=None)
 @given(cells=tables(), name=st.sampled_from(sorted(LINEAR)), objective=st.sampled_from(["accuracy", "balanced_accuracy", "fp=1,fn=3"]), is_common=st.booleans())
 @example(cells=table([[0, 5], [0, 4]], [[5, 0], [16, 0]]), name="statistical-parity", objective="accuracy", is_common=False)
 def test_no_chances_that_rise_with_the_score_are_better_and_meet_the_rule(cells: Cells, name: str, objective: str, is_common: bool) -> None:
@@ -141,7 +140,6 @@ def test_no_chances_that_rise_with_the_score_are_better_and_meet_the_rule(cells:
         assert len(set(solved.treatments)) == 1
 
 
-@settings(deadline=None)
 @given(cells=tables(), names=st.lists(st.sampled_from(["four-fifths", "equal-opportunity", "equalized-odds", "floor", "named", "overall"]), min_size=1, max_size=2, unique=True), is_common=st.booleans())
 def test_to_draw_is_never_worse_than_not_to(cells: Cells, names: list[str], is_common: bool) -> None:
     assume(fully_defined(cells))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fairaudit.mitigations.proof import Checked
+from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.policy import policy_of_all, threshold_at
+from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.reports.html import render
 from fairaudit.reports.mitigated import mitigation_view, mitigation_words
 from tests.reports.builders import adult
@@ -18,6 +20,40 @@ def test_any_text_in_any_place_of_it_comes_back_as_that_text(text: str) -> None:
     clean, parsed = (Parsed(render(adult(), mitigation=mitigation(one, values=(one, "m")))) for one in ("harmless", text))
     assert parsed.tags == clean.tags and [(tag, name) for tag, name, _ in parsed.attributes] == [(tag, name) for tag, name, _ in clean.attributes]
     assert not {"\u202e", "\x1b", "\x00"} & set("".join(parsed.text)) and "harmless" in "".join(clean.text)
+
+
+def inferred(text: str) -> MitigationCard:
+    """The same by an inferred group."""
+    card = mitigation(text, values=(text, "m"))
+    policy = msgspec.structs.replace(card.export.policy, is_inferred=True)
+    groups = [one.group for one in policy.groups]
+    inference = Inference(features=(text,), fitted={str(group): 400 for group in groups}, mistaken=tuple(Mistaken(group=group, rows=500, mistaken=125, taken_for_it=500) for group in groups))
+    return msgspec.structs.replace(card, settings={"drawn": True, "without_attribute": True}, export=msgspec.structs.replace(card.export, policy=policy), inference=inference)
+
+
+def test_what_it_means_to_infer_a_group_is_said_and_how_often_it_is_wrong() -> None:
+    seen = mitigation_view(inferred("sex"))
+    (means,) = (one for one in seen.warnings if "article 9 of the GDPR" in one)
+    assert means.startswith("Everybody's sex is inferred") and not any("for their group alone" in one for one in seen.warnings)
+    assert "sex=m: 25.0% of its 500 rows that were held out are taken for another group." in seen.warnings and seen.decided[1].group == "taken for sex=m" and seen.decided[1].rows == "400"
+    assert seen.lead.endswith("with chances for each group, which the model infers from sex.") and seen.fallback == "The model is not told a row's sex: everybody is taken for one of these groups."
+    assert "It holds in the mean over what is drawn on the rows that were fitted on" in seen.warnings[1]
+
+
+@pytest.mark.parametrize("text", [ATTACK, DIRECTION])
+def test_any_text_of_an_inference_stays_text(text: str) -> None:
+    clean, parsed = (Parsed(render(adult(), mitigation=inferred(one))) for one in ("harmless", text))
+    assert parsed.tags == clean.tags and not {"\u202e", "\x1b", "\x00"} & set("".join(parsed.text))
+    assert not {"\u202e", "\x1b", "\x00"} & set(mitigation_words(inferred(text), width=100))
+
+
+def test_one_treatment_for_everybody_is_shown_as_everybodys() -> None:
+    card = mitigation("sex")
+    alike = msgspec.structs.replace(card, settings={"without_attribute": True}, export=msgspec.structs.replace(card.export, policy=policy_of_all("thresholds", threshold_at(0.375))))
+    seen = mitigation_view(alike)
+    assert [(one.group, one.rows, one.how) for one in seen.decided] == [("everyone", "1,000", "selected above 0.375")] and seen.how == "How everybody is decided"
+    assert not any("for their group alone" in one for one in seen.warnings) and len(seen.shifts[0].rows) == 2
+    assert seen.lead.endswith("with the same threshold for everybody.")
 
 
 def test_marks_that_would_turn_the_terminal_around_are_written_out() -> None:
