@@ -55,6 +55,7 @@ calibration: .venv/.installed ## how often the gate is wrong, and how often inte
 	$(BIN)/python -m benchmarks.among_groups --clustered
 	$(BIN)/python -m benchmarks.families
 	$(BIN)/python -m benchmarks.change --replicates 3000
+	$(BIN)/python -m benchmarks.score_changes
 	$(BIN)/python -m benchmarks.runs
 
 mutation: .venv/.installed ## break thirteen formulas, and see that a test notices each (some minutes)

@@ -61,13 +61,13 @@ def score_bins(asked: str) -> ScoreBins:
 
 
 def parsed(asked: str | Sequence[float]) -> Bands:
-    """25,45,65 or [25, 45, 65]; young:25,adult:65,old; quantiles:4.
+    """25,45,65 or [25, 45, 65]; young:25,adult:65,old; quantiles:4; [], by which all numbers are one band.
 
     Raises:
         ValueError: it is none of these; says why.
     """
     if not isinstance(asked, str):
-        return _rising(tuple(asked))
+        return _rising(tuple(asked)) if asked else Bands()
     text = asked.strip()
     if text.startswith(_QUANTILES):
         number = text.removeprefix(_QUANTILES).strip()

@@ -11,6 +11,7 @@ from typing import Any
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.matched import SCORES, Matched
 from fairaudit.errors import ConfigError, FairauditError, listed
+from fairaudit.given import path_given
 from fairaudit.result import Audit, Manifest, SavedScores, counts_read, from_json
 from fairaudit.rules.baseline import Baseline
 
@@ -42,7 +43,7 @@ def former(path: Path | str) -> Former:
     Raises:
         ConfigError: there is none, it cannot be read, or its rows are no longer those that it was made of.
     """
-    file = Path(path)
+    file = path_given(path, "baseline")
     try:
         file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()
@@ -106,21 +107,26 @@ def beside(path: Path | None, before: Former, counts: Counts, baseline: Baseline
     from fairaudit.cube.same_rows import match
 
     found = match(path, before.scores, counts.slices)
-    return Baseline(counts=baseline.counts, slicings=baseline.slicings, matched=found if found.account.matched else None)
+    if not found.account.matched:
+        return Baseline(counts=baseline.counts, slicings=baseline.slicings, relabelled=found.account.relabelled)
+    return Baseline(counts=baseline.counts, slicings=baseline.slicings, matched=found)
 
 
-def notes(new: Manifest, scores: SavedScores | None, before: Former, matched: Matched | None) -> tuple[str, ...]:
+def notes(new: Manifest, scores: SavedScores | None, before: Former, baseline: Baseline) -> tuple[str, ...]:
     """What a reader of a change must know: which rows it is of, and what besides the model is not as it was."""
-    strange = () if matched is None else _strange(matched, new, before.audit.manifest)
-    return (_of_rows(scores, before, matched), *strange, *_differing(new, before.audit.manifest))
+    strange = () if baseline.matched is None else _strange(baseline.matched, new, before.audit.manifest)
+    return (_of_rows(scores, before, baseline), *strange, *_differing(new, before.audit.manifest))
 
 
-def _of_rows(scores: SavedScores | None, before: Former, matched: Matched | None) -> str:
-    if matched is not None:
-        account = matched.account
+def _of_rows(scores: SavedScores | None, before: Former, baseline: Baseline) -> str:
+    if baseline.matched is not None:
+        account = baseline.matched.account
         other = f"; {account.relabelled:,} have another label there and are left out" if account.relabelled else ""
         return f"Change since the baseline rests on {account.matched:,} rows that both audits have by their ids; {account.only_now:,} are in this one alone and {account.only_before:,} in the baseline alone{other}."
-    if scores is not None and before.scores is not None:
+    if baseline.relabelled:
+        has = "the 1 row whose id is in both has" if baseline.relabelled == 1 else f"all {baseline.relabelled:,} rows whose ids are in both have"
+        why = f"{has} another label in the baseline; if that is no correction of labels, the ids are not of the same rows"
+    elif scores is not None and before.scores is not None:
         why = "no id is in both"
     elif before.audit.scores is None:
         why = "the baseline kept none (--save-scores --id COL)" if scores is not None else "neither kept its rows (--save-scores --id COL)"

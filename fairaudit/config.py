@@ -54,7 +54,7 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cluster: str | None = None  # whose rows belong together: a person with several, a household
     id: str | None = None  # tells rows apart
     save_scores: bool = False  # by their ids, so that the same rows of another audit can be matched with them
-    bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, or 'young:25,adult:65,old', or 'quantiles:4'
+    bins: dict[str, tuple[float, ...] | str] = {}  # attribute → inner edges, none of which make all numbers one band, or 'young:25,adult:65,old', or 'quantiles:4'
     calibration_bins: str = "10"  # of the score, of equal width; 'mass:10': of about equal weight
     other_below: int | None = None  # categories with fewer rows are one slice together
     missing: tuple[str, ...] = ()  # texts that mean a missing value, besides the empty one: COL=TEXT in one column, TEXT in all that are audited
@@ -326,8 +326,9 @@ def read_config(path: Path | str) -> AuditConfig:
         ConfigError: there is no such file, or one sentence a mistake, all told at once, each with its line.
     """
     from fairaudit.documents import read_document  # here, so that an audit that has no file starts quickly
+    from fairaudit.given import path_given
 
-    return read_document(Path(path), AuditConfig, kind="configuration")
+    return read_document(path_given(path), AuditConfig, kind="configuration")
 
 
 def overridden(config: AuditConfig, given: Mapping[str, Any]) -> AuditConfig:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -15,8 +16,9 @@ from fairaudit.cube.clusters import DECIDED, Clusters
 from fairaudit.cube.counts import UNLABELLED, Counts
 from fairaudit.cube.matched import CELLS, Account, Matched, MatchedClusters
 from fairaudit.cube.slices import Slice
-from fairaudit.errors import ConfigError
+from fairaudit.errors import ConfigError, UnknownName
 from fairaudit.evidence.measurement import Comparison, Histogram, Measurement, Sweep
+from fairaudit.given import of_kind, of_text, path_given
 from fairaudit.rules.baseline import Baseline
 from fairaudit.rules.finding import Finding, Verdict
 from fairaudit.rules.left_out import LeftOut
@@ -25,6 +27,7 @@ from fairaudit.rules.sides import Judged
 from fairaudit.soundness import Before, Held, path_of, unsound
 from fairaudit.types import Floats
 
+Table = Literal["measurements", "comparisons", "findings", "sweeps", "histograms"]
 # What the cube's fixed point holds, so that no sum of them overflows; a cell that nobody is in is left out.
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Some = Annotated[int, Meta(ge=1, le=2**53)]
@@ -222,10 +225,12 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None  # None: no rules
     notes: tuple[str, ...] = ()  # what a reader must know: strings trimmed, a witness missing, all labels alike
 
-    def frame(self, name: Literal["measurements", "comparisons", "findings", "sweeps", "histograms"] = "measurements") -> Any:
+    def frame(self, name: Table = "measurements") -> Any:
         """One of the audit's tables as a pandas DataFrame: a row a value, a column a field."""
         from importlib import import_module
 
+        if of_text(name, "name") not in get_args(Table):
+            raise UnknownName("table", name, get_args(Table))
         return import_module("fairaudit.tables").table(self, name).to_pandas()
 
 
@@ -392,7 +397,7 @@ def decoded(kind: type, value: Any) -> Any:
 
 def to_json(audit: Audit) -> bytes:
     """The bytes of `audit.json`: the same audit, the same bytes."""
-    return msgspec.json.format(msgspec.json.encode(audit, enc_hook=encoded), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(of_kind(audit, Audit, "audit"), enc_hook=encoded), indent=1) + b"\n"
 
 
 def json_of(value: Any) -> str:
@@ -435,24 +440,35 @@ def read_audit(path: Path | str) -> Audit:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
-    file = Path(path)
+    return read_hashed(path)[0]
+
+
+def read_hashed(path: Path | str) -> tuple[Audit, str]:
+    """The same, and the SHA-256 of the file."""
+    file = path_given(path)
     try:
         file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}; give the audit.json that `fairaudit audit --out DIR` wrote.") from error
-    return from_json(text, where=str(file))
+    return from_json(text, where=str(file)), hashlib.sha256(text).hexdigest()
 
 
-def schema_of(kind: type) -> dict[str, Any]:
-    """The JSON Schema of a file that holds such a value."""
+def sha256_of(audit: Audit) -> str:
+    """The hash of the file that `to_json` gives."""
+    return hashlib.sha256(to_json(audit)).hexdigest()
+
+
+def schema_of(kind: type, *others: type) -> dict[str, Any]:
+    """The JSON Schema of a file that holds such a value; or one of several, of which each says by a field of one word which it is."""
 
     def hook(kind: type) -> dict[str, Any]:
         if kind is Slice:
             return {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "title": "Slice"}
         raise TypeError(f"{kind.__name__} has no schema here: say one beside that of Slice")
 
-    return msgspec.json.schema(kind, schema_hook=hook)
+    kinds, parts = msgspec.json.schema_components((kind, *others), schema_hook=hook, ref_template="#/$defs/{name}")
+    return ({"oneOf": list(kinds)} if others else dict(kinds[0])) | {"$defs": parts}
 
 
 def json_schema() -> dict[str, Any]:

@@ -37,6 +37,7 @@ from fairaudit.evidence.histograms import histograms
 from fairaudit.evidence.measurement import Measurement
 from fairaudit.evidence.over_groups import over_groups
 from fairaudit.evidence.sweeps import swept
+from fairaudit.given import path_given
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import manifest
 from fairaudit.metrics.consistency import NEIGHBORS, can_find_neighbours, tied
@@ -76,7 +77,7 @@ def audit(config: AuditConfig, data: Any = None, *, scores: Path | str | None = 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
-    return audited(config, data, scores=None if scores is None else Path(scores), progress=progress).audit
+    return audited(config, data, scores=None if scores is None else path_given(scores, "scores"), progress=progress).audit
 
 
 def audited(
@@ -230,7 +231,7 @@ def _measured(
     within_control = conditional(within, {one.slicing: one.slice for one in references}, config.control, threshold=asked, whole=found) if within else ()
     ties = float(tied(sample.features).mean()) if sample and sample.drawn_from else 0.0
     alike = _consistencies(config, sample, ties, found, witnesses, asked) if sample else ()
-    against = None if before is None or context.baseline is None else baseline_written(context.baseline, before.audit, before.sha256, notes=baselines.notes(made, saved, before, context.baseline.matched))
+    against = None if before is None or context.baseline is None else baseline_written(context.baseline, before.audit, before.sha256, notes=baselines.notes(made, saved, before, context.baseline))
     findings = (*judge(rules, found, context), *disagreements((*answers, *(as_answers(alike, found))), found, threshold=asked))
     return Audit(
         manifest=made,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -20,11 +20,15 @@ Row = dict[str, Any]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell instead of showing it
 
 
-def table(audit: Audit, name: Name) -> pa.Table:
-    """One of the audit's tables; every row has every column, null where it has nothing to say."""
+def table(audit: Audit, name: Name, *, beside: Mapping[str, Sequence[Any]] | None = None) -> pa.Table:
+    """One of the audit's tables; every row has every column, null where it has nothing to say.
+
+    Args:
+        beside: more columns, a value a row.
+    """
     rows = list(_ROWS[name](audit))
     columns = dict.fromkeys(column for row in rows for column in row) or _empty(audit, name)
-    return pa.table({column: [row.get(column) for row in rows] for column in columns})
+    return pa.table({column: [row.get(column) for row in rows] for column in columns} | {column: list(values) for column, values in (beside or {}).items()})
 
 
 def _empty(audit: Audit, name: Name) -> tuple[str, ...]:

@@ -92,6 +92,14 @@ def _is(file: Path, kind: Kind) -> bool:
         return re.match(rb'\{\s*"schema":\s*"' + re.escape(kind.schema.encode()), opened.read(200)) is not None
 
 
+def direct(path: Path) -> Path:
+    """The same place without a way back, so that of `a/../b` no folder `a` is made."""
+    if ".." not in path.parts or "\0" in str(path):
+        return path
+    real = os.path.realpath(path)
+    return Path(real if path.is_absolute() else os.path.relpath(real))
+
+
 def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = None, ruling: Ruling | None = None, as_of: date | None = None) -> tuple[Path, ...]:
     """audit.json, report.html, cube.parquet and, where they were kept, scores.parquet into a folder.
 
@@ -200,6 +208,7 @@ def write_folder(folder: Path, names: Sequence[str], fill: Callable[[Path], T], 
 
 def write_tree(folder: Path, names: Sequence[str], fill: Callable[[Path], T], *, gone: Collection[str] = ()) -> T:
     """As `write_folder`, of names that may be folders with all that is in them."""
+    folder = direct(folder)
     made: list[Path] = []
     asides: dict[Path, Path] = {}
     try:
@@ -273,7 +282,8 @@ def _writer(content: bytes) -> Writer:
     return lambda path: _write(path, content)
 
 
-def _write_all(files: Mapping[Path, Writer | None]) -> None:
+def _write_all(asked: Mapping[Path, Writer | None]) -> None:
+    files = {direct(path.parent) / path.name: write for path, write in asked.items()}
     made: list[Path] = []
     asides: dict[Path, Path] = {}
     try:

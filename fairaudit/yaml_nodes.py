@@ -31,21 +31,38 @@ def text_of(path: Path) -> str:
     Raises:
         ConfigError: there is no such file, it cannot be read, or it is not such a text.
     """
+    return decoded(content_of(path), file=str(path))
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file, as many as can be a text of ours and one more; read once, as a pipe can be.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError(f"there is no file {str(path)!r}.") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{str(path)!r} cannot be read: {reason}.") from error
+
+
+def decoded(content: bytes, *, file: str) -> str:
+    """Its text.
+
+    Raises:
+        DocumentError: it is not UTF-8.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(content) > MOST_BYTES:
-            raise _too_long(str(path)) from None
+            raise _too_long(file) from None
         line = content.count(b"\n", 0, error.start) + 1
-        raise DocumentError("this is not UTF-8 text; save the file as UTF-8.", file=str(path), line=line) from None
+        raise DocumentError("this is not UTF-8 text; save the file as UTF-8.", file=file, line=line) from None
 
 
 def root_of(text: str, *, file: str) -> Node | None:

@@ -64,14 +64,15 @@ def counts_of_rows(
 
 
 def _score_cells(masks: Sequence[npt.NDArray[np.bool_]], y: npt.NDArray[np.int64], s: npt.NDArray[np.float64], w: npt.NDArray[np.float64], labels: Sequence[int]) -> ScoreCells:
-    distinct = sorted(set(s.tolist()))
-    cells = [
-        (i, order, label, w[chosen].sum(), (w[chosen] ** 2).sum(), chosen.sum(), one, one, w[chosen].sum() * one, w[chosen].sum() * _loss(label, one))
-        for i, mask in enumerate(masks)
-        for order, one in enumerate(distinct)
-        for label in labels
-        if (chosen := mask & (s == one) & (y == label)).any()
-    ]
+    distinct, cells = sorted(set(s.tolist())), []
+    for i, mask in enumerate(masks):
+        own_y, own_s, own_w = y[mask], s[mask], w[mask]  # once, since there may be hundreds of slices
+        for order, one in enumerate(distinct):
+            of_score = own_s == one
+            for label in labels:
+                weight = own_w[of_score & (own_y == label)]
+                if weight.size:
+                    cells.append((i, order, label, weight.sum(), (weight**2).sum(), weight.size, one, one, weight.sum() * one, weight.sum() * _loss(label, one)))
     columns = np.array(cells, dtype=float).reshape(-1, 10).T
     names = ("slice", "order", "label", "weight", "weight_sq", "rows", "lowest", "highest", "score", "loss")
     whole = ("slice", "order", "label", "rows")

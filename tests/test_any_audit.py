@@ -200,6 +200,10 @@ REFUSED: dict[str, tuple[str, tuple[str | int, ...], Any, str]] = {
     "two rules of one name": ("plain", ("rules",), lambda rules: [*rules, rules[0]], "'four-fifths' is the id of two rules - at `$.rules[4].id`"),
     "a rule that would be refused": ("plain", ("rules", 0, "limit"), 7.0, "the limit of a ratio is at most 1"),
     "a configuration of other types": ("plain", ("manifest", "config", "threshold"), "half", "Expected `float`, got `str` - at `$.manifest.config.threshold`"),
+    "more rows than a table can hold": ("plain", ("measurements", 0, "rows"), 2**63, "Expected `int` <= 9007199254740992 - at `$.measurements[0].rows`"),
+    "a finding of as many": ("plain", ("findings", 0, "rows"), 2**63, "Expected `int` <= 9007199254740992 - at `$.findings[0].rows`"),
+    "as many that it needs": ("plain", ("findings", 0, "rows_needed"), {"group": {}, "rows": 2**63}, "Expected `int` <= 9223372036854775807 - at `$.findings[0].rows_needed.rows`"),
+    "a group of less than nobody": ("plain", ("left_out",), [{"rule": "four-fifths", "slicing": ["race"], "slice": {"race": "a"}, "rows": -1, "share": 0.1, "reason": "few"}], "Expected `int` >= 0 - at `$.left_out[0].rows`"),
     "a finding of no kind of comparison": ("plain", ("findings", 0, "kind"), "", "Invalid enum value '' - at `$.findings[0].kind`"),
     "a threshold that is none": ("plain", ("manifest", "thresholds"), {" ": 0.5}, "' ' is no threshold - at `$.manifest.thresholds`"),
     "a curve that ends early": ("described", ("sweeps", 0, "metrics", "selection_rate", "values"), lambda some: some[1:], "is not as long as its"),
@@ -220,6 +224,14 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_its_place(case: str) -> 
 def test_a_field_that_a_file_of_another_version_lacks_is_its_default(name: str, field: str) -> None:
     (lacking,), (whole,) = (rulings(one, Asked(views=("report",))) for one in (_changed(name, ("manifest", "config", field), GONE), real(name)))
     assert lacking[1].exit_code == whole[1].exit_code
+
+
+@pytest.mark.parametrize("kind", ["ratio", "difference", "gap", "value", "change"])
+@pytest.mark.parametrize("number", [1.7976931348623157e308, -1.7976931348623157e308])
+def test_the_largest_number_that_a_finding_can_have_is_drawn(kind: str, number: float) -> None:
+    """Rounded up for an axis it was infinite, which no axis can show."""
+    document = _changed("plain", ("findings", 0), lambda one: one | {"kind": kind, "limit": [number, None], "value": number, "interval": [number, number]})
+    assert rulings(document, Asked(views=("report",)))
 
 
 def test_a_baseline_in_which_nobody_was_counted_passes_nobody() -> None:

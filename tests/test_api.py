@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import doctest
+import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 
 import fairaudit
 from fairaudit.cli import _run
+from fairaudit.gate.policy import NO_SOURCES
 from fairaudit.gate.result import to_json
 from tests.reports.formats.builders import Ruled, rulings
 
@@ -98,7 +102,7 @@ def test_python_decides_and_writes_to_the_byte_what_the_command_does(case: str) 
     assert ruling.exit_code == code and code in (0, 1)
     assert [fairaudit.judged(found, one, **scores) for one in asked.get("rules", ())] == [again] * len(asked.get("rules", ()))  # a name alone is one rule
     assert contents("a") == contents("b") and len(contents("a")) == 7
-    assert Path("a/gate.json").read_bytes() == to_json(ruling)
+    assert Path("a/gate.json").read_bytes() == to_json(ruling, hashlib.sha256(Path("new/audit.json").read_bytes()).hexdigest())
 
 
 def contents(folder: str) -> dict[str, bytes]:
@@ -113,7 +117,8 @@ def test_a_configuration_and_waivers_are_read_as_the_command_reads_them() -> Non
     assert _run(["waive", "new", "--owner", "Ada L.", "--reason", "data", "--to", "w.yaml"]) == 0
     held = fairaudit.read_waivers("w.yaml")
     assert isinstance(held, fairaudit.Waivers) and [one.owner for one in held.waivers] == ["Ada L."]
-    assert fairaudit.ruling(made, waivers=held) == fairaudit.ruling(made, waivers="w.yaml") == fairaudit.ruling(made, waivers=held.waivers)
+    of_file = fairaudit.ruling(made, waivers="w.yaml")
+    assert fairaudit.ruling(made, waivers=held) == fairaudit.ruling(made, waivers=held.waivers) == msgspec.structs.replace(of_file, sources=NO_SOURCES) != of_file
 
 
 @settings(max_examples=60, deadline=None)
@@ -161,3 +166,81 @@ def test_bad_input_is_a_sentence() -> None:
             ask()
         assert sentence in str(caught.value) and caught.value.exit_code == 2
     assert not Path("w").exists() and json.loads(Path("text.json").read_text())
+
+
+# What is not what it should be
+
+
+def _small() -> fairaudit.Audit:
+    config = fairaudit.AuditConfig(score_column="s", label="y", protected=("sex",), rules=("four-fifths",), engines=("native",))
+    return fairaudit.audit(config, data=pa.table({"sex": ["f", "m"] * 40, "y": [1, 1, 0, 0] * 20, "s": [0.9, 0.9, 0.1, 0.1] * 20}))
+
+
+Call = Callable[[Any], object]
+
+
+def _paths(audit: fairaudit.Audit) -> dict[str, Call]:
+    ruling = fairaudit.ruling(audit)
+    kept = fairaudit.AuditConfig(score_column="s", protected=("sex",), id="i", save_scores=True)
+    return {
+        "path": fairaudit.read_audit, "path ": fairaudit.read_gate, "path  ": fairaudit.read_config, "path   ": fairaudit.read_cube, "path    ": fairaudit.read_waivers,
+        "baseline": lambda one: fairaudit.ruling(audit, baseline=one), "baseline ": lambda one: fairaudit.judged(audit, baseline=one), "scores": lambda one: fairaudit.judged(audit, baseline="audit.json", scores=one),
+        "scores ": lambda one: fairaudit.audit(kept, scores=one), "write['json']": lambda one: fairaudit.write_gate(audit, ruling, {"json": one}), "file": lambda one: fairaudit.write_gate(audit, ruling, {"json": "g.json"}, file=one),
+        "config": lambda one: fairaudit.write_gate(audit, ruling, {"sarif": "g.sarif"}, config=one),
+    }  # fmt: skip
+
+
+def _values(audit: fairaudit.Audit) -> dict[str, tuple[Call, str]]:
+    ruling, audits, rulings_ = fairaudit.ruling(audit), "what `fairaudit.audit` or `fairaudit.read_audit` gives", "what `fairaudit.ruling` gives"
+    return {
+        "audit": (fairaudit.ruling, audits), "audit ": (fairaudit.judged, audits), "audit  ": (fairaudit.render, audits), "audit   ": (fairaudit.summary, audits), "audit    ": (fairaudit.to_json, audits),
+        "audit     ": (lambda one: fairaudit.write_gate(one, ruling, {"json": "g.json"}), audits),
+        "ruling": (lambda one: fairaudit.render(audit, one), rulings_), "ruling ": (lambda one: fairaudit.summary(audit, one), rulings_), "ruling  ": (lambda one: fairaudit.write_gate(audit, one, {"json": "g.json"}), rulings_),
+        "policy": (lambda one: fairaudit.ruling(audit, one), "a `fairaudit.Policy(…)`"), "as_of": (lambda one: fairaudit.render(audit, as_of=one), "a datetime.date, as date(2026, 7, 5)"),
+        "width": (lambda one: fairaudit.summary(audit, width=one), "a whole number"),
+    }  # fmt: skip
+
+
+def test_what_is_no_path_is_said_in_a_sentence_by_everything_that_takes_one() -> None:
+    Path("audit.json").write_bytes(fairaudit.to_json(audit := _small()))
+    for name, call in _paths(audit).items():
+        for wrong in (5, 1.5, b"audit.json", {"a": 1}, object()):
+            with pytest.raises(fairaudit.ConfigError) as told:
+                call(wrong)
+            assert str(told.value).startswith(f"{name.strip()} is ") and str(told.value).endswith(", which is no path; give a text or a pathlib.Path."), (name, told.value)
+        with pytest.raises(fairaudit.FairauditError):
+            call("a\0b")
+    assert [path.name for path in Path().iterdir()] == ["audit.json"]
+
+
+def test_what_is_no_audit_ruling_policy_day_or_number_is_said_in_a_sentence() -> None:
+    for name, (call, advice) in _values(_small()).items():
+        for wrong in (0, "", "fail", ["x"], {"inconclusive": "pass"}, object()):
+            if name == "width" and wrong == 0:
+                continue
+            with pytest.raises(fairaudit.ConfigError) as told:
+                call(wrong)
+            assert str(told.value).startswith(f"{name.strip()} is ") and str(told.value).endswith(f"; give {advice}."), (name, told.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda audit, ruling: fairaudit.judged(audit, 5), "rules is 5, which is neither a text or path nor a list of them; give ids or files, as ['four-fifths']."),
+        (lambda audit, ruling: fairaudit.judged(audit, ["four-fifths", None]), "rules is ['four-fifths', None], which is neither a text or path nor a list of them; give ids or files, as ['four-fifths']."),
+        (lambda audit, ruling: fairaudit.write_gate(audit, ruling, {"sarif": "x"}, rules=None), "rules is None, which is neither a text or path nor a list of them; give ids or files, as ['four-fifths']."),
+        (lambda audit, ruling: fairaudit.write_gate(audit, ruling, "gate.json"), "write is 'gate.json', which is no mapping; give a path for each format, as {'json': 'gate.json'}."),
+        (lambda audit, ruling: fairaudit.write_gate(audit, ruling, {1: "gate.json"}), "a format of write is 1, which is no text; give a name."),
+        (lambda audit, ruling: fairaudit.write_gate(audit, ruling, {"badge": ["a.svg", 3]}), "write['badge'] is 3, which is no path; give a text or a pathlib.Path."),
+        (lambda audit, ruling: audit.frame("finding"), "there is no table 'finding'; did you mean 'findings'?"),
+        (lambda audit, ruling: audit.frame(2), "name is 2, which is no text; give a name."),
+        (lambda audit, ruling: fairaudit.summary(audit, width=True), "width is True, which is no int; give a whole number."),
+        (lambda audit, ruling: fairaudit.ruling(audit, as_of=datetime(2026, 11, 26)), "as_of is datetime.datetime(2026, 11, 26, 0, 0), which is no day; give a datetime.date, as date(2026, 7, 5)."),
+        (lambda audit, ruling: fairaudit.ruling(audit, ["x" * 100]), f"policy is ['{'x' * 55}…, which is no Policy; give a `fairaudit.Policy(…)`."),
+    ],
+)
+def test_other_wrong_values_are_sentences_too(call: Callable[[fairaudit.Audit, fairaudit.Ruling], object], sentence: str) -> None:
+    audit = _small()
+    with pytest.raises(fairaudit.ConfigError) as told:
+        call(audit, fairaudit.ruling(audit))
+    assert str(told.value) == sentence and not list(Path().iterdir())

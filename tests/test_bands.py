@@ -14,7 +14,7 @@ from fairaudit.cli import _run
 from fairaudit.cube.cube import Cube, counts
 from fairaudit.cube.stored import read_cube, write_cube
 from fairaudit.errors import ConfigError
-from fairaudit.result import Audit
+from fairaudit.result import Audit, from_json, to_json
 
 
 def audited(data: dict[str, list[object]], **more: object) -> Audit:
@@ -36,9 +36,11 @@ def sizes(made: Audit, attribute: str) -> dict[str, int]:
         ("young:25,adult:65,old", Bands(edges=(25.0, 65.0), names=("young", "adult", "old"))),
         ("up to: the 1st:1,rest", Bands(edges=(1.0,), names=("up to: the 1st", "rest"))),
         ("quantiles:4", Bands(quantiles=4)),
+        ((25.0, 45.0), Bands(edges=(25.0, 45.0))),
+        ((), Bands()),
     ],
 )
-def test_bands_are_read(text: str, bands: Bands) -> None:
+def test_bands_are_read(text: str | tuple[float, ...], bands: Bands) -> None:
     assert parsed(text) == bands
 
 
@@ -68,6 +70,12 @@ def test_named_bands_keep_their_order_and_a_missing_value_is_apart() -> None:
     made = audited({"age": [70.0, 24.9, 25.0, 64.0, None, 65.0]}, bins={"age": "young:25,adult:65,old"})
     assert list(sizes(made, "age").items()) == [("young", 1), ("adult", 2), ("old", 2), ("(missing)", 1)]
     assert made.manifest.bands == {"age": (25.0, 65.0)}
+
+
+def test_no_edges_make_all_numbers_one_band_and_a_missing_value_is_apart() -> None:
+    made = audited({"age": [70.0, 24.9, None, 65.0]}, bins={"age": ()})
+    assert list(sizes(made, "age").items()) == [("all", 3), ("(missing)", 1)] and made.manifest.bands == {"age": ()}
+    assert from_json(to_json(made), where="it").manifest.bands == {"age": ()}
 
 
 def test_quantiles_have_a_missing_value_apart_and_are_told_where_they_fall_together() -> None:

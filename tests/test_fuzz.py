@@ -43,6 +43,11 @@ waivers:
 """
 
 
+def test_every_run_tries_the_same_and_make_fuzz_others_in_ci_too() -> None:
+    """Where `CI` is set, Hypothesis' own profile is derandomized, and those that are registered add to it."""
+    assert settings.get_profile("default").derandomize and not settings.get_profile("fuzz").derandomize
+
+
 def _fine(call: object, *arguments: object) -> None:
     try:
         call(*arguments)  # type: ignore[operator]

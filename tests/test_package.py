@@ -49,7 +49,7 @@ def test_a_wheel_audits_away_from_the_checkout(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    assert all((tmp_path / "site" / "fairaudit" / f"{name}.schema.json").is_file() for name in ("audit", "rule"))
+    assert all((tmp_path / "site" / "fairaudit" / f"{name}.schema.json").is_file() for name in ("audit", "comparison", "gate", "mitigation", "rule", "split"))
     assert (tmp_path / "site" / "fairaudit" / "_data" / "rules" / "packs" / "hiring.yaml").is_file()
     (tmp_path / "a.csv").write_text("sex,y,s\n" + "f,1,0.9\nm,0,0.2\n" * 40)
     flags = "--data a.csv --label y --score-column s --protected sex --engine native --rule four-fifths --out out"

@@ -44,3 +44,9 @@ def test_the_ten_applicants_of_the_page_have_these_weights() -> None:
     told = re.search(r"hired women weigh ([\d.]+), the others ([\d.]+), the hired men ([\d.]+) and the others ([\d.]+):", MITIGATION)
     women, men = factors(np.array([[3.0, 2.0], [1.0, 4.0]])).tolist()
     assert told is not None and [float(one) for one in told.groups()] == [round(one, 2) for one in (women[1], women[0], men[1], men[0])]
+
+
+def test_the_trainer_of_the_mitigation_page_is_python_that_reads_the_weights_and_leaves_a_model() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", MITIGATION, re.DOTALL)
+    compile(code, "docs/mitigation.md", "exec")
+    assert 'rows["fairness_weight"]' in code and "model.export(out)" in code and "data, out = sys.argv[1:]" in code and "'python train.py {data} {out}'" in MITIGATION

@@ -16,10 +16,14 @@ from fairaudit import tables
 from fairaudit.differences import differences
 from fairaudit.differences import to_json as differences_to_json
 from fairaudit.errors import FairauditError, Several
+from fairaudit.gate.answers import answers
+from fairaudit.gate.columns import columns
 from fairaudit.gate.gating import ruling
 from fairaudit.gate.judged import judged
 from fairaudit.gate.policy import Policy, Ruling
+from fairaudit.gate.waiver_file import parse_waivers
 from fairaudit.reports.explained import as_data, as_text, explained, gone
+from fairaudit.reports.explained_waiver import remarked, with_waivers
 from fairaudit.reports.formats import FORMATS, rendered
 from fairaudit.reports.formats.interface import Gated
 from fairaudit.reports.formats.places import places
@@ -44,6 +48,7 @@ waivers:
   - {rule: equal-opportunity, slice: {sex: f}, owner: ada, reason: new data, created: 2026-11-01, expires: 2026-12-31, holds_to: -0.3}
   - {rule: four-fifths, small_groups: [race], owner: ada, reason: new data, created: 2026-10-01, expires: 2026-12-01, holds_to: 0.4}
 """
+HELD = parse_waivers(WAIVERS).waivers
 RULE = "{{schema: fairaudit/rule/1, id: ours, title: Ours, principle: P., source: [{{cite: us, kind: convention, says_number: false, as_of: 2026-01-01}}], limit_origin: ours, {}}}"
 OURS = (  # what no shipped rule asks for
     "metric: selection_rate, comparison: gap, limit: 0.2", "metric: true_positive_rate, comparison: min_max_ratio, limit: 0.8", "metric: selection_rate, comparison: ratio, limit: 0.8, decide_on: interval",
@@ -126,15 +131,17 @@ def _looked_at(found: Audit, views: tuple[str, ...], decided: Ruling | None = No
         for name in TABLES:
             for writer in tables.WRITERS.values():
                 writer(tables.table(found, name))  # type: ignore[arg-type]
+        for writer in tables.WRITERS.values():
+            writer(tables.table(found, "findings", beside=columns(found.findings, answers(found.findings, HELD, as_of=TODAY))))
     if "explain" in views and (explanations := told(lambda: explained(found))):
-        listing(explanations), as_list(explanations), gone(found, explanations)
-        for one in explanations:
+        listing(explanations), as_list(explanations), gone(found, explanations), remarked(explanations, HELD, as_of=TODAY)
+        for one in with_waivers(explanations, HELD, as_of=TODAY):
             as_text(one, file="audit.json")
             json.dumps(as_data(one), allow_nan=False)
 
 
 def _compared(old: Audit, found: Audit) -> None:
-    differing = differences(old, found)
+    differing = differences(old, found, waivers=(HELD, TODAY))
     json.loads(differences_to_json(differing))
     beside_as_text(side_by_side(differing, names=("old", "new"), briefly=True))
     for form in FORMS.values():

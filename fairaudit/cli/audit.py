@@ -13,6 +13,7 @@ import click
 
 from fairaudit.bands import parsed
 from fairaudit.cli.gating import BASELINE, idle, ruled, tells_more, unasked, with_gate_options
+from fairaudit.cli.out import Out
 from fairaudit.config import BATCH_SIZE, ENGINES
 from fairaudit.errors import NO_DATA, ConfigError, FairauditError, raise_all
 
@@ -73,7 +74,7 @@ def with_options(command: Callable[..., int], *, without: Collection[str] = (), 
     help="The same fields as YAML; flags win. Paths in it are from the working directory, as on the command line.",
 )  # fmt: skip
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    "--out", type=Out(), metavar="DIR",
     help="Where audit.json, report.html and cube.parquet go; an earlier audit there stays until this one is whole.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
@@ -100,23 +101,23 @@ def command(config_file: Path | None, out: Path | None, force: bool, gate: bool,
         from fairaudit.cube.matched import SCORES
         from fairaudit.delivery import place, retract
         from fairaudit.gate.policy import Policy
-        from fairaudit.gate.waiver_file import load_waivers
+        from fairaudit.gate.waiver_file import held_waivers
         from fairaudit.reports.formats import paths
         from fairaudit.reports.html import compile_templates
         from fairaudit.reports.lookup import lookup
         from fairaudit.run import audited
-        from fairaudit.writing import check_out, holds_audit, write_audit
+        from fairaudit.writing import check_out, direct, holds_audit, write_audit
 
     if quiet and verbose:
         raise ConfigError("--quiet and --verbose exclude each other; keep one.")
     config = _config(config_file, out, gate, given)
-    target = Path(str(config.out))
+    target = direct(Path(str(config.out)))
     check_out(target, force=force)
     targets = of_gate(as_flags(config.write) if config.gate else ())
     retract(targets)
     for sentence in unasked(config):
         click.echo(f"fairaudit: {sentence}", err=True)
-    waivers = load_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
+    waivers = held_waivers(config.waivers) if config.gate and config.waivers is not None else None  # now, so that a mistake in them costs no audit
     in_background(compile_templates)  # while DuckDB counts, which leaves Python nothing to do
     try:
         with TemporaryDirectory(prefix="fairaudit-") if config.save_scores else nullcontext() as aside:

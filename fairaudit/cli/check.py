@@ -11,6 +11,7 @@ import click
 
 from fairaudit.cli.audit import flags_of, with_options
 from fairaudit.cli.gating import BASELINE, unasked, with_gate_options
+from fairaudit.cli.out import Out
 from fairaudit.errors import ConfigError, FairauditError, raise_all
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("config_file", type=click.Path(path_type=Path), metavar="[FILE]", required=False)
 @with_options
 @click.option("--config", "also", type=click.Path(path_type=Path), metavar="FILE", help="The same as FILE, as audit has it.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the audit would go.")
+@click.option("--out", type=Out(), metavar="DIR", help="Where the audit would go.")
 @click.option("--force", is_flag=True, help="It may go into a folder that holds something else.")
 @click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="It would be gated.")

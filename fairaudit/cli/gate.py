@@ -41,19 +41,19 @@ def command(audit: Path, rules: tuple[str, ...], baseline: str | None, quiet: bo
         from fairaudit.delivery import retract
         from fairaudit.gate.judged import judged
         from fairaudit.reports.lookup import lookup
-        from fairaudit.result import read_audit
+        from fairaudit.result import read_hashed
         from fairaudit.writing import OURS
 
         asked = split(given)[0]
         folder = audit if is_folder(audit) else audit.parent
         targets = of_gate(asked.pop("write", ()), taken=[folder / name for name in OURS])
         retract(targets)
-        found, file = read_audit(audit), audit / "audit.json" if audit.is_dir() else audit
+        (found, sha256), file = read_hashed(audit), audit / "audit.json" if audit.is_dir() else audit
         if baseline is not None and os.path.realpath(file) == os.path.realpath(Path(baseline) / "audit.json" if is_folder(Path(baseline)) else baseline):
             raise ConfigError(f"--baseline {baseline} is the audit that is judged, and of itself nothing changes; name the former one.")
         kept = file.parent / SCORES
         again = judged(found, rules, baseline=baseline, scores=kept if baseline is not None and found.scores is not None and kept.is_file() else None)
         decided = ruled(again, asked | {"baseline": baseline})
         known = lookup(again)
-        write_all(targets, known, decided, file=file, rules=rules)
+        write_all(targets, known, decided, file=file, sha256=sha256, rules=rules)
         return shown(known, decided, report=None, quiet=quiet, verbose=verbose, written=targets)

@@ -15,6 +15,7 @@ from fairaudit.errors import ConfigError, listed
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
     from fairaudit.gate.policy import Ruling
+    from fairaudit.gate.waiver import Waiver
     from fairaudit.result import Audit
 
 
@@ -41,6 +42,29 @@ def with_gate_options(command: Callable[..., int], *, writes: bool = True) -> Ca
     for names, settings in reversed(OPTIONS if writes else OPTIONS[:-1]):
         command = click.option(*names, **settings)(command)
     return command
+
+
+def with_waivers(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command that judges nothing the gate's flags for waivers, and their day."""
+    for names, settings in reversed([one for one in OPTIONS if one[0][0] in ("--waivers", "--as-of")]):
+        command = click.option(*names, **settings)(command)
+    return command
+
+
+def waived(waivers: str | None, as_of: date | None) -> tuple[tuple[Waiver, ...], date] | None:
+    """The waivers of a file and the day on which they are judged, as those flags have them; None where none are asked of.
+
+    Raises:
+        ConfigError: the file has mistakes, or a day is given without one.
+    """
+    if waivers is None and as_of is not None:
+        raise ConfigError("--as-of is the day on which waivers are judged; name their file with --waivers FILE, or leave it out.")
+    if waivers is None:
+        return None
+    from fairaudit.gate.gating import today
+    from fairaudit.gate.waiver_file import read_waivers
+
+    return read_waivers(waivers).waivers, as_of or today()
 
 
 BASELINE: tuple[tuple[str, ...], dict[str, Any]] = (

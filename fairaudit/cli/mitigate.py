@@ -9,13 +9,14 @@ from typing import Any, TextIO
 import click
 
 from fairaudit.cli.audit import with_options
+from fairaudit.cli.out import Out
 from fairaudit.cli.reading import READING, check_not_read, reading_of, width
 from fairaudit.cli.retraining import Asked, configured, idle, parameters, retrained, with_training
 from fairaudit.errors import NO_DATA, ConfigError, raise_all
 
 OUTPUT: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--config", "config_file"), {"type": click.Path(path_type=Path), "metavar": "FILE", "help": "An audit's configuration, for what it says of the data; flags win."}),
-    (("--out",), {"type": click.Path(path_type=Path), "metavar": "DIR", "help": "Where everything goes; an earlier mitigation there stays until this one is whole."}),
+    (("--out",), {"type": Out(), "metavar": "DIR", "help": "Where everything goes; an earlier mitigation there stays until this one is whole."}),
     (("--force",), {"is_flag": True, "help": "Write into a folder that holds something else."}),
     (("--json", "as_json"), {"is_flag": True, "help": "Print card.json."}),
     (("--debug",), {"is_flag": True, "help": "Show what the libraries say, and tracebacks."}),

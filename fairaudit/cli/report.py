@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from fairaudit.cli.gating import BASELINE, ruled, tells_more, with_gate_options
+from fairaudit.cli.out import Out
 
 
 @click.command("report")
 @click.argument("audit", type=click.Path(path_type=Path), metavar="AUDIT.json")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the report goes. [default: report.html beside the audit]")
+@click.option("--out", type=Out(), metavar="FILE", help="Where the report goes. [default: report.html beside the audit]")
 @click.option(*BASELINE[0], **BASELINE[1])
 @partial(with_gate_options, writes=False)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")

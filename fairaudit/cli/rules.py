@@ -10,6 +10,7 @@ import click
 
 from fairaudit.cli.choosing import command as choose
 from fairaudit.cli.gating import day
+from fairaudit.cli.out import Out
 
 if TYPE_CHECKING:
     from fairaudit.errors import FairauditError
@@ -122,7 +123,7 @@ def validate(paths: tuple[Path, ...]) -> int:
 @command.command("new")
 @click.argument("id", metavar="ID")
 @click.option("--extends", "base", metavar="ID|FILE", help="Begin from this rule and say only what differs.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the file goes. [default: ID.yaml]")
+@click.option("--out", type=Out(), metavar="FILE", help="Where the file goes. [default: ID.yaml]")
 def new(id: str, base: str | None, out: Path | None) -> int:
     """Begin a rule: a file with a comment at each field, which is already sound.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairaudit.cli.audit import with_options
+from fairaudit.cli.out import Out
 from fairaudit.cli.reading import READING, check_not_read, reading_of, width
 from fairaudit.errors import NO_DATA, VIOLATED, ConfigError, raise_all
 
@@ -28,7 +29,7 @@ def _with_reading(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--ignore", multiple=True, metavar="COL", help="Rows that differ in this column alone are alike all the same. Repeatable.")
 @click.option("--duplicates", type=click.Choice(["together", "apart"]), default="together", show_default=True, help="Whether rows that are alike stay in one part.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="An audit's configuration, for what it says of the data; flags win.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the parts and split.json go; an earlier split there stays until this one is whole.")
+@click.option("--out", type=Out(), metavar="DIR", help="Where the parts and split.json go; an earlier split there stays until this one is whole.")
 @click.option("--format", type=click.Choice(["csv", "parquet"]), help="What the parts are written as. [default: what the data are]")
 @click.option("--force", is_flag=True, help="Write into a folder that holds something else.")
 @click.option("--json", "as_json", is_flag=True, help="Print split.json, or what was found, as JSON.")

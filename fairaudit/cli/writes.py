@@ -102,11 +102,12 @@ def as_field(writes: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return field
 
 
-def write_all(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: Path, rules: Sequence[str], config: Path | None = None) -> None:
+def write_all(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file: Path, sha256: str | None = None, rules: Sequence[str], config: Path | None = None) -> None:
     """Write all files of the gate, or none; and in a step of GitHub's, its summary.
 
     Args:
         file: the audit's own.
+        sha256: of that file, where it was read.
         rules: as they were asked for, ID or FILE.
         config: the configuration that names them, where one does.
 
@@ -116,7 +117,7 @@ def write_all(targets: Sequence[Target], known: Lookup, ruling: Ruling, *, file:
     summary = os.environ.get(_SUMMARY)
     if not targets and not summary:
         return
-    deliver(targets, known, ruling, file=file, rules=rules, config=config)
+    deliver(targets, known, ruling, file=file, sha256=sha256, rules=rules, config=config)
     if summary and ("markdown", place(Path(summary))) not in ((format, place(path)) for format, path in targets):
         _summarize(known, ruling, summary)
 

@@ -81,7 +81,7 @@ def _cut(
     moved = np.zeros(len(slices), dtype=np.int64)
     number, products = np.zeros(len(slices), dtype=np.int64), np.zeros((len(slices), CELLS, CELLS))
     for slicing in dict.fromkeys(one.attributes for one in slices):
-        places = _places(slicing, combinations, attributes, index)[rows["combination"]]
+        places = places_of_slices(slicing, combinations, attributes, index)[rows["combination"]]
         for name, total in sums.items():
             np.add.at(total, (places, rows["label"], rows["before"], rows["now"]), rows[name])
         left = np.logical_or.reduce([rows[f"moved{attributes.index(one)}"] > 0 for one in slicing]) if slicing else np.zeros(places.size, dtype=bool)
@@ -93,7 +93,7 @@ def _cut(
     return Matched(slices=tuple(slices), **sums, moved=moved, has_weights=has_weights, clusters=clusters, account=account)
 
 
-def _places(slicing: Slicing, combinations: Sequence[tuple[str | None, ...]], attributes: Sequence[str], index: dict[Slice, int]) -> Ints:
+def places_of_slices(slicing: Slicing, combinations: Sequence[tuple[str | None, ...]], attributes: Sequence[str], index: dict[Slice, int]) -> Ints:
     """The slice of each combination of values."""
     at = [attributes.index(one) for one in slicing]
     return np.array([index[Slice(zip(slicing, (values[place] for place in at), strict=True))] for values in combinations], dtype=np.int64)

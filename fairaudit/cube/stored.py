@@ -10,6 +10,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from fairaudit.cube.cube import Cube, Plan
 from fairaudit.errors import ConfigError
+from fairaudit.given import path_given
 
 _PLAN = b"fairaudit.plan"  # the key in the file's metadata
 _VALUE_OF = "slice:"  # what the column of an attribute's values begins with
@@ -30,11 +31,12 @@ def read_cube(path: Path | str) -> Cube:
     Raises:
         ConfigError: there is no such file, or it is not a cube of this version.
     """
+    file = path_given(path)
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(file)
         plan = msgspec.json.decode((table.schema.metadata or {})[_PLAN], type=Plan)
     except (OSError, pa.ArrowException, KeyError, msgspec.MsgspecError) as error:
-        raise ConfigError(f"{path} is not a cube that fairaudit can read ({str(error).splitlines()[0]}); name the cube.parquet of an audit.") from error
+        raise ConfigError(f"{path} is not a cube that fairaudit can read ({(str(error) or type(error).__name__).splitlines()[0]}); name the cube.parquet of an audit.") from error
     places = {f"{_VALUE_OF}{attribute}": f"a{place}" for place, attribute in enumerate(plan.attributes)}
     plain = table.rename_columns([places.get(name, name) for name in table.schema.names])
     return Cube(plan=plan, table=plain.replace_schema_metadata(None))

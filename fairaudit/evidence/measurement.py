@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.types import Rows
 
 Interval = tuple[float, float]  # lower, upper
 
@@ -58,7 +59,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None  # of the score, as asked; None for metrics that rest on no decision, and where groups have thresholds of their own
     value: float | None
     interval: Interval | None  # 95 %; None where no method is given for the metric
-    rows: int  # real rows it rests on, whatever their weights
+    rows: Rows  # real rows it rests on, whatever their weights
     status: Status
     reason: str = ""  # "no positives": why it is undefined
     error: float | None = None  # the most that the value can be off where score cells are not exact; the interval is widened by it

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from fairaudit.baselines import former
 from fairaudit.errors import ConfigError
-from fairaudit.gate.policy import Policy, Ruling, ruled
+from fairaudit.gate.policy import Policy, Ruling, Sources, ruled
 from fairaudit.gate.vanished import vanished
-from fairaudit.gate.waiver import Waiver, Waivers
-from fairaudit.gate.waiver_file import load_waivers
+from fairaudit.gate.waiver import Held, Waiver, Waivers
+from fairaudit.gate.waiver_file import held_waivers
 from fairaudit.gate.waivers import applied
-from fairaudit.result import Audit
+from fairaudit.given import of_kind
+from fairaudit.result import Audit, sha256_of
 
 
-def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | Waivers | Sequence[Waiver] = (), as_of: date | None = None, baseline: Path | str | Audit | None = None) -> Ruling:
+def ruling(
+    audit: Audit, policy: Policy | None = None, *, waivers: Path | str | Waivers | Sequence[Waiver] | Held = (), as_of: date | None = None, baseline: Path | str | Audit | None = None
+) -> Ruling:
     """What the gate makes of an audit's findings.
 
     Args:
@@ -28,19 +31,29 @@ def ruling(audit: Audit, policy: Policy | None = None, *, waivers: Path | str | 
     Raises:
         ConfigError: the day is none, the waivers have mistakes, or the baseline is none, or another than the audit's rules on change were judged against.
     """
-    asked, day = policy or Policy(), as_of or today()
+    of_kind(audit, Audit, "audit")
+    asked, day = Policy() if policy is None else of_kind(policy, Policy, "policy"), today() if as_of is None else as_of
     if type(day) is not date:  # a time of day, or a text, is in no order with the dates of waivers
         raise ConfigError(f"as_of is {day!r}, which is no day; give a datetime.date, as date(2026, 7, 5).")
-    found = applied(audit.findings, load_waivers(waivers).waivers, asked, as_of=day)
-    gone = () if baseline is None else vanished(audit, baseline if isinstance(baseline, Audit) else _of_file(audit, baseline))
-    return ruled(audit.findings, asked, as_of=day, waived=found.waived, exceeded=found.exceeded, remarks=(*found.remarks, *gone))
+    held = held_waivers(waivers)
+    found = applied(audit.findings, held.waivers, asked, as_of=day)
+    before, its_sha256 = _before(audit, baseline)
+    gone = () if before is None else vanished(audit, before)
+    sources = Sources(baseline=its_sha256, waivers=held.sha256)
+    return ruled(audit.findings, asked, as_of=day, waived=found.waived, exceeded=found.exceeded, remarks=(*found.remarks, *gone), sources=sources)
 
 
-def _of_file(audit: Audit, path: Path | str) -> Audit:
-    found = former(path)
-    if audit.baseline is not None and audit.baseline.sha256 != found.sha256 and any(rule.needs_baseline for rule in audit.rules):
-        raise ConfigError(f"{path} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {path}`, in Python `fairaudit.judged(audit, baseline=…)`.")
-    return found.audit
+def _before(audit: Audit, baseline: Path | str | Audit | None) -> tuple[Audit | None, str | None]:
+    """The former audit that is asked of, and the hash of its file; where none is, of that which rules on change were judged against."""
+    if isinstance(baseline, Audit):
+        return baseline, sha256_of(baseline)
+    judged_against = audit.baseline.sha256 if audit.baseline is not None and any(rule.needs_baseline for rule in audit.rules) else None
+    if baseline is None:
+        return None, judged_against
+    found = former(baseline)
+    if judged_against not in (None, found.sha256):
+        raise ConfigError(f"{baseline} is not the baseline that this audit's rules on change were judged against; audit again, or judge it by `fairaudit gate --baseline {baseline}`, in Python `fairaudit.judged(audit, baseline=…)`.")
+    return found.audit, found.sha256
 
 
 def today() -> date:

@@ -11,6 +11,7 @@ import msgspec
 
 from fairaudit import baselines
 from fairaudit.errors import ConfigError, raise_all
+from fairaudit.given import of_kind, path_given, texts_of
 from fairaudit.result import Audit, baseline_read, baseline_written, counts_read, strata_read
 from fairaudit.rules.finding import DISAGREEMENT
 from fairaudit.rules.judge import judge, not_judged, overall_verdict
@@ -34,9 +35,10 @@ def judged(audit: Audit, rules: str | Path | Sequence[str | Path] = (), *, basel
     """
     if scores is not None and baseline is None:
         raise ConfigError("rows are matched with those of a baseline, and none is given; name one, or leave the scores out.")
-    kept = None if scores is None else baselines.saved_in(Path(scores), audit.scores, of="this audit")
-    asked = (rules,) if isinstance(rules, str | Path) else rules
-    return rejudged(audit, [str(rule) for rule in asked], before=None if baseline is None else baselines.former(baseline), scores=kept)
+    of_kind(audit, Audit, "audit")
+    asked = texts_of(rules, "rules")
+    kept = None if scores is None else baselines.saved_in(path_given(scores, "scores"), audit.scores, of="this audit")
+    return rejudged(audit, asked, before=None if baseline is None else baselines.former(baseline), scores=kept)
 
 
 def rejudged(audit: Audit, asked: Sequence[str], *, before: baselines.Former | None = None, scores: Path | None = None) -> Audit:
@@ -58,7 +60,7 @@ def rejudged(audit: Audit, asked: Sequence[str], *, before: baselines.Former | N
     if before is not None and any(rule.needs_baseline for rule in rules):
         raise_all(baselines.mistaken(before.audit.manifest, config=audit.manifest.config, positive=audit.manifest.positive))
         baseline = baselines.beside(scores, before, counts, before.baseline(keeps_rows=False))
-        about = baselines.notes(audit.manifest, None if scores is None else audit.scores, before, baseline.matched)
+        about = baselines.notes(audit.manifest, None if scores is None else audit.scores, before, baseline)
         against = baseline_written(baseline, before.audit, before.sha256, notes=about)
         context = replace(context, baseline=baseline)
     differing = tuple(one for one in audit.findings if one.rule == DISAGREEMENT)

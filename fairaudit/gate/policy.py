@@ -60,6 +60,16 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     slice: Slice | None = None
 
 
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """By what it was ruled, each by the SHA-256 of its file."""
+
+    baseline: str | None = None  # of its audit.json; None: there is none
+    waivers: str | None = None  # None: there are none, or they stand in no file
+
+
+NO_SOURCES = Sources()
+
+
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate decided. It depends on the day, as waivers do, so it is no part of the audit."""
 
@@ -67,6 +77,7 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     standings: tuple[Standing, ...]
     remarks: tuple[Remark, ...] = ()
+    sources: Sources = NO_SOURCES
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -87,7 +98,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ruled(
-    findings: Sequence[Finding], policy: Policy, *, as_of: date, waived: Mapping[int, Waiver] | None = None, exceeded: Mapping[int, Waiver] | None = None, remarks: Sequence[Remark] = ()
+    findings: Sequence[Finding], policy: Policy, *, as_of: date, waived: Mapping[int, Waiver] | None = None, exceeded: Mapping[int, Waiver] | None = None, remarks: Sequence[Remark] = (),
+    sources: Sources = NO_SOURCES,
 ) -> Ruling:
     """The findings as this policy takes them.
 
@@ -96,13 +108,14 @@ def ruled(
         waived: the waivers that apply, by the place of the finding.
         exceeded: likewise, those that the finding is worse than.
         remarks: of waivers and of a baseline.
+        sources: by which files it was ruled.
     """
     applied, broken = waived or {}, exceeded or {}
     standings = (
         Standing(finding=one, state=state_of(one, policy, waived=place in applied), waiver=applied.get(place) if can_be_waived(one) else None, exceeded=broken.get(place) if can_be_waived(one) else None)
         for place, one in enumerate(findings)
     )
-    return Ruling(policy=policy, as_of=as_of, standings=tuple(standings), remarks=tuple(remarks))
+    return Ruling(policy=policy, as_of=as_of, standings=tuple(standings), remarks=tuple(remarks), sources=sources)
 
 
 def can_be_waived(finding: Finding) -> bool:

@@ -10,10 +10,19 @@ import msgspec
 
 from fairaudit.errors import MISCONFIGURED, ConfigError
 from fairaudit.gate.policy import Policy, Remark, Ruling, Standing, State, Word
+from fairaudit.given import path_given
 from fairaudit.result import decoded, encoded, schema_of
 
 BLOCKING = (State.ERROR, State.FAIL, State.INCONCLUSIVE)  # each makes the exit code other than 0
 GRAVEST_FIRST = (*BLOCKING, State.WARN, State.WAIVED, State.NOTED, State.PASS)
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What was judged and by what, each by the SHA-256 of its file."""
+
+    audit: str | None = None  # None: it is not told
+    baseline: str | None = None  # of its audit.json; None: there is none
+    waivers: str | None = None  # None: there are none, or they stand in no file
 
 
 class GateResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +33,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     policy: Policy
     as_of: date  # the day on which waivers were judged
+    sources: Judged = Judged()
     standings: tuple[Standing, ...]
     remarks: tuple[Remark, ...] = ()
 
@@ -34,10 +44,15 @@ def remarks_of(ruling: Ruling) -> tuple[Remark, ...]:
     return (*ruling.remarks, *([nothing] if ruling.exit_code == MISCONFIGURED else []))
 
 
-def to_json(ruling: Ruling) -> bytes:
-    """The bytes of the gate's result: the same ruling, the same bytes."""
+def to_json(ruling: Ruling, sha256: str | None = None) -> bytes:
+    """The bytes of the gate's result: the same ruling, the same bytes.
+
+    Args:
+        sha256: of the audit.json that was judged.
+    """
+    sources = Judged(audit=sha256, baseline=ruling.sources.baseline, waivers=ruling.sources.waivers)
     result = GateResult(
-        verdict=ruling.verdict, exit_code=ruling.exit_code, policy=ruling.policy, as_of=ruling.as_of, standings=ruling.standings, remarks=remarks_of(ruling)
+        verdict=ruling.verdict, exit_code=ruling.exit_code, policy=ruling.policy, as_of=ruling.as_of, sources=sources, standings=ruling.standings, remarks=remarks_of(ruling)
     )  # fmt: skip
     try:
         written = msgspec.json.encode(result, enc_hook=encoded)
@@ -61,8 +76,9 @@ def read_gate(path: Path | str) -> GateResult:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
+    file = path_given(path)
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=GateResult, dec_hook=decoded)
+        return msgspec.json.decode(file.read_bytes(), type=GateResult, dec_hook=decoded)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}; give the file that `fairaudit gate --write json=PATH` wrote.") from error
     except ValueError as error:  # msgspec's are

@@ -17,7 +17,7 @@ Values = frozenset[tuple[str, str | None]]  # of a slice, in whatever order
 
 def vanished(new: Audit, old: Audit) -> tuple[Remark, ...]:
     """A remark on each rule, metric, slicing and slice that was judged there and is not here; inconclusive where it could have kept the former audit from passing."""
-    return (*_rules(new, old), *_metrics(new, old), *_slicings(new, old), *_unasked(new, old), *_slices(new, old))
+    return (*_rules(new, old), *_metrics(new, old), *_slicings(new, old), *_unasked(new, old), *_slices(new, old), *_pools(new, old))
 
 
 def _rules(new: Audit, old: Audit) -> Iterator[Remark]:
@@ -83,6 +83,28 @@ def _slices(new: Audit, old: Audit) -> Iterator[Remark]:
         )  # fmt: skip
 
 
+def _pools(new: Audit, old: Audit) -> Iterator[Remark]:
+    """Small groups that were judged together, where that could block, and of whom some are gone and none that is left can block: each of them comes and goes, but not all at once.
+
+    A pool that is gone because a group of it has become large enough to be judged alone is no loss.
+    """
+    asked, pools = _asked(new), {(one.rule, frozenset(one.slicing)) for one in _judged(new) if target_of(one)[0] == "small_groups"}
+    alone = [one for one in _judged(new) if target_of(one)[0] == "slice"]
+    there, blocking = ({(one.rule, _values(one)) for one in alone if one.needed_for_pass or not only} for only in (False, True))
+    gone: dict[tuple[str, Slicing], list[Finding]] = {}
+    for one in _judged(old):
+        if target_of(one)[0] == "small_groups" and one.group is not None and (one.rule, frozenset(one.slicing)) in asked - pools:
+            members = {(one.rule, frozenset(member.values)) for member in one.group.members}
+            if members - there and not members & blocking:
+                gone.setdefault((one.rule, one.slicing), []).append(one)
+    for (rule, slicing), findings in gone.items():
+        whom = listed([str(one) for one in findings[0].group.members]) if findings[0].group else ""
+        yield Remark(
+            id=MISSING_SLICE, state=_state(findings), rule=rule,
+            sentence=f"the small groups of {' × '.join(slicing)} ({whom}) were judged together in the baseline by {rule}, and are not judged here: too few of them are left; mend the data, or make the next baseline without them.",
+        )  # fmt: skip
+
+
 def _judged(audit: Audit) -> Iterator[Finding]:
     return (one for one in audit.findings if one.rule != DISAGREEMENT)
 
@@ -101,6 +123,6 @@ def _by(findings: list[Finding]) -> str:
 
 
 def _state(findings: list[Finding]) -> State:
-    """A group too small to be judged alone comes and goes, and kept nothing from passing while it was there."""
+    """A group too small to be judged alone comes and goes, and kept nothing from passing while it was there; all of them together are judged by `_pools`."""
     blocked = any(one.severity is Severity.FAIL and (one.needed_for_pass or one.verdict is Verdict.FAIL) for one in findings)
     return State.INCONCLUSIVE if blocked else State.NOTED

@@ -66,6 +66,13 @@ class Waivers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     waivers: tuple[Waiver, ...]
 
 
+class Held(Struct, frozen=True, kw_only=True):
+    """Sound waivers, and by which bytes they were read."""
+
+    waivers: tuple[Waiver, ...]
+    sha256: str | None = None  # of their file; None: they stand in none
+
+
 _TOGETHER = {"small_groups": "the small groups of {}", "all_groups": "all groups of {}"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +15,9 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from fairaudit.documents import read_document
 from fairaudit.errors import ConfigError, FairauditError, raise_all
-from fairaudit.gate.waiver import MAX_DAYS, Waiver, Waivers, mistakes, mistakes_of_parts, sentences
-from fairaudit.yaml_nodes import root_of
+from fairaudit.gate.waiver import MAX_DAYS, Held, Waiver, Waivers, mistakes, mistakes_of_parts, sentences
+from fairaudit.given import path_given
+from fairaudit.yaml_nodes import content_of, decoded, root_of
 
 FILE = "fairness-waivers.yaml"  # what it is usually called
 _HEAD = f"""\
@@ -45,13 +47,23 @@ def load_waivers(source: Path | str | Waivers | Sequence[Waiver]) -> Waivers:
     return held
 
 
+def held_waivers(source: Path | str | Waivers | Sequence[Waiver] | Held) -> Held:
+    """The same, with the hash of their file."""
+    if isinstance(source, Held):
+        return source
+    if not isinstance(source, Path | str):
+        return Held(waivers=load_waivers(source).waivers)
+    content = content_of(Path(source))
+    return Held(waivers=parse_waivers(decoded(content, file=str(source)), file=str(source)).waivers, sha256=hashlib.sha256(content).hexdigest())
+
+
 def read_waivers(path: Path | str) -> Waivers:
     """The waivers of a file.
 
     Raises:
         ConfigError: there is no such file, or one sentence a mistake, all told at once.
     """
-    return read_document(Path(path), Waivers, kind="file of waivers", check=mistakes, parts=mistakes_of_parts)
+    return read_document(path_given(path), Waivers, kind="file of waivers", check=mistakes, parts=mistakes_of_parts)
 
 
 def parse_waivers(text: str, *, file: str = "waivers") -> Waivers:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
+from typing import Final
 
 import numpy as np
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from fairaudit.rules.limits import is_minimum
 from fairaudit.rules.rule import Rule
 from fairaudit.types import Floats
 
-FINE_TUNE = "fine-tune"
+FINE_TUNE: Final = "fine-tune"
 METHODS = ("thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", FINE_TUNE)
 SETTINGS = 8  # steps of a ladder, where nobody asks for others
 MOST_SETTINGS = 100

@@ -11,6 +11,7 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
 from fairaudit.mitigations.parts import HowParted
+from fairaudit.mitigations.policy import MethodName
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
@@ -40,7 +41,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate of a group on the rows that were held out, before and after, on the same rows."""
+    """A rate of a group, or another number of its decisions, and of its scores where these are changed, on the rows that were held out, before and after, on the same rows."""
 
     metric: str
     slice: Slice
@@ -97,8 +98,8 @@ class Searched(msgspec.Struct, frozen=True, kw_only=True):
 class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, on what, and why: `card.json`."""
 
-    schema: Literal["fairaudit/mitigation/1"] = SCHEMA  # type: ignore[assignment]
-    method: str
+    schema: Literal["fairaudit/mitigation/1"] = SCHEMA
+    method: MethodName
     version: str
     what: str
     why: str
@@ -123,10 +124,11 @@ def is_told(interval: Interval | None) -> bool:
 
 def is_better_of(name: str, effect: str, change: float) -> bool | None:
     """Whether a rate's change is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
-    good = metric(name).better if name in ("accuracy", "error_rate") else _GOOD[effect].get(name)
+    good = metric(name).better if name in _TOLD_RIGHTLY else _GOOD[effect].get(name)
     return None if good is None else (change > 0) == (good is Better.HIGHER)
 
 
+_TOLD_RIGHTLY = ("accuracy", "error_rate", "brier_score", "log_loss", "roc_auc")  # who is told more rightly is better off by it
 _GOOD = {
     "helps": {"selection_rate": Better.HIGHER, "true_positive_rate": Better.HIGHER, "false_negative_rate": Better.LOWER},
     "harms": {"selection_rate": Better.LOWER, "false_positive_rate": Better.LOWER, "true_negative_rate": Better.HIGHER},

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from fairaudit.errors import ContentError, FairauditError, listed
+from fairaudit.errors import FairauditError, listed
 from fairaudit.mitigations.attributes import ReadAttribute
 from fairaudit.mitigations.decided import decided, in_type
 from fairaudit.mitigations.draws import joined, uniform
@@ -138,8 +138,8 @@ def _told(model: str, folder: Path) -> Iterator[None]:
     except FairauditError:
         raise
     except Exception as broken:  # whatever a model's own ops raise
-        if "No space left" in str(broken) or "quota exceeded" in str(broken).lower():
-            raise ContentError(f"no disk space is left for the model ({folder.parent}); nothing was written; free some and run again.") from broken
+        if full := places.full_disk(broken, folder):
+            raise full from broken
         raise UnfitModel(f"model {model!r} cannot be wrapped into another: {own_words(broken)}") from broken
 
 

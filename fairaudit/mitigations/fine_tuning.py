@@ -214,13 +214,13 @@ def gradients_of(losses: Any, weight: Any, variables: Sequence[Any]) -> tuple[An
 
 
 def _trainable(call: Any, *, model: str) -> tuple[Any, ...]:
-    """The variables of a signature that training changes.
+    """The variables of a signature that training changes: trainable numbers with fractions, as a step counter or a key is none.
 
     Raises:
         UnfitModel: there are none, or they hold too few digits.
     """
     tf = import_tensorflow()
-    found = tuple(call.trainable_variables)
+    found = tuple(one for one in call.trainable_variables if one.dtype.is_floating)
     if not found:
         frozen = f"its {len(call.variables)} variables are not trainable" if call.variables else "its graph is frozen, or it is a tree or a table"
         raise UnfitModel(f"model {model!r} has no trainable variables ({frozen}), so it cannot be trained on; export it with its variables, train it where it was made, with --trainer, or change its decisions, as mitigate thresholds does.")

@@ -15,6 +15,17 @@ Label = Literal["positive", "negative"]
 BOTH: tuple[Label, ...] = ("positive", "negative")
 
 
+def need_groups(cells: Cells) -> None:
+    """Returns if there are groups to be compared.
+
+    Raises:
+        ContentError: there are fewer than two; a missing value makes no group.
+    """
+    if len(cells.groups) < 2:
+        found = f"only {cells.groups[0]}" if cells.groups else "none"
+        raise ContentError(f"groups are to be treated alike, and the rows to fit on have {found}; give rows of two groups or more.")
+
+
 def weights_by_label(cells: Cells, *, every_group: Sequence[Label] = BOTH) -> tuple[Floats, Floats]:
     """Weight of each group's positives and negatives, each of shape (groups,).
 
@@ -24,9 +35,7 @@ def weights_by_label(cells: Cells, *, every_group: Sequence[Label] = BOTH) -> tu
     Raises:
         ContentError: they don't, or there are fewer than two groups.
     """
-    if len(cells.groups) < 2:
-        found = f"only {cells.groups[0]}" if cells.groups else "none"
-        raise ContentError(f"groups are to be treated alike, and the rows to fit on have {found}; give rows of two groups or more.")
+    need_groups(cells)
     weights = {"positive": cells.positive.sum(axis=1), "negative": cells.negative.sum(axis=1)}
     for label in BOTH:
         without = [str(group) for group, weight in zip(cells.groups, weights[label], strict=True) if weight == 0]

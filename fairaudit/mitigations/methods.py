@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.linear import check_linear
 from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
 from fairaudit.mitigations.objective import Objective, objective_of
-from fairaudit.mitigations.policy import threshold_at
+from fairaudit.mitigations.policy import MethodName, threshold_at
 from fairaudit.mitigations.reject_option import Grid, points, reject_option
 from fairaudit.mitigations.search import MOST_BOXES
 from fairaudit.mitigations.solved import Solved
@@ -26,7 +26,7 @@ from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.rule import Rule
 
-AS_IS = "as-is"  # the model itself, which a search holds all others against
+AS_IS: Final = "as-is"  # the model itself, which a search holds all others against
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
 
@@ -34,7 +34,7 @@ _NOISE = 4.0  # standard errors, beyond which the best of thousands is better th
 class Method:
     """One way to change decisions by group."""
 
-    name: str
+    name: MethodName
     objective: str  # as the card and the report call it
     what: str
     why: str
@@ -134,7 +134,8 @@ def by_equalized_odds() -> Method:
 
 def by_calibrated_equalized_odds(cost: str) -> Method:
     """Pleiss and others'."""
-    judged = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    sides = {"fnr": ("true_positive_rate",), "fpr": ("false_positive_rate",)}.get(cost, ("true_positive_rate", "false_positive_rate"))
+    judged = (*(f"generalized_{one}" for one in sides), *sides)  # what is made equal, of scores, and what becomes of decisions
     rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
     return Method(
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.mitigations.cells import Cells
 from fairaudit.types import Floats
+
+MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", "as-is", "fine-tune"]  # the last two of a search
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +43,14 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
 
     def chance(self, scores: Floats) -> Floats:
         """The chance of a positive decision for each score, whatever is drawn of it; of the shape of `scores`."""
-        own = np.asarray(self.chances)[np.searchsorted(self.cuts, scores, side="left")]
+        own = self.kept_chance(scores)
         if self.constant is None:
             return own
         return (1 - self.replaced) * own + self.replaced * self.chances[bisect_left(self.cuts, self.constant)]
+
+    def kept_chance(self, scores: Floats) -> Floats:
+        """The same for scores that nothing replaces."""
+        return np.asarray(self.chances)[np.searchsorted(self.cuts, scores, side="left")]
 
 
 def threshold_at(cut: float) -> Treatment:
@@ -59,7 +66,7 @@ class OfGroup(msgspec.Struct, frozen=True, kw_only=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Every group's treatment, and everybody else's."""
 
-    method: str
+    method: MethodName
     attributes: Slicing
     groups: tuple[OfGroup, ...]
     is_inferred: bool = False  # whether a row's group is what the model takes it for
@@ -79,12 +86,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return next((one.treatment for one in self.groups if one.group == group), self.fallback)
 
 
-def policy_of_all(method: str, treatment: Treatment) -> Policy:
+def policy_of_all(method: MethodName, treatment: Treatment) -> Policy:
     """The same treatment for everybody, which asks for no group."""
     return Policy(method=method, attributes=(), groups=(), fallback=treatment)
 
 
-def policy_of(method: str, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment, *, is_inferred: bool = False) -> Policy:
+def policy_of(method: MethodName, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment, *, is_inferred: bool = False) -> Policy:
     return Policy(method=method, attributes=attributes, is_inferred=is_inferred, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fairaudit.bands import parsed
+from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, listed, raise_all
+from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.attributes import read_attributes
 from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
@@ -157,8 +158,8 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
         inference=None if inferring is None else _inference(proof, inferring),
-        holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing), search=search,
-        notes=(*parts.notes, *exported.notes, *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
+        holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing, scores=made.policy.replaces), search=search,
+        notes=(*parts.notes, *exported.notes, *_without_group(found, made.slicing), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 
@@ -175,8 +176,13 @@ def kept_values_of(found: Counted | Reweighing) -> dict[str, tuple[str, ...]]:
 
 def as_cut_on(config: AuditConfig, found: Counted | Reweighing) -> AuditConfig:
     """The configuration with bands cut and called as on the rows that were fitted on: quantiles of others would be other groups, and names tell whether all numbers are whole."""
-    fitted = {name: ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) for name, bands in found.rows.reading.bands.items() if bands.edges and not parsed(config.bins[name]).names}
+    fitted = {name: _as_asked(bands) for name, bands in found.rows.reading.bands.items() if not parsed(config.bins[name]).names}
     return msgspec.structs.replace(config, bins={**config.bins, **fitted})
+
+
+def _as_asked(bands: Bands) -> str | tuple[float, ...]:
+    """What asks for these very bands; a single one has no edge that could be named, and is what no edges make."""
+    return ",".join((*(f"{label}:{edge!r}" for label, edge in zip(bands.names, bands.edges, strict=False)), bands.names[-1])) if bands.edges else ()
 
 
 def told_of(config: AuditConfig) -> dict[str, Any]:
@@ -199,13 +205,14 @@ def _fit(method: Method, cells: Cells, solved: Solved) -> Fit:
     )  # fmt: skip
 
 
-def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: AuditConfig, slicing: Slicing) -> HeldOut:
+def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: AuditConfig, slicing: Slicing, *, scores: bool) -> HeldOut:
     """What became of the rows that were held out.
 
     Args:
         judged: rates by which levelling down is told.
+        scores: whether these are changed, and not only decisions.
     """
-    moved = tuple(_moved(proof, config))
+    moved = tuple(_moved(proof, config, scores=scores))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
         rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
@@ -218,10 +225,10 @@ def _gravest(audit: Audit, rule: str) -> str | None:
     return next((one.value for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
 
 
-def _moved(proof: Proof, config: AuditConfig) -> Iterator[Moved]:
-    """Every rate that decisions move, of every slice."""
+def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:
+    """Every number that decisions move, of every slice; of scores too, where they are changed."""
     for one in proof.differences.levels:
-        if one.params or one.same_rows is None:
+        if one.params or one.same_rows is None or (one.metric in OF_SCORES and not scores):
             continue
         interval, change = one.same_rows.interval, one.same_rows.value
         told = is_told(interval)
@@ -236,6 +243,14 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
         return False
     apart = [max(values) - min(values) for values in ([one.before or 0.0 for one in own], [one.after or 0.0 for one in own])]
     return apart[1] < apart[0] and any(one.is_better is False for one in own) and not any(one.is_better for one in own)
+
+
+def _without_group(found: Counted, slicing: Slicing) -> Iterator[str]:
+    counts = found.counts
+    rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
+    if rows:
+        lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
+        yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided as the model itself does, as all such rows will be."
 
 
 def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method, threshold: float) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from fairaudit.errors import ContentError
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, loosened, rates_of
+from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.objective import Objective
 from fairaudit.mitigations.policy import Treatment
 from fairaudit.mitigations.solved import Solved
@@ -61,8 +62,11 @@ def problem_of(cells: Cells, constraints: Sequence[Constraint], objective: Objec
         threshold: the score above which all groups were selected so far.
 
     Raises:
-        ContentError: there are no rows of one label, or no group has those that the rules' rates are of.
+        ContentError: there are no rows of one label, or no two groups to be compared, or no group has those that the rules' rates are of.
     """
+    is_compared = any(one.has_pivot for one in constraints)
+    if is_compared or not cells.groups:
+        need_groups(cells)
     positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
     for weight, name in ((positives, "positive"), (negatives, "negative")):
         if weight.sum() == 0:
@@ -75,6 +79,8 @@ def problem_of(cells: Cells, constraints: Sequence[Constraint], objective: Objec
     fitted: Bools = np.isfinite(rates).any(axis=2).all(axis=0)
     if not fitted.any():
         raise ContentError("no group has the rows that the rules' rates are of; give more rows to fit on, or name another rule.")
+    if is_compared and fitted.sum() < 2:
+        raise ContentError(f"groups are compared, and {cells.groups[int(np.flatnonzero(fitted)[0])]} alone has the rows to fit on that the rules' rates are of; give more rows, make small groups one, or name another rule.")
     return Problem(
         cuts=cuts, start=start, tp=tp, fp=fp, gains=objective.of(tp, fp, positives=positives, negatives=negatives), rates=rates, positives=positives, negatives=negatives,
         fitted=fitted, constraints=tuple(replace(one, reference=_among(one.reference, fitted, cells)) for one in constraints), objective=objective,

@@ -19,13 +19,14 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.matched import SCORES, Matched
 from fairaudit.cube.same_rows import match
 from fairaudit.cube.saved import VALUE_OF
+from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import Slice
 from fairaudit.data.progress import Progress
 from fairaudit.differences import Differences, differences
 from fairaudit.errors import ContentError
 from fairaudit.mitigations.exported import DECISION, SCORE
 from fairaudit.mitigations.inferring import InferredPlaces
-from fairaudit.mitigations.policy import Policy
+from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.result import Audit
 from fairaudit.run import audited
 from fairaudit.types import Bools, Floats, Ints
@@ -123,8 +124,9 @@ def _beside(
     if len({one.score.size for one in rows}) > 1:
         raise NotAsSolved(f"the exported model was audited on {rows[1].score.size:,} rows of the holdout, and the original on {rows[0].score.size:,}; the holdout changed meanwhile")
     checked = check(*rows)
-    matched = match(kept["after"], kept["before"], tuple(one.slice for one in after.counts))
-    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched), checked=checked), rows[0]
+    slices = tuple(one.slice for one in after.counts)
+    matched = match(kept["after"], kept["before"], slices)
+    return Proof(before=before, after=after, matched=matched, differences=differences(before, after, matched, pair_scores(kept["after"], kept["before"], slices)), checked=checked), rows[0]
 
 
 def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
@@ -205,17 +207,27 @@ def _mistaken(rows: _Rows, policy: Policy, taken_for: _TakenFor) -> tuple[Mistak
 
 
 def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, taken_for: _TakenFor | None = None) -> Checked:
-    _check_scores(before, after, policy)
     places = _places(before, policy, taken_for)
-    chance, near = _chances(before, policy, places)
+    replaced = _check_scores(before, after, policy, places)
+    chance, near = _chances(before, policy, places, replaced)
     if taken_for is not None:
         near |= taken_for.near
-    drawn = (chance > 0) & (chance < 1)
-    wrong = (after.decision != (chance > 0.5)) & ~drawn & ~near
+    wrong = (after.decision != (chance > 0.5)) & ~_is_drawn(chance) & ~near
     if wrong.any():
         raise NotAsSolved(f"the exported model decides {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than was solved, the first of score {before.score[wrong][0]:.6g}; nothing was written")
-    _check_drawn(before, after, chance, drawn, policy, places)
-    return _check_again(after, again, near, drawn=int(drawn.sum()))
+    for place, (whose, treatment) in enumerate(_whose(policy)):
+        own = places == place
+        _check_drawn(f"rows{whose} that are drawn", "decides {} positively", before, own & _is_drawn(chance), chance, after.decision)
+        if (constant := treatment.constant) is not None:
+            told = own & (np.abs(before.score - constant) > NEAR)  # of the others nobody can tell whether they were replaced
+            _check_drawn(f"rows{whose}", f"scores {{}} by {constant:.6g}", before, told, np.full(own.size, treatment.replaced), replaced)
+    return _check_again(after, again, near, drawn=_drawn(before, policy, places))
+
+
+def _whose(policy: Policy) -> tuple[tuple[str, Treatment], ...]:
+    """Each group's treatment and then everybody else's, and how a sentence calls whose it is."""
+    own = ((f" {'taken for' if policy.is_inferred else 'of'} {one.group}", one.treatment) for one in policy.groups)
+    return (*own, (" of no group that was fitted" if policy.groups else "", policy.fallback))
 
 
 def _check_anew(after: _Rows, again: _Rows, threshold: float) -> Checked:
@@ -231,22 +243,35 @@ def _check_again(after: _Rows, again: _Rows, near: Bools, *, drawn: int) -> Chec
     return Checked(rows=int(after.score.size), near_a_cut=int(near.sum()), differing=int(((again.decision != after.decision) & near).sum()), drawn=drawn)
 
 
-def _check_scores(before: _Rows, after: _Rows, policy: Policy) -> None:
-    """Returns if the exported model scores as the original does, but for rows that are scored by their group's constant."""
-    changed = np.abs(after.score - before.score) > NEAR
-    for one in policy.groups:
-        if one.treatment.constant is not None:
-            changed &= ~(before.of(one.group) & (np.abs(after.score - one.treatment.constant) <= NEAR))
-    if changed.any():
-        raise NotAsSolved(f"the exported model scores {int(changed.sum()):,} of {changed.size:,} rows of the holdout otherwise than the original, the first {after.score[changed][0]:.6g} and not {before.score[changed][0]:.6g}; nothing was written")
+def _check_scores(before: _Rows, after: _Rows, policy: Policy, places: Ints) -> Bools:
+    """Which rows the exported model scores by their group's constant; all others it must score as the original does."""
+    changed, replaced = np.abs(after.score - before.score) > NEAR, np.zeros(before.score.size, dtype=bool)
+    for place, (_, treatment) in enumerate(_whose(policy)):
+        if treatment.constant is not None:
+            replaced |= changed & (places == place) & (np.abs(after.score - treatment.constant) <= NEAR)
+    wrong = changed & ~replaced
+    if wrong.any():
+        raise NotAsSolved(f"the exported model scores {int(wrong.sum()):,} of {wrong.size:,} rows of the holdout otherwise than the original, the first {after.score[wrong][0]:.6g} and not {before.score[wrong][0]:.6g}; nothing was written")
+    return replaced
 
 
-def _chances(rows: _Rows, policy: Policy, places: Ints) -> tuple[Floats, Bools]:
-    """Each row's chance of a positive decision by the policy, and whether it lies near a cut."""
-    chance, near = policy.fallback.chance(rows.score), _is_near(rows.score, policy.fallback.cuts)
-    for place, one in enumerate(policy.groups):
+def _drawn(rows: _Rows, policy: Policy, places: Ints) -> int:
+    """Rows whose decision a draw decides, of their score or of the decision itself."""
+    return sum(int(_is_drawn(treatment.chance(rows.score[places == place])).sum()) for place, (_, treatment) in enumerate(_whose(policy)))
+
+
+def _is_drawn(chance: Floats) -> Bools:
+    return (chance > 0) & (chance < 1)
+
+
+def _chances(rows: _Rows, policy: Policy, places: Ints, replaced: Bools) -> tuple[Floats, Bools]:
+    """Each row's chance of a positive decision by the policy, once it is known whether its score was replaced; and whether it lies near a cut."""
+    chance, near = np.zeros(rows.score.size), np.zeros(rows.score.size, dtype=bool)
+    for place, (_, treatment) in enumerate(_whose(policy)):
         own = places == place
-        chance[own], near[own] = one.treatment.chance(rows.score[own]), _is_near(rows.score[own], one.treatment.cuts)
+        chance[own], near[own] = treatment.kept_chance(rows.score[own]), _is_near(rows.score[own], treatment.cuts)
+        if treatment.constant is not None:
+            chance[own & replaced], near[own & replaced] = treatment.kept_chance(np.array([treatment.constant])), False
     return chance, near
 
 
@@ -257,22 +282,17 @@ def _is_near(scores: Floats, cuts: Sequence[float]) -> Bools:
     return found
 
 
-def _check_drawn(before: _Rows, after: _Rows, chance: Floats, drawn: Bools, policy: Policy, places: Ints) -> None:
-    """Returns if as many drawn decisions of each group and label are positive as their chances say; rows of one score may be one applicant, and are drawn together then."""
-    whose_by_place = [*(f" {'taken for' if policy.is_inferred else 'of'} {one.group}" for one in policy.groups), " of no group that was fitted" if policy.groups else ""]
-    for place, whose in enumerate(whose_by_place):
-        own = (places == place) & drawn
-        for label in (0, 1):
-            some = own & (before.label == label)
-            if not some.any():
-                continue
-            scores, place = np.unique(before.score[some], return_inverse=True)
-            alike = np.bincount(place, minlength=scores.size).astype(np.float64)
-            share = np.zeros(scores.size)
-            share[place] = chance[some]
-            expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
-            seen = float(after.decision[some].sum())
-            if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
-                raise NotAsSolved(f"of {int(some.sum()):,} rows{whose} that are drawn, the exported model decides {seen:,.0f} positively, and {expected:,.1f} were solved; nothing was written")
-
-
+def _check_drawn(whose: str, does: str, rows: _Rows, drawn: Bools, chance: Floats, hit: Bools) -> None:
+    """Returns if as many of the rows of each label were hit as their chances say; rows of one score may be one applicant, and are drawn together then."""
+    for label in (0, 1):
+        some = drawn & (rows.label == label)
+        if not some.any():
+            continue
+        scores, place = np.unique(rows.score[some], return_inverse=True)
+        alike = np.bincount(place, minlength=scores.size).astype(np.float64)
+        share = np.zeros(scores.size)
+        share[place] = chance[some]
+        expected, variance = float((alike * share).sum()), float((alike**2 * share * (1 - share)).sum())
+        seen = float(hit[some].sum())
+        if abs(seen - expected) > _STANDARD_ERRORS * variance**0.5 + 1:
+            raise NotAsSolved(f"of {int(some.sum()):,} {whose}, the exported model {does.format(f'{seen:,.0f}')}, and {expected:,.1f} were solved; nothing was written")

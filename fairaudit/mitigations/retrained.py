@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
-from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
+from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel, TrainingName
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
@@ -41,7 +41,7 @@ RULES = ("statistical-parity",)  # that judge where none are named: selection ra
 _JUDGED = "selection_rate"
 _UNWEIGHTED = "unweighted_model"
 _TRAINERS_OWN = "the trainer's model"
-_WHY = "Under these weights label and group are independent in what the model learns from, so the group alone tells it nothing about the label. Whether its decisions are fairer is judged on the rows that were held out."
+_WHY = "Under these weights label and group are {how} in what the model learns from, so the group alone tells it {what} about the label. Whether its decisions are fairer is judged on the rows that were held out."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,7 @@ def asked_of_training(config: AuditConfig, *, has_model: bool) -> AuditConfig:
         ConfigError, Several: it has no model, or asks for what cannot be.
     """
     asked = asked_of(config, RULES, has_model=has_model)
+    load_rules(asked.rules)
     if asked.decision_output is not None:
         raise ConfigError("the model decides by itself, and training changes its scores; leave --decision-output out.")
     return asked if asked.model is not None else msgspec.structs.replace(asked, model=_TRAINERS_OWN)
@@ -125,10 +126,11 @@ def judged_as_tuned(
         ConfigError, ContentError, NotAsSolved, Several: as `by_fine_tuning` does.
     """
     rows = training.rows
-    what = "The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, changed its trainable variables and nothing else."
+    kept = "changed its trainable variables and nothing else" if tuned.best else "were to change its trainable variables, and did not make it better"
+    what = f"The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, {kept}."
     told = {**{name: getattr(settings, name) for name in settings.__slots__}, "validated": rows.validated.size / rows.label.size}
     return _judged(
-        config, config, parts, training.made, folder, aside, by="fine-tune", what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=_of_fine_tuning(tuned),
+        config, config, parts, training.made, folder, aside, method="reweigh-fine-tune", what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=_of_fine_tuning(tuned),
         search=search, progress=progress,
     )  # fmt: skip
 
@@ -145,21 +147,20 @@ def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path
     """
     environment = dict(os.environ)  # before ours is made TensorFlow's
     made = _reweighed(config, parts, command.weight_column)
-    trains_before = config.model == _TRAINERS_OWN
-    before = config
+    source, trains_before, before = made.rows.source, config.model == _TRAINERS_OWN, config
     if trains_before:
         before = msgspec.structs.replace(config, model=str(aside / _UNWEIGHTED))
-        _train(command, replace(made, strength=0.0), parts, aside / "unweighted", aside / _UNWEIGHTED, environment)
-    last = _train(command, replace(made, strength=command.strength), parts, aside / "weighted", (folder / MODEL).absolute(), environment)
-    after = msgspec.structs.replace(config, model=str(folder / MODEL))
+        last = _train(command, replace(made, strength=0.0), parts, aside / "unweighted", aside / _UNWEIGHTED, environment)
     prepare_tensorflow()
     with uncollected():
-        original = _fits(before, made.rows.source, last) if trains_before else matched_of(before, made.rows.source)
-        _fits(after, made.rows.source, last)
+        original = _fits(before, source, last) if trains_before else matched_of(before, source)
+    last = _train(command, replace(made, strength=command.strength), parts, aside / "weighted", (folder / MODEL).absolute(), environment)
+    after = msgspec.structs.replace(config, model=str(folder / MODEL))
+    _fits(after, source, last)
     settings = {"strength": command.strength, "format": command.format, "weight_column": command.weight_column}
     trainer = ByTrainer(words=command.trainer.words, rows=made.rows.lines, last=last, trained_before=trains_before)
     return _judged(
-        before, after, parts, made, folder, aside, by="trainer", what="A model was trained anew by the user's own command, which was given the weights of reweighing.", settings=settings,
+        before, after, parts, made, folder, aside, method="reweigh-trainer", what="A model was trained anew by the user's own command, which was given the weights of reweighing.", settings=settings,
         strength=command.strength, original=original, trainer=trainer, notes=_of_trainer(trainer), progress=watched(),
     )  # fmt: skip
 
@@ -174,7 +175,7 @@ def _reweighed(config: AuditConfig, parts: Parts, column: str | None = None) -> 
     name = WEIGHT
     while column is None and name.casefold() in {one.casefold() for one in source.columns}:
         name += "_"
-    return reweigh(source, wanted_of(config), weight_column=column or name)
+    return reweigh(source, wanted_of(config), weight_column=name if column is None else column)
 
 
 def _train(command: Command, made: Reweighing, parts: Parts, given: Path, out: Path, environment: dict[str, str]) -> str:
@@ -199,7 +200,7 @@ def _fits(config: AuditConfig, source: Source, last: str) -> Matched:
 
 
 def _judged(
-    before: AuditConfig, after: AuditConfig, parts: Parts, made: Reweighing, folder: Path, aside: Path, *, by: Literal["fine-tune", "trainer"], what: str, settings: dict[str, Any], strength: float,
+    before: AuditConfig, after: AuditConfig, parts: Parts, made: Reweighing, folder: Path, aside: Path, *, method: TrainingName, what: str, settings: dict[str, Any], strength: float,
     original: Matched, notes: Iterator[str], tuned: FineTuned | None = None, trainer: ByTrainer | None = None, search: Searched | None = None, progress: Progress | None,
 ) -> tuple[RetrainedCard, Proof]:  # fmt: skip
     """Both models on the rows that were held out, and the card."""
@@ -211,11 +212,18 @@ def _judged(
     ids = tuple(one.id for one in rules)
     asked = before if trainer is None or not trainer.trained_before else msgspec.structs.replace(before, model=None)
     card = RetrainedCard(
-        method="reweigh", by=by, version=VERSION, what=what, why=_WHY, source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
+        method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
+        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
     )  # fmt: skip
     return card, proof
+
+
+def _why(strength: float) -> str:
+    if not strength:
+        return "With a strength of 0 the weights are the rows' own, so this is what training does without them."
+    how, what = ("independent", "nothing") if strength == 1 else ("less dependent", "less")
+    return _WHY.format(how=how, what=what)
 
 
 def _exported(config: AuditConfig, source: Source, original: Matched, model: Path) -> RetrainedModel:

@@ -15,6 +15,8 @@ from fairaudit.mitigations.reweighing import Cell
 from fairaudit.models.interface import ModelCard
 from fairaudit.result import DataFile
 
+TrainingName = Literal["reweigh-fine-tune", "reweigh-trainer"]
+
 
 class ByTrainer(msgspec.Struct, frozen=True, kw_only=True):
     """The user's own command that trained a model."""
@@ -41,9 +43,8 @@ class RetrainedModel(msgspec.Struct, frozen=True, kw_only=True):
 class RetrainedCard(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, on what, and why: `card.json`."""
 
-    schema: Literal["fairaudit/mitigation/1"] = SCHEMA  # type: ignore[assignment]
-    method: str
-    by: Literal["fine-tune", "trainer"]
+    schema: Literal["fairaudit/mitigation/1"] = SCHEMA
+    method: TrainingName
     version: str
     what: str
     why: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -22,7 +23,7 @@ from fairaudit.result import DataFile, Exclusion
 from fairaudit.types import Floats, Ints
 from fairaudit.version import VERSION
 
-SCHEMA = "fairaudit/mitigation/1"
+SCHEMA: Literal["fairaudit/mitigation/1"] = "fairaudit/mitigation/1"
 CARD, PARITY = "card.json", "parity.md"
 _NAMED = 4  # groups in a sentence
 _HEAVY = 10  # times its weight: from here on it is said
@@ -74,8 +75,8 @@ class ReweighedRows(msgspec.Struct, frozen=True, kw_only=True):
 class ReweighingCard(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, on what, and why: `card.json`."""
 
-    schema: str
-    method: str
+    schema: Literal["fairaudit/mitigation/1"] = SCHEMA
+    method: Literal["reweigh"] = "reweigh"
     version: str
     what: str
     why: str
@@ -142,7 +143,7 @@ def _card(made: Reweighing, after: Counts, files: Sequence[Path]) -> ReweighingC
         merged={name: rare.values for name, rare in reading.merged.items()}, weight=wanted.weight, count=wanted.count, id=wanted.id, missing=wanted.missing, weight_column=made.weight_column,
     )  # fmt: skip
     return ReweighingCard(
-        schema=SCHEMA, method="reweigh", version=VERSION, what=_WHAT, why=_WHY, source=SOURCE, settings=settings, data=tuple(data_files(rows.source, rows)),
+        version=VERSION, what=_WHAT, why=_WHY, source=SOURCE, settings=settings, data=tuple(data_files(rows.source, rows)),
         rows=ReweighedRows(
             read=rows.read, reweighed=rows.audited - rows.unlabelled, unlabelled=rows.unlabelled, excluded=tuple(Exclusion(reason=reason, rows=number) for reason, number in rows.excluded)
         ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import duckdb
 import msgspec
@@ -30,7 +31,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a group and a label, and what their weights are multiplied by."""
 
     slice: Slice
-    label: int  # 1 or 0
+    label: Annotated[int, msgspec.Meta(ge=0, le=1)]
     rows: int
     weight: float
     factor: float

@@ -22,6 +22,7 @@ from fairaudit.mitigations.card import MitigationCard, Searched
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.choice import OBJECTIVE, Choice, choose, nearest
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
+from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
 from fairaudit.mitigations.methods import AS_IS
@@ -104,6 +105,8 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     parts = search_parts(config, kept.work, shares=search.shares, holdout=search.holdout, together=search.together)
     edges = reject_option.points(reject_option.Grid()) if "reject-option" in (search.methods or METHODS) and not search.without_attribute else ()
     found, cells, slicing = fitted_on(config, parts.parts.fit, edges=edges, kept=kept.cube("fit", edges), progress=progress)
+    if not cells.groups:
+        need_groups(cells)
     threshold = found.thresholds.edge(config.threshold)
     listed = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
     training = cache(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))

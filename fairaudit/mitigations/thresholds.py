@@ -31,7 +31,7 @@ def solve(cells: Cells, constraints: Sequence[Constraint], objective: Objective,
         most: how long is searched before the best so far is given with its gap.
 
     Raises:
-        ContentError: there are no rows of one label.
+        ContentError: there are no rows of one label, or no two groups to be compared.
         Unreachable: nothing meets the constraints; says what comes nearest.
     """
     problem = problem_of(cells, constraints, objective, threshold=threshold)

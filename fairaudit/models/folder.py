@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fairaudit.errors import listed
+from fairaudit.errors import ContentError, listed
 from fairaudit.models.interface import NotAModel
 
 _EXPORT = "load it in Keras and write a SavedModel with model.export('FOLDER')"
@@ -58,6 +58,12 @@ def fingerprint(folder: Path) -> str:
             while piece := contents.read(1 << 20):
                 whole.update(piece)
     return whole.hexdigest()
+
+
+def full_disk(error: Exception, folder: Path) -> ContentError | None:
+    """What to tell where TensorFlow could not write a model for lack of room; None where it failed otherwise."""
+    is_full = "No space left" in str(error) or "quota exceeded" in str(error).lower()
+    return ContentError(f"no disk space is left for the model ({folder.parent}); nothing was written; free some and run again.") if is_full else None
 
 
 def _about_file(path: Path) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fairaudit.models.interface import UnfitModel
+from fairaudit.models.folder import full_disk
+from fairaudit.models.interface import ModelFailed, UnfitModel
 from fairaudit.models.signatures import import_tensorflow
 
 _VARIABLES = Path("variables") / "variables"  # the checkpoint's prefix in a SavedModel's folder
@@ -45,6 +46,9 @@ def copy_with(place: Path, folder: Path, values: Values) -> None:
 
     Args:
         values: by the keys that `keys_of` tells; none: the copy is the original.
+
+    Raises:
+        ContentError: the disk is full.
     """
     _copy(place, folder)
     if not values:
@@ -57,7 +61,10 @@ def copy_with(place: Path, folder: Path, values: Values) -> None:
     tensors = [tf.constant(values[name] if name in values else reader.get_tensor(name), types[name]) for name in names]
     for former in prefix.parent.glob(f"{prefix.name}.*"):
         former.unlink()
-    tf.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors)
+    try:
+        tf.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors)
+    except tf.errors.OpError as broken:
+        raise full_disk(broken, folder) or ModelFailed(f"the variables of the trained model cannot be written to {folder.parent}: {broken}") from broken
     _fingerprint(folder)
 
 

@@ -10,6 +10,7 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.reports.numbers import Writer
 
 WIDTH, HEIGHT, MARGIN = 180, 22, 8  # of a drawing, in its own units
+_FARTHEST = 1e300  # where an axis ends at most, so that its length is a number too
 _MOST_RATIO = 8.0  # a ratio's axis ends here and at 1/8, whatever one group's interval says
 
 
@@ -124,7 +125,7 @@ def _axis(
 
 def _round_up(value: float) -> float:
     """The next of 1, 2, 4, 5, 6, 8 times a power of ten: axes end at numbers that halve well."""
-    value = max(value, 1e-4)
+    value = min(max(value, 1e-4), _FARTHEST)
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fairaudit.bands import band_names, parsed
+from fairaudit.bands import Bands, band_names, parsed
 from fairaudit.data.cuts import listed
 from fairaudit.reports.numbers import counted
 from fairaudit.result import Manifest, Merge
@@ -25,9 +25,11 @@ def cuts_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 
 def _bands(edges: Sequence[float], asked: str | Sequence[float] | None) -> str:
-    bands = parsed(asked) if asked else None
+    bands = None if asked is None else parsed(asked)
     if bands and bands.names:
         return "; ".join(f"{name}: {said}" for name, said in zip(bands.names, band_names(edges, whole=False), strict=True))
+    if not edges and bands == Bands():
+        return "not cut, as was asked: all numbers are one band"
     if not edges:
         return "not cut, since rows with the same value stay together"
     where = f"cut at {', '.join(f'{edge:.15g}' for edge in edges)}"

@@ -13,13 +13,13 @@ from fairaudit.gate.judged import context_of
 from fairaudit.gate.waiver import whom
 from fairaudit.metrics.catalogue import Shape
 from fairaudit.reports import explained_change
-from fairaudit.reports.badges import badge
 from fairaudit.reports.explained_change import paired_of
 from fairaudit.reports.explained_counts import compared, counted, rates
 from fairaudit.reports.explained_evidence import interval, limit, serious
 from fairaudit.reports.explained_representation import representation
 from fairaudit.reports.explained_tests import tested
 from fairaudit.reports.explained_verdict import decided, too_few
+from fairaudit.reports.explained_waiver import answered
 from fairaudit.reports.lookup import lookup
 from fairaudit.reports.sentences import at_start, ended
 from fairaudit.reports.steps import Explanation, Seen, Step
@@ -100,7 +100,7 @@ def gone(audit: Audit, found: Iterable[Explanation]) -> tuple[str, ...]:
 
 def as_text(one: Explanation, *, file: str) -> str:
     """The whole explanation as lines of text."""
-    lines = [f"{one.finding.by} on {one.whom} ({one.finding.metric}): {badge(one.finding).word.lower()}", one.sentence, _stored(one, file)]
+    lines = [f"{one.finding.by} on {one.whom} ({one.finding.metric}): {one.badge.word.lower()}", one.sentence, _stored(one, file)]
     for number, step in enumerate(one.steps(), 1):
         lines += ["", f"{number}. {step.title}", *(f"   {line}" for line in step.lines)]
     return "\n".join(lines)
@@ -116,6 +116,7 @@ def as_data(one: Explanation) -> dict[str, Any]:
         "sentence": one.sentence,
         "differs_from_file": list(one.differs),
         "finding": one.finding,
+        **answered(one),
         "steps": steps,
     }
     data: dict[str, Any] = msgspec.to_builtins(found, enc_hook=encoded)

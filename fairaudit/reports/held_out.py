@@ -14,7 +14,7 @@ from fairaudit.reports.numbers import interval_between as between
 from fairaudit.reports.sentences import in_sentence, title_of
 
 _MOST = 12  # changes that are named
-_COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate")
+_COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate", "roc_auc", "brier_score", "calibration_in_the_large")  # those of scores where they are changed
 _WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "nothing judged"}
 _STATES = {"fail": "violated", "inconclusive": "neither shown nor ruled out", None: "judged of nobody"}
 
@@ -79,7 +79,7 @@ def _change(one: Moved, *, whose: str) -> str:
     if not one.change:
         told = "the same"
     else:
-        interval = "no interval, since too few turned" if one.interval is None else f"95% interval {between('difference', one.interval)}"
+        interval = "no interval, since too few changed" if one.interval is None else f"95% interval {between('difference', one.interval)}"
         told = f"change {significant(one.change)}, {interval}"
     return f"{whose}{in_sentence(one.metric)} {measured(one.metric, one.before)} → {measured(one.metric, one.after)} ({told})"
 
@@ -115,7 +115,7 @@ def shifts(one: Outcome) -> Iterator[Shifts]:
 
 def _shift(one: Moved, axis: Axis) -> Shift:
     before, after = one.before or 0.0, one.after or 0.0
-    change = "the same" if not one.change else between("difference", one.interval) if one.interval is not None else "too few turned to tell"
+    change = "the same" if not one.change else between("difference", one.interval) if one.interval is not None else "too few changed to tell"
     return Shift(
         group=one.slice.label, rows=f"{one.rows:,}", before=measured(one.metric, before), after=measured(one.metric, after), change=change, x_before=f"{axis.x(before):.1f}",
         x_after=f"{axis.x(after):.1f}", words=f"{one.slice}: from {measured(one.metric, before)} to {measured(one.metric, after)}",

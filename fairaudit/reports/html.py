@@ -10,6 +10,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from fairaudit.gate.policy import Ruling
+from fairaudit.given import of_kind, of_kind_or_none
 from fairaudit.reports.characters import visible
 from fairaudit.reports.view import view
 from fairaudit.resources import names, resource
@@ -32,9 +33,8 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
         mitigation: what made the model that was audited, to be shown with what it changed.
         frontier: of what it was chosen, where it was.
     """
-    return environment().get_template("report.html.j2").render(
-        page=view(audit, ruling, as_of=as_of), mitigation=None if mitigation is None else _of_mitigation(mitigation), search=None if frontier is None else _of_search(frontier)
-    )
+    page = view(of_kind(audit, Audit, "audit"), of_kind_or_none(ruling, Ruling, "ruling"), as_of=of_kind_or_none(as_of, date, "as_of"))
+    return environment().get_template("report.html.j2").render(page=page, mitigation=None if mitigation is None else _of_mitigation(mitigation), search=None if frontier is None else _of_search(frontier))
 
 
 def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from fairaudit.errors import ConfigError, UnknownName
 from fairaudit.metrics.catalogue import known_names, metric
-from fairaudit.reports.badges import GRAVEST_FIRST, REFERENCE, badge
+from fairaudit.reports.badges import GRAVEST_FIRST, REFERENCE, WAIVED, WARNING
+from fairaudit.reports.explained_waiver import answered, in_brief
 from fairaudit.reports.numbers import apart, compared
 from fairaudit.reports.steps import Explanation
 from fairaudit.rules.finding import Finding
@@ -52,15 +53,15 @@ def name_of(one: Explanation, found: Sequence[Explanation]) -> str:
 
 def listing(found: Sequence[Explanation]) -> str:
     """Every finding that can be explained, a line each, gravest first."""
-    order = {word: place for place, word in enumerate((*GRAVEST_FIRST, REFERENCE))}
-    lines = [(badge(one.finding).word.lower(), name_of(one, found), _value(one.finding)) for one in sorted(found, key=lambda one: (order.get(badge(one.finding), len(order)), _p(one.finding)))]
+    order = {word: place for place, word in enumerate((*GRAVEST_FIRST, REFERENCE))} | {WAIVED: GRAVEST_FIRST.index(WARNING) + 0.5}
+    lines = [(one.badge.word.lower(), name_of(one, found), f"{_value(one.finding)}{in_brief(one)}") for one in sorted(found, key=lambda one: (order.get(one.badge, len(order)), _p(one.finding)))]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)] if lines else []
     return "\n".join("  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 def as_list(found: Sequence[Explanation]) -> list[dict[str, object]]:
     """The same as data, in the order of the audit."""
-    return [{"name": name_of(one, found), "rule": one.finding.rule, "whom": one.whom, "metric": one.finding.metric, "verdict": one.finding.verdict.value} for one in found]
+    return [{"name": name_of(one, found), "rule": one.finding.rule, "whom": one.whom, "metric": one.finding.metric, "verdict": one.finding.verdict.value, **answered(one)} for one in found]
 
 
 def _about(left: list[Explanation], found: Sequence[Explanation], people: Sequence[str]) -> list[Explanation]:

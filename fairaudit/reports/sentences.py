@@ -126,9 +126,12 @@ def title_of(metric_id: str) -> str:
 
 
 def in_sentence(metric_id: str) -> str:
-    """The title as the middle of a sentence has it: abbreviations keep their capitals."""
+    """The title as the middle of a sentence has it: abbreviations and people's names keep their capitals."""
     title = title_of(metric_id)
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+    return title if title[:2].isupper() or title.startswith(_PEOPLE) else title[:1].lower() + title[1:]
+
+
+_PEOPLE = ("Breslow", "Brier", "Cochran", "Kolmogorov", "Mantel", "Matthews", "Theil")
 
 
 def level_of(metric_id: str, reference: Group | None) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 from rich.cells import cell_len
 
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.differences import Differences, Fact, Level, Turned
+from fairaudit.differences import Answered, Differences, Fact, Level, Turned, Waived
 from fairaudit.errors import listed
 from fairaudit.reports.characters import visible
+from fairaudit.reports.gated import reason_of
 from fairaudit.reports.html import environment
-from fairaudit.reports.numbers import counted, interval_between, measured, signed
+from fairaudit.reports.numbers import apart, counted, interval_between, measured, signed
 from fairaudit.reports.sentences import at_start, title_of
 
 _BRIEFLY = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "accuracy")  # of a terminal
@@ -47,7 +48,7 @@ def side_by_side(found: Differences, *, names: tuple[str, str], briefly: bool = 
         names: of the former and the new audit, as the user gave them.
         briefly: with a few metrics only, and the first of long tables, for a terminal.
     """
-    sheets = (_facts(found.facts), _findings(found.findings, briefly=briefly), *_slicings(found.levels, briefly=briefly))
+    sheets = (_facts(found.facts), _findings(found.findings, briefly=briefly), *([] if found.waived is None else [_waived(found.waived)]), *_slicings(found.levels, briefly=briefly))
     return SideBySide(title=f"{names[0]} and {names[1]}", sentences=tuple(_sentences(found)), sheets=tuple(one for one in sheets if one.rows))
 
 
@@ -69,6 +70,8 @@ def _sentences(found: Differences) -> Iterator[str]:
         for names, where in ((before, "the former audit"), (now, "the new one")):
             if names:
                 yield f"Only in {where}: the {what} {listed(list(names))}."
+    if found.waived is not None:
+        yield _tally(found.waived)
     if not found.findings and (found.verdict_before or found.verdict_now):
         yield "No rule says anything else of anybody than before."
 
@@ -103,6 +106,33 @@ def _findings(findings: Sequence[Turned], *, briefly: bool) -> Sheet:
 
 def _was(state: str | None, value: float | None) -> str:
     return _NOTHING if state is None else f"{state}{'' if value is None else f' {value:.3g}'}"
+
+
+def _tally(one: Waived) -> str:
+    """Violations: 2 before, of which none is waived on 2026-11-26, and 3 now, of which 2 are."""
+    before, now = (sum(of == "waived" for of in side) for side in ([one.before for one in one.answered], [one.now for one in one.answered]))
+    return f"Violations: {_of(one.violated_before, 'before', before)} waived on {one.as_of}; {_of(one.violated_now, 'now', now)}."
+
+
+def _of(violated: int, when: str, waived: int) -> str:
+    return f"{violated} {when}, of which {'none is' if not waived else '1 is' if waived == 1 else f'{waived} are'}"
+
+
+def _waived(found: Waived) -> Sheet:
+    rows = tuple(
+        (one.rule, one.whom, f"{one.metric} {one.kind}", _became(one, one.before, one.value_before), _became(one, one.now, one.value_now), _far(one), str(one.waiver.expires), reason_of(one.waiver))
+        for one in found.answered
+    )
+    return Sheet(heading="Violations that somebody answers for", columns=("rule", "slice", "of", "before", "now", "as far as", "until", "who, and why"), rows=rows)
+
+
+def _became(one: Answered, became: str | None, value: float | None) -> str:
+    shown = "" if value is None else f" {apart(one.kind, value, (one.waiver.holds_to, None))}"
+    return _NOTHING if became is None and value is None else f"{became or 'not violated'}{shown}"
+
+
+def _far(one: Answered) -> str:
+    return apart(one.kind, one.waiver.holds_to, (one.value_before, one.value_now))
 
 
 def _slicings(levels: Sequence[Level], *, briefly: bool) -> Iterator[Sheet]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from fairaudit.cube.counts import Counts
 from fairaudit.evidence.intervals import one_sided
+from fairaudit.gate.answers import Answer
 from fairaudit.gate.waiver import whom
 from fairaudit.metrics.catalogue import CATALOGUE, Metric
+from fairaudit.reports.badges import WAIVED, Badge, badge
 from fairaudit.reports.numbers import significant
 from fairaudit.rules.facts import Fact
 from fairaudit.rules.family import Family
@@ -41,10 +43,15 @@ class Explanation:
     sentence: str
     differs: tuple[str, ...]  # where the file says otherwise
     steps: Callable[[], tuple[Step, ...]]
+    answer: Answer | None = None  # the entry that is for it, where waivers were asked of
 
     @property
     def whom(self) -> str:
         return whom(self.finding)
+
+    @property
+    def badge(self) -> Badge:
+        return WAIVED if self.answer is not None and self.answer.applies else badge(self.finding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

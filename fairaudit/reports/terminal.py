@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from fairaudit.cube.slices import Slice
 from fairaudit.errors import listed
 from fairaudit.gate.policy import Ruling
+from fairaudit.given import of_kind, of_kind_or_none
 from fairaudit.reports.audited import account_line
 from fairaudit.reports.badges import FAIL, INCONCLUSIVE, PASS, UNRELIABLE, WAIVED, WARNING, Badge, badge
 from fairaudit.reports.characters import visible
@@ -42,7 +43,8 @@ def summary(audit: Audit, ruling: Ruling | None = None, *, width: int = 80, styl
         width: of the terminal; longer lines of tables are cut, and sentences are wrapped by whoever prints them.
         styled: with colours, for a terminal that has them; otherwise plain text.
     """
-    return summary_of(lookup(audit), ruling, width=width, styled=styled)
+    known = lookup(of_kind(audit, Audit, "audit"))
+    return summary_of(known, of_kind_or_none(ruling, Ruling, "ruling"), width=of_kind(width, int, "width"), styled=styled)
 
 
 def summary_of(known: Lookup, ruling: Ruling | None, *, width: int, styled: bool) -> str:

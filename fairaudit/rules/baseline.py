@@ -24,6 +24,7 @@ class Baseline:
     counts: Counts  # decided as it was then
     slicings: tuple[Slicing, ...]
     matched: Matched | None = None  # None: no rows are known to be the same
+    relabelled: int = 0  # rows whose ids are in both, where all of them have another label, so that none is known to be the same
     keeps_rows: bool = False  # both audits keep their rows by ids, so that `matched` follows
 
     def cuts(self, slicing: Slicing) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
+from fairaudit.types import Rows
 
 DISAGREEMENT = "engine-disagreement"  # the `rule` of a finding that two engines differ
 
@@ -39,7 +40,7 @@ class RowsNeeded(msgspec.Struct, frozen=True, kw_only=True):
     """How many more rows, of which group, would decide it at 80 % power."""
 
     group: Group
-    rows: int  # in addition to those there are
+    rows: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # in addition to those there are
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     p_adjusted: float | None = None
     alpha: float | None = None  # the family's share of the error
     family: str = ""
-    rows: int = 0
+    rows: Rows = 0
     events: float | None = None
     rows_needed: RowsNeeded | None = None
     detectable: float | None = None  # the smallest violation that so many rows find in four of five data sets, as a value of the comparison; None where it is not told or there is none

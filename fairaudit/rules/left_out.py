@@ -10,7 +10,7 @@ import msgspec
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.rules.rule import Rule
-from fairaudit.types import Ints
+from fairaudit.types import Ints, Rows
 
 _ONLY_COUNTED = "missing values are only counted, outside the groups"
 
@@ -21,7 +21,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     slicing: Slicing
     slice: Slice
-    rows: int
+    rows: Rows
     share: float  # of the slicing's rows; of a small group, of those that the rule looks at
     reason: str
 

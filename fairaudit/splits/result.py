@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.manifest import data_files
-from fairaudit.result import DataFile, encoded
+from fairaudit.result import DataFile, encoded, schema_of
 from fairaudit.splits.splitting import Split, notes_of
 from fairaudit.splits.strata import Stratum
 from fairaudit.version import VERSION
 
-SCHEMA = "fairaudit/split/1"
+SCHEMA: Literal["fairaudit/split/1"] = "fairaudit/split/1"
 
 
 class HowSplit(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class HowSplit(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None
     ignore: tuple[str, ...]
     missing: tuple[str, ...]
-    duplicates: str  # together or apart
+    duplicates: Literal["together", "apart"]
 
 
 class PartGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class SplitStratum(msgspec.Struct, frozen=True, kw_only=True):
     """A stratum, with its rows and units by part, in the order of the parts. A unit of several strata is counted in each."""
 
     slice: Slice
-    label: int | None  # 1, 0 or missing
+    label: Annotated[int, msgspec.Meta(ge=0, le=1)] | None  # None: it is missing
     rows: tuple[int, ...]
     units: tuple[int, ...]
 
@@ -67,7 +67,7 @@ class SplitStratum(msgspec.Struct, frozen=True, kw_only=True):
 class SplitFile(msgspec.Struct, frozen=True, kw_only=True):
     """What `split.json` holds."""
 
-    schema: str
+    schema: Literal["fairaudit/split/1"]
     version: str
     split: HowSplit
     data: tuple[DataFile, ...]
@@ -133,3 +133,14 @@ def _groups(found: Split, part: int, rows: int) -> Iterator[PartGroup]:
 def _base_rate(rows: Sequence[tuple[Stratum, int]]) -> float | None:
     labelled = sum(number for one, number in rows if one.label is not None)
     return sum(number for one, number in rows if one.label) / labelled if labelled else None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of split.json, as it is published with the package."""
+    return schema_of(SplitFile)
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(json_schema(), indent=1))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from msgspec.structs import replace
+from scipy import stats  # type: ignore[import-untyped]
 
 import fairaudit
 from fairaudit.cli import _run
+from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import Slice
-from fairaudit.differences import differences
+from fairaudit.differences import Differences, differences
 from fairaudit.evidence.measurement import Measurement, Status
 from fairaudit.reports.side_by_side import as_html, as_markdown, as_text, side_by_side
+from fairaudit.result import counts_read
 from tests.models.conftest import built
 
 __all__ = ["built"]  # the fixture
@@ -29,13 +34,21 @@ def _written(name: str, rows: list[tuple[int, str, int, float]]) -> None:
     Path(f"{name}.csv").write_text("k,sex,y,s\n" + "".join(f"{','.join(map(str, one))}\n" for one in rows))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both data and audits, which no test changes but in a copy."""
+    with chdir(folder := tmp_path_factory.mktemp("made")):
+        _written("old", OLD)
+        _written("new", [(k, sex, y, 0.1 if sex == "f" and k % 3 == 0 else s) for k, sex, y, s in OLD[:-4]])
+        for name in ("old", "new"):
+            assert _run(["audit", "--data", f"{name}.csv", *FLAGS, "--save-scores", "--out", name]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    _written("old", OLD)
-    _written("new", [(k, sex, y, 0.1 if sex == "f" and k % 3 == 0 else s) for k, sex, y, s in OLD[:-4]])
-    for name in ("old", "new"):
-        _run(["audit", "--data", f"{name}.csv", *FLAGS, "--save-scores", "--out", name])
 
 
 def _said(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
@@ -77,6 +90,25 @@ def test_json_holds_all_of_it_with_its_schema(capfd: pytest.CaptureFixture[str])
     jsonschema.validate(held["levels"], {"type": "array", "items": {"type": "object", "required": ["metric", "slice", "before", "now", "rows_before", "rows_now"]}})
 
 
+def test_numbers_of_scores_have_their_change_on_the_same_rows(capfd: pytest.CaptureFixture[str]) -> None:
+    """Of the 198 women in both, 33 had 0.9 and have 0.1: their mean is lower by 33 · 0.8 / 198, with Student's interval of the differences."""
+    held: Any = json.loads(_said(capfd, "old", "new", "--json"))
+    levels = {(one["metric"], one["slice"].get("sex")): one["same_rows"] for one in held["levels"] if not one["params"]}
+    rows = [-0.8 if k % 3 == 0 and s == 0.9 else 0.0 for k, sex, _, s in OLD[:-4] if sex == "f"]
+    found, theirs = levels["mean_score", "f"], stats.ttest_1samp(rows, 0.0)
+    assert (found["rows"], found["value"]) == (198, pytest.approx(-33 * 0.8 / 198)) and found["interval"] == pytest.approx(theirs.confidence_interval(0.95), rel=0.01)
+    assert levels["mean_score", "m"] == {"rows": 198, "value": 0.0, "interval": None}
+    assert all(levels[name, "f"]["interval"] for name in ("brier_score", "log_loss", "calibration_in_the_large", "generalized_true_positive_rate", "coefficient_of_discrimination", "bnsp_auc"))
+    without = {"expected_calibration_error", "ks_separation", "pr_auc_interpolated"}  # docs/baseline.md says why
+    assert [one["same_rows"] for one in held["levels"] if one["metric"] in without and one["slice"] == {"sex": "f"}] == [None] * len(without)
+    assert re.search(r"f +Mean score +0\.5 +0\.37\d* +−0\.1\d+ +−0\.133 +−0\.\d+ to −0\.\d+", as_text(side_by_side(_differences("old", "new"), names=("old", "new"))))
+
+
+def _differences(before: str, now: str) -> Differences:
+    old, new = fairaudit.read_audit(before), fairaudit.read_audit(now)
+    return differences(old, new, None, pair_scores(Path(now, "scores.parquet"), Path(before, "scores.parquet"), counts_read(new).slices))
+
+
 def test_a_page_in_either_form(capfd: pytest.CaptureFixture[str]) -> None:
     told = _said(capfd, "old", "new", "--out", "c.html")
     assert told.endswith("\nPage: c.html\n")
@@ -112,6 +144,15 @@ def test_a_model_is_known_by_its_files(built: Any, capfd: pytest.CaptureFixture[
         assert _run(["audit", "--model", str(built("people")), "--data", "p.csv", "--label", "y", "--protected", "sex", "--engine", "native", "--threshold", threshold, "--out", out, "--quiet"]) == 0
     assert _said(capfd, "one", "two").startswith("Both audits are of the same data and the same model, and ")
     assert _said(capfd, "one", "old").startswith("The data are others; the model is another.")
+
+
+def test_a_way_back_in_a_path_makes_no_folder_and_what_is_told_can_be_opened(capfd: pytest.CaptureFixture[str]) -> None:
+    before = {path.name for path in Path().iterdir()}
+    assert _said(capfd, "old", "new", "--out", "a/../pages/b/../c.md").endswith("\nPage: pages/c.md\n")
+    assert {path.name for path in Path().iterdir()} - before == {"pages"} and [path.name for path in Path("pages").iterdir()] == ["c.md"]
+    flags = ["--data", "old.csv", "--label", "y", "--score-column", "s", "--protected", "sex", "--engine", "native", "--rule", "four-fifths", "--quiet"]
+    assert _run(["audit", *flags, "--out", "a/../found", "--gate", "--write", "junit=a/../w/b/../x.xml"]) == 0
+    assert {path.name for path in Path().iterdir()} - before == {"pages", "found", "w"} and [path.name for path in Path("w").iterdir()] == ["x.xml"]
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def again_with(monkeypatch: pytest.MonkeyPatch, turned: Callable[[Any, list[floa
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
-def test_a_killed_mitigation_leaves_nothing_and_a_rerun_completes(signum: int, model: Path) -> None:
+def test_a_killed_mitigation_leaves_nothing_and_a_rerun_completes(signum: int, model: Path, quick: None) -> None:
     """By thresholds, which there are for any scores: of scores that say nothing of labels, as these, equal odds may be refused before anything is written."""
-    killed_and_run_again(signum, "mitigate", "thresholds", "--rule", "equal-opportunity", "--model", str(model), rows=20_000, writes="saved_model.pb")
+    killed_and_run_again(signum, "mitigate", "thresholds", "--rule", "equal-opportunity", "--model", str(model), writes="saved_model.pb")
     assert {path.name for path in Path("out").iterdir() if not path.name.startswith(".fairaudit-")} == set(postprocessed.NAMES)
 
 
@@ -163,6 +163,26 @@ def test_levelling_down_is_called_by_name(model: Path, quick: None, capfd: pytes
     assert sentence in words and sentence in Path("out/report.html").read_text()
 
 
+
+
+def test_what_a_method_that_changes_scores_costs_is_told_of_scores_too(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
+    """Men's scores are replaced until they cost what women's do: both mean scores are drawn, and that nobody's scores are better for it is seen."""
+    write(people(3_000))
+    assert mitigated(model, method="calibrated-equalized-odds") == 0
+    moved = {(one["metric"], one["slice"].get("sex", "everyone")): one for one in card()["holdout"]["moved"]}
+    brier, order = moved["brier_score", "m"], moved["roc_auc", "m"]
+    assert brier["change"] > 0 and brier["interval"][0] < brier["change"] < brier["interval"][1] and order["change"] < 0 and order["is_better"] is False
+    assert moved["generalized_true_positive_rate", "f"]["change"] == 0 and moved["generalized_true_positive_rate", "m"]["interval"][1] < 0
+    for one in moved.values():
+        assert one["change"] is None or one["metric"] == "log_loss" or one["change"] == pytest.approx(one["after"] - one["before"], abs=2e-3), one  # by the rows, and by score cells
+    words, page = " ".join(capfd.readouterr().out.split()), Path("out/report.html").read_text()
+    assert re.search(r"AUC 0\.\d+ → 0\.\d+ \(change −0\.\d+, 95% interval −0\.\d+ to [−+]0\.\d+\)", words) and "Brier score 0." in words
+    assert "Generalized true positive rate" in page and "Generalized false positive rate" in page
+
+
+def test_numbers_of_scores_are_no_change_of_a_method_that_leaves_them(model: Path, quick: None) -> None:
+    assert mitigated(model) == 0
+    assert {one["metric"] for one in card()["holdout"]["moved"]}.isdisjoint({"roc_auc", "brier_score", "mean_score"})
 
 
 FLOOR = "schema: fairaudit/rule/1\nextends: worst-group\nid: floor\ntitle: A floor\nlimit_origin: ours\ncomparison: value\nreference: none\nlimit: 0.99\nserious: 0.95\n"

@@ -57,24 +57,33 @@ def prepared(folder: Path, fit: pd.DataFrame, holdout: pd.DataFrame, **what: Any
     made = Data(folder=folder, **what)
     for name, rows in (("fit", fit), ("holdout", holdout)):
         rows.to_csv(folder / f"{name}.csv", index=False)
-    x = fit[list(made.numbers)].to_numpy(dtype=float)
+    fitted(made, fit, folder / "model")
+    return made
+
+
+def fitted(data: Data, fit: pd.DataFrame, folder: Path, *, told: str | None = None) -> None:
+    """A logistic regression of the numbers, whose weights are variables.
+
+    Args:
+        told: a group, of which it is told whether a row is one of it.
+    """
+    x = fit[list(data.numbers)].to_numpy(dtype=float)
     mean, spread = x.mean(axis=0), x.std(axis=0)
-    design = np.column_stack([np.ones(len(x)), (x - mean) / spread])
-    y, weights = (fit[made.label].astype(str) == made.positive).to_numpy(dtype=float), np.zeros(design.shape[1])
+    design = np.column_stack([np.ones(len(x)), (x - mean) / spread, *([] if told is None else [fit[data.attribute] == told])]).astype(float)
+    y, weights = (fit[data.label].astype(str) == data.positive).to_numpy(dtype=float), np.zeros(design.shape[1])
     for _ in range(12):  # Newton's steps
         p = 1 / (1 + np.exp(-design @ weights))
         weights += np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design, design.T @ (y - p))
-
     module = tf.Module()
     module.weights = tf.Variable(weights.astype(np.float32))
 
     def answer(**columns: Any) -> dict[str, Any]:
-        scaled = [module.weights[place] * (tf.cast(columns[name], tf.float32) - at) / by for place, (name, at, by) in enumerate(zip(made.numbers, mean.tolist(), spread.tolist(), strict=True), start=1)]
-        return {"probability": tf.sigmoid(tf.add_n(scaled) + module.weights[0])}
+        scaled = [(tf.cast(columns[name], tf.float32) - at) / by for name, at, by in zip(data.numbers, mean.tolist(), spread.tolist(), strict=True)]
+        scaled += [] if told is None else [tf.cast(columns[data.attribute] == told, tf.float32)]
+        return {"probability": tf.sigmoid(tf.add_n([module.weights[place] * column for place, column in enumerate(scaled, start=1)]) + module.weights[0])}
 
-    specs = {name: tf.TensorSpec([None], tf.int64, name=name) for name in made.numbers}
-    tf.saved_model.save(module, str(folder / "model"), signatures=tf.function(answer, autograph=False).get_concrete_function(**specs))
-    return made
+    specs = {name: tf.TensorSpec([None], tf.int64, name=name) for name in data.numbers} | ({} if told is None else {data.attribute: tf.TensorSpec([None], tf.string, name=data.attribute)})
+    tf.saved_model.save(module, str(folder), signatures=tf.function(answer, autograph=False).get_concrete_function(**specs))
 
 
 def adult(folder: Path) -> Data:
@@ -191,20 +200,22 @@ def test_each_method_reaches_its_target_on_people_it_was_not_fitted_on(name: str
     assert _run(["gate", "out/after"]) in {codes[str(audit["verdict"])], 0}
 
 
-def test_a_model_that_is_trained_on_selects_groups_more_alike_and_its_intervals_tell_it(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest difference of selection rates, by TensorFlow and NumPy; of sex in Adult, of race in COMPAS, neither of which the model is told."""
+def test_a_model_that_knows_the_group_is_trained_to_select_groups_more_alike_and_its_intervals_tell_it(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest difference of selection rates, by TensorFlow and NumPy, falls by a quarter or more; of sex in Adult, of race in COMPAS."""
     monkeypatch.chdir(tmp_path)
-    assert _run(["mitigate", "reweigh", "--fine-tune", *data.command, "--learning-rate", "0.01", "--out", "out"]) == 0
+    fitted(data, pd.read_csv(data.folder / "fit.csv", keep_default_na=False), tmp_path / "told", told={"sex": "Female", "race": "African-American"}[data.attribute])
+    command = ["told" if one == str(data.folder / "model") else one for one in data.command]
+    assert _run(["mitigate", "reweigh", "--fine-tune", *command, "--learning-rate", "0.02", "--out", "out"]) == 0
     rows = data.held_out()
+    given = {name: tf.constant(rows[name].to_numpy(dtype=np.int64)) for name in data.numbers} | {data.attribute: tf.constant(rows[data.attribute].tolist())}
     gap = []
-    for folder in (data.folder / "model", tmp_path / "out" / "saved_model"):
-        loaded = tf.saved_model.load(str(folder))
-        score = loaded.signatures["serving_default"](**{name: tf.constant(rows[name].to_numpy(dtype=np.int64)) for name in data.numbers})["probability"].numpy()
-        rates = pd.Series(score > 0.5).groupby(data.groups(rows)).mean()
+    for folder in ("told", "out/saved_model"):
+        loaded = tf.saved_model.load(folder)
+        rates = pd.Series(loaded.signatures["serving_default"](**given)["probability"].numpy() > 0.5).groupby(data.groups(rows)).mean()
         gap.append(float(rates.max() - rates.min()))
-    assert gap[1] < gap[0] - 0.01, gap
+    assert gap[1] < 0.75 * gap[0], gap
     found = card()
-    assert found["fine_tuned"]["best"] > 0 and found["export"]["asks_for"] == []
+    assert found["fine_tuned"]["best"] > 0 and found["export"]["asks_for"] == [data.attribute]
     told = [one for one in found["holdout"]["moved"] if one["metric"] == "selection_rate" and one["slice"] and one["interval"] is not None]
     assert any(not one["interval"][0] <= 0 <= one["interval"][1] for one in told)
 

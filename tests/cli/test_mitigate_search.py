@@ -201,7 +201,7 @@ def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path
     assert searched(learning, *asked, *flags, "--choose", "rule loose, then accuracy") == 0
     found, made, rows = frontier(), card(), parts["choose"].astype({"x": float, "y": int})
     assert [one["id"] for one in found["points"]] == ["as-is", "fine-tune-0", "fine-tune-1"] and all(not one["needs_attribute"] for one in found["points"])
-    assert found["chosen"] == "fine-tune-1" == made["search"]["chosen"] and made["by"] == "fine-tune"
+    assert found["chosen"] == "fine-tune-1" == made["search"]["chosen"] and made["method"] == "reweigh-fine-tune"
     (one,) = (one for one in found["points"] if one["id"] == "fine-tune-1")
     was, now = (scores(model, rows) > 0.5 for model in (learning, Path("out/saved_model")))
     assert one["policy"] is None and one["objective"]["value"] == pytest.approx((now == rows["y"]).mean())

@@ -17,11 +17,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.cli import _run
+from fairaudit.config import AuditConfig
+from fairaudit.mitigations import proof
 from fairaudit.mitigations.postprocessed import NAMES
+from fairaudit.run import audited
 from tests.cli.mitigated import card, in_this_process, people, tree, write
 from tests.cli.runs import ROOT, killed_and_run_again
 from tests.models.conftest import built
@@ -91,7 +95,7 @@ def test_a_model_that_is_trained_on_selects_groups_more_alike_and_the_interval_t
 def test_the_card_has_weights_settings_and_every_epoch(model: Path, quick: None) -> None:
     assert tuned(model, "--epochs", "4", "--strength", "0.5", "--training-batch", "64", "--patience", "4") == 0
     found = card()
-    assert (found["schema"], found["method"], found["by"]) == ("fairaudit/mitigation/1", "reweigh", "fine-tune")
+    assert (found["schema"], found["method"]) == ("fairaudit/mitigation/1", "reweigh-fine-tune")
     rows = pd.read_csv("people.csv")
     for one in found["cells"]:
         own, label = rows["sex"] == one["slice"]["sex"], rows["y"] == one["label"]
@@ -177,7 +181,7 @@ def test_a_trainer_is_run_twice_first_with_the_rows_own_weights_and_what_it_says
     assert said.err.count("learning") == 2 and said.err.count("done") == 2 and "learning" not in said.out
     assert {path.name for path in Path("out").iterdir()} == set(NAMES) and tree(str(model)) == {name.removeprefix("saved_model/"): content for name, content in tree().items() if name.startswith("saved_model/")}
     found = card()
-    assert found["by"] == "trainer" and found["trainer"]["trained_before"] is True and found["trainer"]["last"] == "'epoch 1/1 done'" and "model" not in found["config"]
+    assert found["method"] == "reweigh-trainer" and found["trainer"]["trained_before"] is True and found["trainer"]["last"] == "'epoch 1/1 done'" and "model" not in found["config"]
     first, second = ({name: read(Path(given) / f"{name}.csv") for name in ("data", "weights")} for given in ("given0", "given1"))
     rows = read(Path("people.csv"))
     for one in (first, second):
@@ -226,6 +230,9 @@ BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "an exit code": (("--trainer", SAYS, *SEEN), 4, "the trainer ended with exit code 3; the last it said: 'out of memory'."),
     "a signal": (("--trainer", f"{PYTHON} -c 'import os; os.kill(os.getpid(), 9)' {{data}} {{out}}", *SEEN), 4, "the trainer was stopped by SIGKILL; the last it said: nothing."),
     "no model left": (("--trainer", f"{PYTHON} -c 'import sys; open(sys.argv[1] + \"/notes.txt\", \"w\")' {{out}} {{weights}}", *SEEN), 4, "the trainer ended well and left no SavedModel in {out}, where saved_model.pb must be (it holds notes.txt); the last it said: nothing."),
+    "no such rule": (("--trainer", "no-such-program {data} {out}", "--rule", "four-fifth", *SEEN), 2, "did you mean 'four-fifths'?"),
+    "no such model": (("--trainer", "no-such-program {data} {out}", "--model", "nowhere", *SEEN), 2, "there is no model nowhere: no such folder"),
+    "a column without a name": (("--trainer", "x {data} {out}", "--weight-column", "", *SEEN), 2, "--weight-column is an empty text; name the new column, or leave it out."),
     "a column of that name": (("--trainer", "x {data} {out}", "--weight-column", "X", *SEEN), 2, "people.csv has a column 'x' already; name the new one with --weight-column COL."),
 }
 
@@ -251,14 +258,29 @@ def test_a_model_that_cannot_be_trained_on_is_told_and_nothing_is_left(built: Ca
     assert said.startswith("fairaudit: model 'as_given' has no trainable variables (") and said.count("\n") == 1 and not Path("out").exists()
 
 
-def test_ctrl_c_stops_the_trainer_and_what_it_has_started(model: Path) -> None:
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_stops_the_program_stops_the_trainer_and_what_it_has_started(signum: int, code: int) -> None:
     Path("slow.py").write_text("import subprocess, sys, time\nchild = subprocess.Popen(['sleep', '600'])\nopen('pids', 'w').write(f'{__import__(\"os\").getpid()} {child.pid}')\ntime.sleep(600)\n")
     command = [sys.executable, "-m", "fairaudit", "mitigate", "reweigh", "--trainer", f"{PYTHON} slow.py {{data}} {{out}}", *SEEN]
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while process.poll() is None and not (Path("pids").exists() and Path("pids").read_text()):
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signum)
     told = process.communicate()[1]
-    assert process.returncode == 130 and "Traceback" not in told and not Path("out").exists(), told
+    assert process.returncode == code and "Traceback" not in told and not Path("out").exists(), told
     for pid in map(int, Path("pids").read_text().split()):
         assert not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_a_fresh_process_that_scores_otherwise_is_told(model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def again(config: AuditConfig, out: Path, aside: Path) -> Path:
+        path = aside / "again.parquet"
+        audited(config, scores=path, sole=True)
+        table = pq.read_table(path)
+        moved = table.column("score").to_numpy() + np.where(np.arange(table.num_rows) == 7, 1e-4, 0)
+        pq.write_table(table.set_column(table.column_names.index("score"), "score", pa.array(moved)), path)
+        return path
+
+    monkeypatch.setattr(proof, "_in_a_fresh_process", again)
+    assert tuned(model, "--epochs", "1") == 4 and not Path("out").exists()
+    assert "loaded again in a fresh process, gives 1 of 1,500 rows of the holdout another score or decision; nothing was written" in capfd.readouterr().err

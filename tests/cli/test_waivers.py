@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import pty
+import re
+import shutil
 import sys
 from codecs import BOM_UTF8
-from datetime import UTC, datetime
+from contextlib import chdir
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -24,12 +30,20 @@ DAY = ("--as-of", "2026-11-26")
 W = "fairness-waivers.yaml"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data and the audit with violations, which no test changes but in a copy."""
+    with chdir(folder := tmp_path_factory.mktemp("made")):
+        for name, rows in (("unfair", UNFAIR), ("fairer", FAIRER)):
+            Path(f"{name}.csv").write_text(HEADER + rows)
+        _audited("unfair")
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    for name, rows in (("unfair", UNFAIR), ("fairer", FAIRER)):
-        Path(f"{name}.csv").write_text(HEADER + rows)
-    _audited("unfair")
 
 
 def _audited(name: str, *more: str, code: int = 0) -> None:
@@ -178,7 +192,8 @@ def test_python_takes_a_file_or_entries() -> None:
 
     assert _run(["waive", "unfair", *TERMS]) == 0
     audit, day = fairaudit.read_audit("unfair"), date(2026, 11, 26)
-    assert fairaudit.ruling(audit, waivers=W, as_of=day) == fairaudit.ruling(audit, waivers=load_waivers(W).waivers, as_of=day)
+    of_file, of_list = (fairaudit.ruling(audit, waivers=one, as_of=day) for one in (W, load_waivers(W).waivers))
+    assert (of_file.standings, of_file.remarks) == (of_list.standings, of_list.remarks)
     assert fairaudit.ruling(audit, waivers=Path(W), as_of=day).exit_code == 0 and fairaudit.ruling(audit, as_of=day).exit_code == 1
 
 
@@ -281,3 +296,107 @@ def test_a_byte_order_mark_stays() -> None:
     assert _run(["waive", "unfair", "--owner", "ada", "--reason", "data", "--to", "marked.yaml"]) == 0
     written = Path("marked.yaml").read_bytes()
     assert written.startswith(BOM_UTF8 + b"schema") and written.count(BOM_UTF8) == 1 and b"owner: ada" in written
+
+
+# Where nothing is judged
+
+
+def _worse() -> None:
+    """A tenth of women fewer than in `unfair` are selected: 0.4 times as often as men, and by 0.3 less."""
+    Path("worse.csv").write_text(HEADER + UNFAIR.replace("f,1,0.9\nf,0,0.9\n", "", 10).replace("f,1,0.1\nf,0,0.1\n", "f,1,0.1\nf,0,0.1\n" * 11, 1))
+    _audited("worse")
+
+
+def test_explain_tells_who_answers_for_a_violation_until_when_and_how_far(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["waive", "unfair", *TERMS, "--rule", "four-fifths", "--ticket", "T-1", "--days", "30"]) == 0
+    plain = _said(capfd, "explain", "unfair")
+    assert plain.splitlines()[0].startswith("fail ") and "waived" not in plain
+    listed = _said(capfd, "explain", "unfair", "--waivers", W, *DAY).splitlines()
+    assert [one.split()[0] for one in listed] == ["fail", "waived", "reference", "reference"]  # equal opportunity is not waived
+    assert listed[1].endswith("selection_rate ratio 0.5; waived: Ada L. answers for it until 2026-12-26, as far as 0.411")
+    one = ("explain", "unfair", "four-fifths", "sex=f", "--waivers", W)
+    told = _said(capfd, *one, *DAY)
+    assert told.splitlines()[0] == "four-fifths on sex=f (selection_rate): waived"
+    assert told.splitlines()[-6:] == [
+        "9. Is it waived?",
+        "   The entry that is for it: four-fifths on sex=f.",
+        "   Who answers for it, and why: Ada L.: new data: being collected (T-1).",
+        "   It is in force from 2026-11-26 to 2026-12-26, both days included (UTC). On 2026-11-26: yes",
+        "   It tolerates no less than 0.411. Is 0.5 worse: no",
+        "   So it is waived: the gate lets it pass, and shows and counts it.",
+    ]
+    late = _said(capfd, *one, "--as-of", "2026-12-27").splitlines()
+    assert late[0].endswith(": fail") and late[-2].endswith("On 2026-12-27: no") and "the entry fails the build by itself" in late[-1]
+    assert _said(capfd, "explain", "unfair", "equal-opportunity", "sex=f", "--waivers", W, *DAY).splitlines()[-1].strip() == "No entry of the file of waivers is for it."
+    assert "Is it waived?" not in _said(capfd, "explain", "unfair", "four-fifths", "sex=m", "--waivers", W, *DAY)  # what is no violation cannot be
+
+
+def test_explain_as_data_has_the_entry_and_the_gate_takes_it_alike(capfd: pytest.CaptureFixture[str]) -> None:
+    _worse()
+    assert _run(["waive", "unfair", *TERMS]) == 0
+    for name, became in (("unfair", "waived"), ("worse", "worse than waived")):
+        data = json.loads(_said(capfd, "explain", name, "four-fifths", "sex=f", "--json", "--waivers", W, *DAY))
+        assert (data["waiver"]["became"], data["waiver"]["owner"], data["steps"][-1]["numbers"]["became"]) == (became, "Ada L.", became)
+        ruling = fairaudit.ruling(fairaudit.read_audit(name), waivers=W, as_of=date(2026, 11, 26))
+        (one,) = (one for one in ruling.standings if one.finding.rule == "four-fifths" and str(one.finding.group) == "sex=f")
+        assert (one.state.value, one.waiver is None, one.exceeded is None) == (("waived", False, True) if became == "waived" else ("fail", True, False))
+    assert {one["waiver"]["became"] for one in json.loads(_said(capfd, "explain", "worse", "--json", "--waivers", W, *DAY)) if "waiver" in one} == {"worse than waived", "waived"}
+    assert "waiver" not in json.loads(_said(capfd, "explain", "unfair", "four-fifths", "sex=f", "--json"))
+
+
+def test_explain_says_of_entries_that_do_not_apply_what_the_gate_says(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _run(["waive", "unfair", *TERMS, "--expires", "2026-12-10"]) == 0
+    Path(W).write_text(Path(W).read_text().replace("rule: four-fifths", "rule: four-fifth"))
+    said = _said(capfd, "explain", "unfair", "--waivers", W, "--as-of", "2026-12-09")
+    gate = _said(capfd, "gate", "unfair", "--waivers", W, "--as-of", "2026-12-09", code=1)
+    for sentence in said.splitlines()[-3:]:
+        assert sentence.startswith("The waiver of ") and sentence in gate
+    assert "did you mean 'four-fifths'?" in said and "in one day" not in said and "tomorrow" in said
+
+
+def test_the_table_of_findings_has_who_answers(capfd: pytest.CaptureFixture[str]) -> None:
+    _worse()
+    assert _run(["waive", "unfair", *TERMS]) == 0
+    rows = list(csv.DictReader(io.StringIO(_said(capfd, "table", "worse", "--of", "findings", "--waivers", W, *DAY))))
+    told = {(one["rule"], one["slice_sex"]): [one[name] for name in ("verdict", "waived", "waiver", "waiver_owner", "waiver_expires", "waiver_reason")] for one in rows}
+    terms = ["Ada L.", "2027-02-24", "new data: being collected"]
+    assert told == {
+        ("four-fifths", "f"): ["fail", "false", "worse than waived", *terms], ("four-fifths", "m"): ["pass", "", "", "", "", ""],
+        ("equal-opportunity", "f"): ["fail", "true", "waived", *terms], ("equal-opportunity", "m"): ["pass", "", "", "", "", ""],
+    }  # fmt: skip
+    assert {float(one["waiver_holds_to"]) for one in rows if one["waived"]} == {one.holds_to for one in load_waivers(W).waivers}
+    assert "waiver" not in _said(capfd, "table", "worse", "--of", "findings").splitlines()[0]
+    assert _run(["table", "worse", "--of", "findings", "--waivers", W, "--write", "parquet=f.parquet"]) == 0 and Path("f.parquet").is_file()
+
+
+def test_compare_tells_what_is_waived_on_both_sides(capfd: pytest.CaptureFixture[str]) -> None:
+    _worse()
+    assert _run(["waive", "unfair", *TERMS, "--ticket", "T-1"]) == 0
+    said = _said(capfd, "compare", "unfair", "worse", "--waivers", W, *DAY, "--out", "x.md")
+    assert "Violations: 2 before, of which 2 are waived on 2026-11-26; 2 now, of which 1 is.\n" in said
+    assert re.search(r"four-fifths +sex=f +selection_rate ratio +fail, waived \(beyond\) 0\.5 +fail \(beyond\) 0\.4\n", said)
+    assert re.search(r"four-fifths +sex=f +selection_rate ratio +waived 0\.5 +worse than waived 0\.4 +0\.411 +2027-02-24 +Ada L\.: new data: being collected \(T-1\)\n", said)
+    assert re.search(r"equal-opportunity +sex=f +true_positive_rate difference +waived −0\.25 +waived −0\.3 +−0\.338 ", said)
+    assert "## Violations that somebody answers for" in Path("x.md").read_text()
+    data = json.loads(_said(capfd, "compare", "unfair", "worse", "--json", "--waivers", W, *DAY))
+    assert [(one["rule"], one["before"], one["now"], one["waiver"]["owner"]) for one in data["waived"]["answered"]] == [
+        ("four-fifths", "waived", "worse than waived", "Ada L."), ("equal-opportunity", "waived", "waived", "Ada L."),
+    ]  # fmt: skip
+    assert json.loads(_said(capfd, "compare", "unfair", "worse", "--json"))["waived"] is None and "answers for" not in _said(capfd, "compare", "unfair", "worse")
+    late = _said(capfd, "compare", "unfair", "worse", "--waivers", W, "--as-of", "2027-03-01")
+    assert "of which none is waived on 2027-03-01; 2 now, of which none is." in late and "not in force 0.5" in late
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("explain", "unfair", "--waivers", "nowhere.yaml"), "there is no file 'nowhere.yaml'"),
+        (("compare", "unfair", "unfair", "--as-of", "2026-11-26"), "--as-of is the day on which waivers are judged; name their file with --waivers FILE, or leave it out."),
+        (("table", "unfair", "--waivers", W), "--waivers is of findings, and the table is of measurements; add --of findings, or leave it out."),
+        (("table", "unfair", "--of", "findings", "--waivers", "unfair.csv"), "unfair.csv"),
+        (("explain", "unfair", "--waivers", W, "--as-of", "soon"), "--as-of 'soon' is no date; write it as 2026-07-05."),
+    ],
+)
+def test_waivers_that_cannot_be_are_a_sentence_where_nothing_is_judged_too(arguments: tuple[str, ...], sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path(W).write_text("schema: fairaudit/waivers/1\nwaivers: []\n")
+    assert sentence in _said(capfd, *arguments, code=2)

@@ -129,6 +129,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a file below a file": (("json=a", "junit=a/b.xml"), "--write junit=a/b.xml: a part of this path is another file to be written; name another."),
     "below a file that is there": (("json=fair.csv/gate.json",), "--write json=fair.csv/gate.json: fair.csv/gate.json cannot be written: "),
     "a folder's name that is too long": ((f"blessing={'x' * 300}",), "File name too long"),
+    "a blessing below a file": (("blessing=fair.csv/b",), "--write blessing=fair.csv/b: fair.csv/b/BLESSED cannot be written: "),
     "a name that is too long": ((f"json={'x' * 300}",), "File name too long"),
 }  # fmt: skip
 
@@ -139,7 +140,7 @@ def test_what_cannot_be_written_is_told_in_a_sentence_before_the_audit_runs(case
     Path("folder").mkdir()
     assert _run([*AUDIT, "--gate", *flags(*writes)]) == 2
     said = capfd.readouterr().err
-    assert said.startswith("fairaudit: ") and sentence in said and len(set(said.replace("NOT_BLESSED", "BLESSED").splitlines())) == 1
+    assert said.startswith("fairaudit: ") and sentence in said and said.count("\n") == 1
     assert sorted(path.name for path in Path().iterdir()) == ["fair.csv", "folder", "unfair.csv"]
 
 

@@ -18,7 +18,7 @@ from fairaudit.cube.saved import write_rows
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.errors import ConfigError
 
-TYPES = {"id": pa.string(), "decision": pa.bool_(), "label": pa.int8(), "slice:sex": pa.string(), "slice:age": pa.string(), "weight": pa.float64(), "copies": pa.int64(), "cluster": pa.string()}
+TYPES = {"id": pa.string(), "score": pa.float64(), "decision": pa.bool_(), "label": pa.int8(), "slice:sex": pa.string(), "slice:age": pa.string(), "weight": pa.float64(), "copies": pa.int64(), "cluster": pa.string()}
 SLICES = (EVERYONE, *(Slice([("sex", one)]) for one in ("f", "m", None)), *(Slice([("sex", one), ("age", two)]) for one in ("f", "m", None) for two in ("old", "young")))
 person = st.fixed_dictionaries({
     "id": st.integers(0, 12).map(str), "decision": st.booleans(), "label": st.sampled_from([0, 1, None]), "slice:sex": st.sampled_from(["f", "m", None]), "slice:age": st.sampled_from(["old", "young"]),

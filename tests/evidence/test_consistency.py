@@ -153,6 +153,7 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
         audited()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("levels", [None, 40, 4])
 def test_intervals_hold_the_mean_of_samples_of_the_same_size(levels: int | None) -> None:
     """Also where a feature has few levels, so that chance decides which of many equally near rows count."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from contextlib import chdir
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,12 +39,20 @@ def _write(name: str, *, missed: float = 0.0, rows: range = range(2000), ids: st
     Path(f"{name}.csv").write_text("\n".join(["pid,sex,y,s,who", *lines]) + "\n")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data and the former audit, which no test changes but in a copy."""
+    with chdir(folder := tmp_path_factory.mktemp("made")):
+        _write("old")
+        _write("new", missed=0.15, rows=range(40, 2000))
+        assert _run(["audit", "--data", "old.csv", *FLAGS, "--save-scores", "--out", "old"]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    _write("old")
-    _write("new", missed=0.15, rows=range(40, 2000))
-    assert _run(["audit", "--data", "old.csv", *FLAGS, "--save-scores", "--out", "old"]) == 0
 
 
 def _audited(*more: str, data: str = "new.csv", out: str = "new", code: int = 0) -> Any:
@@ -166,6 +176,19 @@ def test_ids_that_seem_to_be_of_other_rows_are_told() -> None:
     assert "nothing on change holds" not in told(data="new.csv")
 
 
+def test_ids_that_are_in_both_with_another_label_each_are_not_said_to_be_in_one_alone() -> None:
+    lines = Path("old.csv").read_text().splitlines()
+    turned = [",".join([pid, sex, str(1 - int(label)), *rest]) for pid, sex, label, *rest in (line.split(",") for line in lines[1:])]
+    Path("turned.csv").write_text("\n".join([lines[0], *turned]) + "\n")
+    found = _audited("--save-scores", "--baseline", "old", data="turned.csv", out="turned")
+    (told,) = (note for note in found.notes if note.startswith("Change since the baseline"))
+    assert told.endswith(
+        "no rows of the two audits are matched, since all 2,000 rows whose ids are in both have another label in the baseline; if that is no correction of labels, the ids are not of the same rows."
+    )
+    again = rejudged(found, ("no-worse-than-baseline",), before=former("old"), scores=Path("turned/scores.parquet"))
+    assert found.baseline.matched is None and again.notes == found.notes and again.findings == found.findings
+
+
 def test_a_slicing_that_was_not_cut_then_needs_matched_rows(capfd: pytest.CaptureFixture[str]) -> None:
     Path("both.csv").write_text("\n".join(f"{line},{'race' if place == 0 else 'ab'[place % 3 % 2]}" for place, line in enumerate(Path("new.csv").read_text().splitlines())) + "\n")
     _audited("--baseline", "old", "--protected", "race", data="both.csv", code=2)
@@ -212,6 +235,46 @@ def test_a_slicing_that_vanished_is_one_remark_and_rules_that_only_warn_are_note
     assert [(one.id, one.state, one.rule) for one in told] == [("missing-slice", State.NOTED, "statistical-parity"), ("missing-slice", State.INCONCLUSIVE, ""), ("missing-slice", State.INCONCLUSIVE, "")]
     assert told[1].sentence == "four-fifths, statistical-parity judged slices by race in the baseline, and this audit is not cut so; add --protected race, or make the next baseline without it."
     assert "add --slice 'sex*race'" in told[2].sentence
+
+
+def _small(*groups: str, large: str = "") -> None:
+    """Two groups of 600, and those that are named: of 20 people each, or of 200. Half of everybody are selected."""
+    sizes = {"f": 600, "m": 600} | {group: 200 if group == large else 20 for group in groups}
+    lines = [f"{sex},{place % 2},0.{1 + 8 * (place // 2 % 2)}" for sex, rows in sizes.items() for place in range(rows)]
+    Path("small.csv").write_text("\n".join(["sex,y,s", *lines]) + "\n")
+
+
+def _of_small(*groups: str, large: str = "", rule: str = "four-fifths") -> Any:
+    _small(*groups, large=large)
+    return _judged(data=("small.csv",), rules=(rule,))
+
+
+def test_small_groups_that_all_vanish_at_once_keep_the_gate_from_passing_where_they_did_together() -> None:
+    """Of 80 people in four groups of 20 forty events and forty others are looked for, so that together they can block, and alone none of them."""
+    old, new = _of_small(*"abcd"), _of_small()
+    assert {(str(one.group), one.needed_for_pass) for one in old.findings} >= {("small groups together", True), ("sex=a", False)}
+    *alone, together = vanished(new, old)
+    assert [(one.state, str(one.slice)) for one in alone] == [(State.NOTED, f"sex={group}") for group in "abcd"]
+    assert (together.id, together.state, together.rule, together.slice) == ("missing-slice", State.INCONCLUSIVE, "four-fifths", None)
+    assert together.sentence == (
+        "the small groups of sex (sex=a, sex=b, sex=c, sex=d) were judged together in the baseline by four-fifths, and are not judged here: too few of them are left; "
+        "mend the data, or make the next baseline without them."
+    )
+    assert ruled(new.findings, Policy(inconclusive="pass"), as_of=date(2026, 11, 26), remarks=vanished(new, old)).exit_code == 3
+    assert vanished(new, new) == vanished(old, old) == vanished(old, new) == ()
+
+
+def test_small_groups_of_which_one_is_left_are_judged_no_more_and_those_that_grew_or_come_and_go_are() -> None:
+    old = _of_small(*"abcd")
+    assert [one.state for one in vanished(_of_small("a"), old) if one.slice is None] == [State.INCONCLUSIVE]  # one alone is no pool, and blocks nothing
+    assert not [one for one in vanished(_of_small(*"abc"), old) if one.state is not State.NOTED]  # three of four are judged together still
+    assert not [one for one in vanished(_of_small("a", large="a"), old) if one.state is not State.NOTED]  # what is left is judged alone
+    warns = "schema: fairaudit/rule/1\nextends: four-fifths\nid: ours\ntitle: Ours\nlimit_origin: ours\nseverity: warn\n"
+    Path("warns.yaml").write_text(warns)
+    lenient = [_of_small(*groups, rule="warns.yaml") for groups in ("abcd", "")]
+    assert {one.state for one in vanished(lenient[1], lenient[0])} == {State.NOTED}
+    few = [_of_small(*groups) for groups in ("ab", "")]  # 40 people together are too few as well
+    assert {one.state for one in vanished(few[1], few[0])} == {State.NOTED}
 
 
 _OURS = "schema: fairaudit/rule/1\nextends: {of}\nid: ours\ntitle: Ours\nlimit_origin: ours\nseverity: fail\n"

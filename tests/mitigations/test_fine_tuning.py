@@ -247,3 +247,14 @@ def test_it_serves_without_fairaudit(tmp_path: Path) -> None:
     bias, weights = variables(tmp_path / "out")
     said = subprocess.run([sys.executable, "-c", ALONE, str(tmp_path / "out")], capture_output=True, text=True, check=True).stdout
     assert float(said) == pytest.approx(float(1 / (1 + np.exp(-(weights[0, 0] + 2 * weights[1, 0] + bias[0])))), rel=1e-5)
+
+
+def test_a_disk_without_room_for_the_variables_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builders.learning(tmp_path / "model")
+
+    def full(**_: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "variables/variables.data-00000-of-00001.tempstate1; No space left on device")
+
+    monkeypatch.setattr(tf.raw_ops, "SaveV2", full)
+    with pytest.raises(ContentError, match="no disk space is left for the model .*; nothing was written; free some and run again."):
+        tuned(tmp_path / "model", tmp_path / "out", numbers(), learning_rate=0.05)

@@ -265,9 +265,10 @@ def learning_words(folder: Path) -> None:
     module.file = tf.saved_model.Asset(str(words))
     module.embedding = tf.Variable([[0.5], [-0.5], [0.25], [0.0]])
     module.slope = tf.Variable(0.125)
+    module.first = tf.Variable(tf.zeros([], tf.int64))  # trainable by its name alone
 
     def logit(colour: Any, input_0: Any) -> Any:
-        return tf.gather(module.embedding, module.words.lookup(colour))[:, 0] + module.slope * input_0
+        return tf.gather(module.embedding, module.words.lookup(colour) + module.first)[:, 0] + module.slope * input_0
 
     specs = {"colour": tf.TensorSpec([None], tf.string, name="colour"), "input_0": tf.TensorSpec([None], tf.float32, name="input_0")}
     answers = {"serving_default": lambda **given: {"score": tf.sigmoid(logit(**given))}, "logits": lambda **given: {"logit": logit(**given)}}

@@ -54,7 +54,7 @@ def retrained(text: str = "sex", *, values: tuple[str, ...] = ("f", "m"), best: 
         sha256=SHA, parameters=1_234, rows_trained=800, rows_validated=200, start=0.5, epochs=tuple(Epoch(training_loss=0.5, validation_loss=loss) for loss in (0.475, 0.375 if best else 0.625, 0.4125)), best=best,
     )  # fmt: skip
     return RetrainedCard(
-        method="reweigh", by="trainer" if by_trainer else "fine-tune", version="1", what=text, why=text, source=text,
+        method="reweigh-trainer" if by_trainer else "reweigh-fine-tune", version="1", what=text, why=text, source=text,
         settings={"strength": 0.5, "epochs": 50, "learning_rate": 0.001, "batch_size": 256, "patience": 5, "validated": 0.2}, config={"threshold": 0.25}, rules=(text,), judged=("true_positive_rate",), data=(), parts=base.parts,
         cells=tuple(Cell(slice=group, label=label, rows=250, weight=250.0, factor=1.25) for group in groups for label in (1, 0)), fine_tuned=None if by_trainer else tuned,
         trainer=ByTrainer(words=(text, "{out}"), rows=1_000, last=repr(text), trained_before=True) if by_trainer else None,

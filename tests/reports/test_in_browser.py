@@ -12,7 +12,7 @@ from fairaudit.reports.html import render
 from fairaudit.result import Audit
 from tests.reports.builders import BLACK, WHITE, adult, audit, finding, many, measurement, rule
 from tests.reports.frontiers import frontier
-from tests.reports.mitigations import mitigation
+from tests.reports.mitigations import mitigation, retrained
 from tests.reports.test_html import ATTACK, infected
 from tests.reports.test_sweeps import swept_audit
 
@@ -38,12 +38,16 @@ PAGES: dict[str, Any] = {
     "mitigated": adult,
     "mitigated, long names": adult,
     "mitigated, attack": adult,
+    "retrained": adult,
+    "retrained, long names": adult,
+    "retrained by a command": adult,
     "searched": adult,
     "searched, long names": adult,
     "searched, attack": adult,
 }
 MITIGATIONS = {
     "mitigated": mitigation(), "mitigated, long names": mitigation(LONG.format(1), values=tuple(LONG.format(one) for one in range(12))), "mitigated, attack": mitigation(ATTACK, values=(ATTACK, "m")),
+    "retrained": retrained(), "retrained, long names": retrained(LONG.format(1), values=tuple(LONG.format(one) for one in range(12))), "retrained by a command": retrained(LONG.format(1), by_trainer=True),
     "searched": mitigation(), "searched, long names": mitigation(), "searched, attack": mitigation(),
 }  # fmt: skip
 FRONTIERS = {

@@ -82,4 +82,4 @@ def test_a_change_that_is_no_gain_of_anybodys_is_not_called_unmoved_and_one_with
     judged = ("false_positive_rate", "positive_predictive_value")
     seen = mitigation_view(msgspec.structs.replace(card, fit=msgspec.structs.replace(card.fit, judged=judged), holdout=msgspec.structs.replace(card.holdout, moved=(*fell, *few))))
     assert seen.unmoved == "2 rates of groups did not change, or by no more than chance explains."
-    assert [{row.change for row in one.rows} for one in seen.shifts] == [{"−0.375 to −0.125", "+0.125 to +0.375"}, {"too few turned to tell"}]
+    assert [{row.change for row in one.rows} for one in seen.shifts] == [{"−0.375 to −0.125", "+0.125 to +0.375"}, {"too few changed to tell"}]

@@ -225,6 +225,7 @@ def test_without_a_baseline_or_by_one_that_cannot_serve_it_is_refused() -> None:
         assert told in str(raised.value)
 
 
+@pytest.mark.no_cover
 def test_fair_updates_rarely_fail_and_worse_ones_are_mostly_found() -> None:
     """RULES.md E6: 0.9 % false alarms, 93 % and 82 % found; 200 data sets of each keep them well apart."""
     for place, least, most in ((0, 0.0, 0.05), (4, 0.85, 1.0), (5, 0.7, 0.95)):
@@ -276,6 +277,7 @@ def test_the_change_of_a_mean_of_two_rates_has_the_variance_of_its_parts() -> No
     assert (lower[0], upper[0]) == (pytest.approx(np.mean(values) - reach, abs=1e-6), pytest.approx(np.mean(values) + reach, abs=1e-6))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["positive_predictive_value", "f1", "balanced_accuracy"])
 def test_the_change_of_what_is_no_rate_of_chosen_rows_is_held_in_about_95_percent(name: str) -> None:
     """Both decisions are of one law, so the true change is 0; 1,000 rows of which 70 % are decided alike."""

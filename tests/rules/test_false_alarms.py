@@ -6,6 +6,7 @@ from benchmarks.false_alarms import SIX, WORLDS, World, fair, main, naive, ours,
 from tests.rules.selections import rule
 
 
+@pytest.mark.no_cover
 def test_fair_groups_rarely_fail_where_a_bare_ratio_mostly_does() -> None:
     """RULES.md E3: 3.3 % against 83 %. 400 draws keep 3.3 % below 7 %."""
     world = fair("six uneven", SIX, 0.3)

@@ -481,6 +481,7 @@ def test_a_group_too_small_to_be_judged_alone_has_a_shrunken_rate_beside_its_own
     assert found["a"].shrunken is None and found["small groups together"].shrunken is None
 
 
+@pytest.mark.no_cover
 def test_what_is_undecided_says_how_large_a_violation_would_have_been_found() -> None:
     """In that many rows, found in four of five data sets."""
     groups: Table = {"a": (300, 1000), "b": (80, 300), "c": (90, 300)}

@@ -136,6 +136,7 @@ def test_groups_too_small_for_a_standard_error_are_not_tested_one_by_one() -> No
     assert found["c"].rows_needed is not None and found["c"].rows_needed.group == Group(slice=slice_of("c"))
 
 
+@pytest.mark.no_cover
 def test_more_rows_of_the_group_are_what_an_undecided_difference_needs() -> None:
     """As many as it says, of people like these, and the serious violation is found in four of five data sets."""
     found = judged_by(Rows((4000, 4000, 120)).counts, serious=0.1)["c"]

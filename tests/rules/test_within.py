@@ -149,6 +149,7 @@ def test_what_cannot_be_judged_within_strata(field: str, told: str) -> None:
     assert told in str(raised.value)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("strata", "size"), [(3, 400), (30, 40)])
 def test_fair_people_rarely_fail_though_groups_apply_where_few_are_selected(strata: int, size: int) -> None:
     """Four groups spread unevenly over strata whose rates run from 0.1 to 0.6: naive four-fifths would fail nearly always."""

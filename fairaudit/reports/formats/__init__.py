@@ -24,8 +24,9 @@ def rendered(format: str, path: Path, gated: Gated) -> Files:
     match format:
         case "json":
             from fairaudit.gate.result import to_json
+            from fairaudit.result import sha256_of
 
-            return {path: to_json(ruling)}
+            return {path: to_json(ruling, gated.sha256 or sha256_of(known.audit))}
         case "junit":
             from fairaudit.reports.formats.junit import junit
 

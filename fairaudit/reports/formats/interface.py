@@ -41,3 +41,4 @@ class Gated:
     known: Lookup
     ruling: Ruling
     places: Places = UNKNOWN
+    sha256: str | None = None  # of the audit.json that was read; None: it was read from none, and is what `to_json` gives
