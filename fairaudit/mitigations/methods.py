@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,10 +22,13 @@ from fairaudit.mitigations.objective import ACCURACY, Objective, objective_of
 from fairaudit.mitigations.policy import MethodName, threshold_at
 from fairaudit.mitigations.problem import need_rows
 from fairaudit.mitigations.reject_option import Grid, labels_of_parity, points, reject_option
+from fairaudit.mitigations.search import MOST_BOXES
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.rules.library import load_rules
+from fairaudit.rules.rule import Rule
 
+AS_IS: Final = "as-is"  # the model itself, which a search holds all others against
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
 
@@ -40,7 +43,7 @@ class Method:
     source: str
     settings: dict[str, Any]
     solve: Callable[[Cells, float], Solved]  # from the cells, and the score above which all groups are selected so far
-    check: Callable[[Cells], object]  # raises what groups and labels alone tell that it cannot be fitted to
+    check: Callable[[Cells], object] = lambda cells: None  # raises what groups and labels alone tell that it cannot be fitted to
     rules: tuple[str, ...] = ()  # that judge where the user names none
     edges: tuple[float, ...] = ()  # scores that must be told apart exactly
     judged: tuple[str, ...] = ()  # rates that the report draws
@@ -48,20 +51,27 @@ class Method:
     infers_group: bool = False  # the cells must then have `told`, and what is solved is of those who are taken for each group
 
 
-def by_thresholds(config: AuditConfig, objective: str, *, drawn: bool = False, without_attribute: bool = False, infer_group: bool = False) -> Method:
+def by_thresholds(
+    config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, drawn: bool = False, without_attribute: bool = False, infer_group: bool = False,
+    settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES
+) -> Method:  # fmt: skip
     """A threshold for each group, or one for everybody, the best that the rules allow.
 
     Args:
+        rules: to be met; those that the configuration names where they are not given.
         drawn: some decisions are drawn between thresholds, which meets rules at less cost.
         without_attribute: everybody has the same treatment, so that the model asks for no group.
         infer_group: instead everybody has the treatment of the group that the model takes them for.
+        settings: what is told of the rules besides the objective.
+        most: how long is searched for a threshold for each group before the best so far is given with its gap.
 
     Raises:
         ConfigError: there is no such objective, a group is to be inferred where it is asked for or nothing is drawn, or a rule rests on what no threshold changes, or what no linear program can hold.
     """
     if infer_group and not (drawn and without_attribute):
         raise ConfigError("--infer-group is for a model that asks for no group, and holds rules by what is drawn; add --without-attribute and --drawn, or leave it out.")
-    aim, rules = objective_of(objective), load_rules(config.rules)
+    aim = objective_of(objective)
+    rules = load_rules(config.rules) if rules is None else rules
     check_able(rules)
     if drawn:
         check_linear(rules)
@@ -76,13 +86,13 @@ def by_thresholds(config: AuditConfig, objective: str, *, drawn: bool = False, w
         elif drawn:
             best = solve_drawn(cells, constraints, aim, threshold=threshold, is_common=without_attribute)
         else:
-            best = (solve_common if without_attribute else solve)(cells, constraints, aim, threshold=threshold)
+            best = solve_common(cells, constraints, aim, threshold=threshold) if without_attribute else solve(cells, constraints, aim, threshold=threshold, most=most)
         return _unless_noise(cells, constraints, aim, threshold, best)
 
     what, why, source = _INFERRED if infer_group else _OF_THRESHOLDS[drawn, without_attribute]
     return Method(
         name="thresholds", objective=aim.name, solve=solved, check=lambda cells: need_rows(cells, asked(cells)), needs_attribute=not without_attribute, infers_group=infer_group, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
-        settings={"objective": objective} | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}) | ({"infer_group": True} if infer_group else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
+        settings={"objective": objective} | dict(settings or {}) | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}) | ({"infer_group": True} if infer_group else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
     )  # fmt: skip
 
 
@@ -186,6 +196,21 @@ def usual(name: MethodName, config: AuditConfig) -> Method:
         ConfigError: the configuration asks for what it cannot serve.
     """
     return _USUAL[name](config)
+
+
+def as_it_is(objective: str) -> Method:
+    """The model's own threshold for everybody: what all others are held against."""
+    aim = objective_of(objective)
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        tp, fp = (of_all[:, cells.place(threshold)] for of_all in cells.selected())
+        value = float(aim.of(tp, fp, positives=cells.positive.sum(axis=1), negatives=cells.negative.sum(axis=1)).sum())
+        return Solved(treatments=tuple(threshold_at(threshold) for _ in cells.groups), objective=value, gap=0.0, before=value, metrics=(), rates=())
+
+    return Method(
+        name=AS_IS, objective=aim.name, solve=solved, settings={}, needs_attribute=False, what="Every row is decided as the model itself decides.",
+        why="Nothing that was tried serves what was asked better than to leave the model as it is.", source="",
+    )  # fmt: skip
 
 
 def _unless_noise(cells: Cells, constraints: Sequence[Constraint], aim: Objective, threshold: float, solved: Solved) -> Solved:
