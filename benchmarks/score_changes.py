@@ -19,7 +19,7 @@ from fairaudit.evidence.score_changes import changed
 from fairaudit.types import Floats
 
 NUMBERS = (
-    "mean_score", "generalized_true_positive_rate", "generalized_false_positive_rate", "calibration_in_the_large", "calibration_ratio", "brier_score", "log_loss", "coefficient_of_discrimination", "roc_auc", "pr_auc",
+    "mean_score", "generalized_true_positive_rate", "generalized_false_positive_rate", "calibration_in_the_large", "calibration_ratio", "brier_score", "log_loss", "coefficient_of_discrimination", "roc_auc", "pr_auc", "ks_separation",
 )  # fmt: skip
 SIZES = (100, 300, 1000)
 _TRUTH = 500_000

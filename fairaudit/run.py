@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -120,35 +120,61 @@ class Counted:
     counts: Counts
     thresholds: Thresholds
     matched: Matched
+    context: Context  # what rules are judged in
 
 
-def counted(config: AuditConfig, *, edges: Sequence[float] = (), progress: Progress | None = None) -> Counted:
+class KeptCube(Protocol):
+    """Where a cube is kept, so that rows that were scored need not be scored again."""
+
+    @property
+    def scores(self) -> Path | None:
+        """Where the rows go one by one, with their scores and ids, before `write` is called; None: they are not asked for."""
+
+    def read(self) -> Cube | None: ...
+
+    def write(self, cube: Cube) -> None: ...
+
+
+def counted(
+    config: AuditConfig, *, edges: Sequence[float] = (), kept_values: Mapping[str, tuple[str, ...]] | None = None, kept: KeptCube | None = None, progress: Progress | None = None
+) -> Counted:
     """The rows of a model's audit, counted and not judged; this process does nothing but this.
 
     Args:
         config: of a model whose scores decide by a threshold.
         edges: scores at which cells must end besides the thresholds.
+        kept_values: as `audited` takes them.
+        kept: the cube of these very rows, model and edges, where they were counted before; else it is kept there.
 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
     config = converted(config)
     _, source, _ = _opened(config, None)
-    prepare_tensorflow()
+    former = None if kept is None else kept.read()
+    if former is None:
+        prepare_tensorflow()
     with source.connect() as connection:
-        rows = _prepared(connection, config, source, progress)
+        rows = _prepared(connection, config, source, progress, kept_values)
         source = rows.source
-        scorer = _scorer(config, source, True)
-        thresholds = thresholds_of(config, rows, scorer.card.score_type)
+        scorer = _scorer(config, source, True) if former is None else None
+        matched = matched_of(config, source)
+        thresholds = thresholds_of(config, rows, matched.card.score_type)
         if thresholds is None:
             raise ConfigError("the model decides by itself, and a mitigation decides by its scores; leave --decision-output out.")
         planned = _plan(config, rows, (0.0, 1.0), thresholds)
         planned = replace(planned, edges=tuple(sorted({*planned.edges, *edges})))
-        scored = count_scored(source, rows, planned, scorer, thresholds.decision(config.counted_by), batch_size=config.batch_size, progress=progress)
+        if former is not None:
+            cube = former
+        else:
+            assert scorer is not None
+            cube = count_scored(source, rows, planned, scorer, thresholds.decision(config.counted_by), batch_size=config.batch_size, progress=progress, to=None if kept is None else kept.scores).cube
+            if kept is not None:
+                kept.write(cube)
     with told(source):
-        found = counts(scored.cube)
+        found = counts(cube)
     _same_rows(source, rows, found, config.slicings)
-    return Counted(rows=rows, counts=found, thresholds=thresholds, matched=matched_of(config, source))
+    return Counted(rows=rows, counts=found, thresholds=thresholds, matched=matched, context=_context(config))
 
 
 def matched_of(config: AuditConfig, source: Source) -> Matched:

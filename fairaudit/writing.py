@@ -23,6 +23,7 @@ from fairaudit.result import Audit, to_json
 if TYPE_CHECKING:
     from fairaudit.cube.cube import Cube
     from fairaudit.mitigations.card import MitigationCard
+    from fairaudit.mitigations.frontier import Frontier
     from fairaudit.mitigations.proof import Proof
     from fairaudit.mitigations.retrained_card import RetrainedCard
 
@@ -125,9 +126,10 @@ def write_audit(audit: Audit, cube: Cube, out: Path, *, scores: Path | None = No
     return verdicts
 
 
-def write_mitigation(card: MitigationCard | RetrainedCard, proof: Proof, folder: Path) -> None:
-    """What is beside the exported model: its card, the audits before and after, what changed, and the report. Into a folder that is nobody's yet."""
+def write_mitigation(card: MitigationCard | RetrainedCard, proof: Proof, folder: Path, *, frontier: Frontier | None = None) -> None:
+    """What is beside the exported model: its card, the audits before and after, what changed, the report and, of a search, its frontier. Into a folder that is nobody's yet."""
     from fairaudit.differences import to_json as differences_json
+    from fairaudit.mitigations.frontier import FRONTIER
     from fairaudit.mitigations.postprocessed import AFTER, BEFORE, COMPARISON
     from fairaudit.reports.html import render
     from fairaudit.splits.result import to_json as card_json
@@ -137,7 +139,9 @@ def write_mitigation(card: MitigationCard | RetrainedCard, proof: Proof, folder:
         _write(folder / name / AUDIT, to_json(audit))
         _write(folder / name / REPORT, render(audit).encode())
     _write(folder / COMPARISON, differences_json(proof.differences))
-    _write(folder / REPORT, render(proof.after, mitigation=card).encode())
+    if frontier is not None:
+        _write(folder / FRONTIER, card_json(frontier))
+    _write(folder / REPORT, render(proof.after, mitigation=card, frontier=frontier).encode())
     _write(folder / A_MITIGATION.file, card_json(card))
 
 

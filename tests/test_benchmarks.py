@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import beside, clusters, coverage, gaps
+from benchmarks import beside, clusters, coverage, deciders, gaps
 from benchmarks import consistency as of_consistency
 from benchmarks.processes import measure
 from fairaudit.mitigations.policy import Treatment
@@ -84,7 +84,7 @@ def test_the_tables_of_rows_in_clusters_have_what_clusters_change() -> None:
 def test_what_is_drawn_is_compared_in_the_mean() -> None:
     held = beside.People(member=np.array([0.0, 0.0, 1.0, 1.0]), label=np.array([1.0, 0.0, 1.0, 0.0]), score=np.array([0.9, 0.2, 0.9, 0.2]))
     drawn, kept = Treatment(cuts=(0.5,), chances=(0.25, 0.75)), Treatment(cuts=(0.5,), chances=(0.0, 1.0))
-    made = beside.answers({0.0: drawn, 1.0: kept}, held)
+    made = deciders.decider_of({0.0: drawn, 1.0: kept})(held)
     assert made.selected.tolist() == [0.75, 0.25, 1.0, 0.0]
     assert (beside.PARITY.gap(held, made), beside.ODDS.gap(held, made)) == (0.0, 0.25)
 

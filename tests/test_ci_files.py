@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
-from fairaudit.cli import cli
+from fairaudit.cli import _run, cli
 from fairaudit.cli.gating import BASELINE, OPTIONS
 from fairaudit.gate.policy import WORDS
 from fairaudit.reports.formats import FORMATS
@@ -226,7 +227,9 @@ def test_what_an_earlier_run_wrote_is_not_taken_for_this_ones(workspace: Path) -
 
 
 def made(workspace: Path, *line: str) -> None:
-    subprocess.run([sys.executable, "-m", "fairaudit", *line], cwd=workspace, env=environment(workspace), check=True, capture_output=True)
+    """What is there before a runner begins."""
+    with chdir(workspace):
+        assert _run([*line]) == 0
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from fairaudit.errors import ConfigError, FairauditError, raise_all
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
     from fairaudit.documents import Document
+    from fairaudit.mitigations.foretold import Foretold
+    from fairaudit.mitigations.policy import MethodName
 
 
 @click.command("check")
@@ -27,16 +29,18 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="It may go into a folder that holds something else.")
 @click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="It would be gated.")
+@click.option("--mitigate", "method", type=click.Choice(["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option"]), help="Whether such a mitigation could be made of the model, too.")
 @with_gate_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--debug", is_flag=True, help="Show what the libraries say, and tracebacks.")
-def command(config_file: Path | None, also: Path | None, out: Path | None, force: bool, gate: bool, as_json: bool, debug: bool, **given: Any) -> int:
+def command(config_file: Path | None, also: Path | None, out: Path | None, force: bool, gate: bool, method: MethodName | None, as_json: bool, debug: bool, **given: Any) -> int:
     """Tell everything that is wrong with an audit at once, or what it would do; nothing is scored and nothing written.
 
     Takes a configuration, or the flags of audit, or both. Exit code 2, or 4 where only the data's content is at fault.
 
     \b
     fairaudit check fairaudit.yaml
+    fairaudit check fairaudit.yaml --mitigate thresholds
     fairaudit check --data people.csv --score-column score --label hired --protected sex --rule four-fifths
     """
     import shutil
@@ -47,7 +51,7 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
     from fairaudit.cli.console import say, silenced
     from fairaudit.foreseen import foreseen
     from fairaudit.imports import prepare_tensorflow
-    from fairaudit.reports.check_words import check_words
+    from fairaudit.reports.check_words import check_words, mitigation_lines
     from fairaudit.result import json_of
     from fairaudit.survey import surveyed
 
@@ -56,18 +60,30 @@ def command(config_file: Path | None, also: Path | None, out: Path | None, force
         config, document, wrong = _read(file, flags)
         if config.model is not None:
             prepare_tensorflow()
-        raise_all(_in_place([*wrong, *_of_the_command_line(config, given, force), *mistakes(config)], document))
+        tell, unfit = (None, ()) if method is None else _mitigation(method, config)
+        wrong = [*wrong, *_of_the_command_line(config, given, force), *mistakes(config), *unfit]
+        raise_all(_in_place(list({str(error): error for error in reversed(wrong)}.values())[::-1], document))
         try:
-            found = foreseen(surveyed(config))
+            found, told = foreseen(surveyed(config)), None if tell is None else tell()
             found = msgspec.structs.replace(found, cautions=(*found.cautions, *unasked(config), *_of_waivers(config)))
         except FairauditError as error:  # what only counting tells, as too many slices
             raise_all(_in_place([error], document))
             raise
     if as_json:
-        say(json_of(found))
+        say(json_of(msgspec.structs.asdict(found) | ({} if told is None else {"mitigation": told})))
     else:
-        say(check_words(found, name=str(file) if file else "these flags", width=min(shutil.get_terminal_size((100, 24)).columns, 120)))
+        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        say("\n".join((check_words(found, name=str(file) if file else "these flags", width=width), *(() if told is None else mitigation_lines(told, width=width)))))
     return 0
+
+
+def _mitigation(method: MethodName, config: AuditConfig) -> tuple[Callable[[], Foretold] | None, tuple[FairauditError, ...]]:
+    """What tells of a mitigation once nothing is wrong, and what is."""
+    from fairaudit.mitigations import foretold
+    from fairaudit.survey import surveyed
+
+    chosen, asked, wrong = foretold.asked(method, config)
+    return None if chosen is None else lambda: foretold.foretold(chosen, surveyed(asked)), wrong
 
 
 def _one_file(file: Path | None, also: Path | None) -> Path | None:

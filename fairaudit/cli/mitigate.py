@@ -37,17 +37,25 @@ _NOT_OURS = (
 
 def _with_model(command: Callable[..., int]) -> Callable[..., int]:
     """What every method takes that changes a model's decisions."""
-    return with_options(_with_parts(command), without=_NOT_OURS)
+    return with_options(_with_parts(_with_share(command)), without=_NOT_OURS)
 
 
 def _with_training_data(command: Callable[..., int]) -> Callable[..., int]:
     """The same, of a table of counts too: weights alone need no model."""
-    return with_options(_with_parts(command), without=[one for one in _NOT_OURS if one != "--count"])
+    return with_options(_with_parts(_with_share(command)), without=[one for one in _NOT_OURS if one != "--count"])
+
+
+def _with_search(command: Callable[..., int]) -> Callable[..., int]:
+    """As every method, but for how many parts there are."""
+    return with_options(_with_parts(command), without=_NOT_OURS)
+
+
+def _with_share(command: Callable[..., int]) -> Callable[..., int]:
+    return click.option("--split", "share", type=float, metavar="SHARE", help="Hold out this share of the rows. [default: 0.5]")(command)
 
 
 def _with_parts(command: Callable[..., int]) -> Callable[..., int]:
     command = click.option("--duplicates", type=click.Choice(["together", "apart"]), default="together", show_default=True, help="Whether rows that are alike are one person, who is never in both parts.")(command)
-    command = click.option("--split", "share", type=float, metavar="SHARE", help="Hold out this share of the rows. [default: 0.5]")(command)
     return click.option("--holdout", metavar="PATH", help="Judge on these rows, instead of a part of --data.")(command)
 
 
@@ -131,7 +139,7 @@ def _reweigh(weight_column: str | None, format: Any, *, config_file: Path | None
 
 
 _OF_ROWS = (*READING, "--weight", "--count")  # flags of an audit that weights need
-_OF_A_MODEL = ("saved_model", "before", "after", "comparison.json", "report.html")  # what the other methods leave beside their card
+_OF_A_MODEL = ("saved_model", "before", "after", "comparison.json", "report.html", "frontier.json")  # what the other methods leave beside their card
 
 
 @command.command("thresholds")
@@ -198,6 +206,118 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
     from fairaudit.mitigations.methods import by_reject_option
 
     return _postprocess(lambda config: by_reject_option(config, parity, bound), **given)
+
+
+@command.command("search")
+@_with_search
+@click.option("--split", "shares", metavar="A,B,C", help="Shares of the rows to fit on, to choose by and to prove on; the first two with --holdout. [default: 0.5,0.25,0.25]")
+@click.option("--objective", "objectives", multiple=True, metavar="NAME", help="What thresholds make as good as the rules allow; the first is what the frontier is of. Repeatable. [default: accuracy]")
+@click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option, fine-tune. [default: all]")
+@click.option("--settings", type=int, default=8, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
+@click.option("--choose", metavar="TEXT", help="What must hold, and then what decides, as 'rule four-fifths, then accuracy'. [default: all rules, then the objective]")
+@click.option("--without-attribute", is_flag=True, help="Try only what needs no protected attribute when serving.")
+@with_output
+def search(
+    shares: str | None, objectives: tuple[str, ...], methods: str | None, settings: int, choose: str | None, without_attribute: bool, holdout: str | None, duplicates: str, config_file: Path | None,
+    out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any,
+) -> int:  # fmt: skip
+    """Try all methods over their settings, draw what each costs beside what it brings, and export the one that you would choose.
+
+    Fitted on one part of the data, chosen by a second, and proven on a third that nothing was chosen on. Writes what `mitigate thresholds` does, and frontier.json. A search that is stopped goes on where it was when the same command runs again.
+
+    \b
+    fairaudit mitigate search --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\
+        --protected sex --rule statistical-parity --choose 'rule statistical-parity, then accuracy' --out searched
+    """
+    from fairaudit.cli.audit import flags_of
+    from fairaudit.cli.console import progress_to, say, silenced
+    from fairaudit.config import AuditConfig, overridden, read_config, validate
+    from fairaudit.errors import FairauditError
+    from fairaudit.mitigations import postprocessed, searching
+    from fairaudit.mitigations.candidates import check_asked
+    from fairaudit.mitigations.choice import choice_of
+    from fairaudit.mitigations.kept import kept
+    from fairaudit.mitigations.retrained_card import RetrainedCard
+    from fairaudit.mitigations.solved import Unreachable
+    from fairaudit.reports.mitigated import mitigation_words
+    from fairaudit.reports.retrained import retrained_words
+    from fairaudit.reports.searched import frontier_words
+    from fairaudit.rules.library import load_rules
+    from fairaudit.writing import A_MITIGATION, check_out, holds, write_mitigation, write_tree
+
+    config = overridden(read_config(config_file) if config_file else AuditConfig(), flags_of({"group_thresholds": ()} | given))
+    mistakes: list[FairauditError] = [*([ConfigError(NO_DATA)] if not config.data else []), *([ConfigError("where should the model go? Name a folder with --out DIR.")] if out is None else [])]
+    raise_all(mistakes)
+    parts = _shares(shares, of_three=holdout is None)
+    config = postprocessed.asked_of(config)
+    validate(config)
+    wanted = tuple(one.strip() for one in (methods or "").split(",") if one.strip())
+    rules = load_rules(config.rules)
+    aims = check_asked(rules, objectives or ("accuracy",), wanted, settings, without_attribute=without_attribute)
+    asked = searching.Search(
+        objectives=tuple(one.name for one in aims), methods=wanted, settings=settings, without_attribute=without_attribute, shares=parts, holdout=holdout, together=duplicates == "together",
+    )  # fmt: skip
+    choice = choice_of(choose, [one.id for one in rules], aims[0])
+    folder = Path(str(out))
+    check_out(folder, force=force, kind=A_MITIGATION)
+    shown: list[str] = []
+
+    with silenced(debug=debug) as stream, kept(folder, searching.what_it_depends_on(config, asked), force=force) as state:
+        for one in state.notes:
+            print(f"fairaudit: {one}", file=stream)
+
+        def fill(into: Path) -> Any:
+            state.note(into)
+            with progress_to(stream, quiet=as_json) as progress:
+                found = searching.tried(config, asked, state, progress=progress)
+                try:
+                    frontier = searching.frontier_of(config, asked, choice, found)
+                except Unreachable:
+                    shown.append(frontier_words(found.points, found.unmet, None, asked.objectives[0], width=width()))
+                    raise
+                card, proof = searching.chosen_model(config, found, frontier, into, state.work, progress=progress)
+            write_mitigation(card, proof, into, frontier=frontier)
+            shown.append(frontier_words(frontier.points, frontier.unmet, frontier.chosen, frontier.objective, width=width()))
+            return card
+
+        former = {one.name for one in folder.iterdir() if not one.name.startswith(".")} & _FORMER if holds(folder, A_MITIGATION) else set()
+        try:
+            card = write_tree(folder, searching.SEARCH_NAMES, fill, gone=former)
+        except Unreachable:
+            if not as_json:
+                say(shown[0])
+            raise
+        except KeyboardInterrupt:
+            if state.has_any:
+                print(f"fairaudit: what was done so far is kept in {folder}; the same command goes on from there.", file=stream)
+            raise
+    if as_json:
+        say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
+    else:
+        words = retrained_words if isinstance(card, RetrainedCard) else mitigation_words
+        say(f"{shown[0]}\n\n{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nFrontier: {folder / searching.SEARCH_NAMES[-2]}\nCard: {folder / postprocessed.CARD}")
+    return 0
+
+
+def _shares(asked: str | None, *, of_three: bool) -> tuple[float, ...]:
+    """The shares that --split names of the parts that --data are split in.
+
+    Raises:
+        ConfigError: they are not as many, or no shares.
+    """
+    from fairaudit.mitigations.parts import SEARCHED
+
+    number, example = (3, "0.5,0.25,0.25") if of_three else (2, "0.6,0.4")
+    if asked is None:
+        return SEARCHED if of_three else (0.6, 0.4)
+    try:
+        found = tuple(float(one) for one in asked.split(","))
+    except ValueError:
+        raise ConfigError(f"--split {asked!r}: a search splits the data in {number} parts; give their shares as numbers, as {example}.") from None
+    if len(found) != number or not all(0 < one < 1 for one in found) or abs(sum(found) - 1) > 1e-9:
+        what = "to fit on, to choose by and to prove on" if of_three else "to fit on and to choose by, since --holdout has the last part"
+        raise ConfigError(f"--split {asked!r}: a search splits the data in {number} parts, {what}; give {number} shares above 0 that add up to 1, as {example}.")
+    return found
 
 
 def _postprocess(chosen: Callable[[Any], Any], **given: Any) -> int:
@@ -277,4 +397,4 @@ def _judged(
     return 0
 
 
-_FORMER = {"reweighed.csv", "reweighed.parquet", "weights.csv", "weights.parquet", "parity.md"}  # of another method, which would stand beside this one's
+_FORMER = {"frontier.json", "reweighed.csv", "reweighed.parquet", "weights.csv", "weights.parquet", "parity.md"}  # of another method, which would stand beside this one's

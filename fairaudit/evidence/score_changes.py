@@ -21,6 +21,7 @@ from fairaudit.types import Bools, Floats, Ints
 _CHANGED = 10.0  # effective rows whose score must be another, from which the change has an interval
 _ALIKE = 1e-6  # of a score: by so much rounding may make it another
 _EVENTS = 5.0  # effective rows of each label that numbers of both need, as `scores` has it
+_STEPS = 10.0  # the same of a largest gap, which of five positives lies where it does by chance
 _UNSEEN = 1e-24  # of the squared scale: a variance below it is 0 but for rounding
 Influence = tuple[float, Floats]  # the number, and each row's influence on it
 
@@ -44,7 +45,7 @@ class _Number:
     labels: tuple[int, ...] = (NEGATIVE, POSITIVE)  # that it is of
     needs: tuple[int, ...] = ()  # labels without which it is undefined
     apart: bool = False  # rows of each label are a sample by themselves, as for the AUC
-    both: bool = False  # tells nothing of the next row where one label has few
+    least: float = 0.0  # effective rows of each label, below which it tells nothing of the next one
 
 
 def _mean(values: Floats, weight: Floats) -> Influence:
@@ -98,17 +99,29 @@ def average_precision(scores: Floats, label: Ints, weight: Floats) -> Influence:
     return value, ((label == POSITIVE) * (precision[place] - value + gained[place]) - lost[place]) / whole
 
 
+def separation(scores: Floats, label: Ints, weight: Floats) -> Influence:
+    """The largest gap of the two labels' distributions; a row moves it by what it moves the gap at that score, since just beside the largest no gap is larger (Danskin 1967)."""
+    _, place = np.unique(scores, return_inverse=True)
+    sums = [np.bincount(place, weight * (label == one)) for one in (NEGATIVE, POSITIVE)]
+    below = [np.cumsum(one) / one.sum() for one in sums]
+    gap = below[NEGATIVE] - below[POSITIVE]
+    at = int(np.argmax(np.abs(gap)))
+    sides = [((place <= at) - below[one][at]) / sums[one].sum() for one in (NEGATIVE, POSITIVE)]
+    return float(abs(gap[at])), np.sign(gap[at]) * np.where(label == POSITIVE, -sides[POSITIVE], sides[NEGATIVE])
+
+
 _NUMBERS = {
     "mean_score": _Number(of=lambda scores, label, weight: _mean(scores, weight), labels=(NEGATIVE, POSITIVE, UNLABELLED)),
     "generalized_true_positive_rate": _Number(of=lambda scores, label, weight: _mean(scores, weight), labels=(POSITIVE,)),
     "generalized_false_positive_rate": _Number(of=lambda scores, label, weight: _mean(scores, weight), labels=(NEGATIVE,)),
     "calibration_in_the_large": _Number(of=lambda scores, label, weight: _mean(scores - label, weight)),
-    "calibration_ratio": _Number(of=_ratio, needs=(POSITIVE,), both=True),
-    "brier_score": _Number(of=lambda scores, label, weight: _mean(np.square(scores - label), weight), both=True),
-    "log_loss": _Number(of=_loss, both=True),
-    "coefficient_of_discrimination": _Number(of=_discrimination, needs=(NEGATIVE, POSITIVE), apart=True, both=True),
-    "roc_auc": _Number(of=auc, needs=(NEGATIVE, POSITIVE), apart=True, both=True),
-    "pr_auc": _Number(of=average_precision, needs=(POSITIVE,), both=True),
+    "calibration_ratio": _Number(of=_ratio, needs=(POSITIVE,), least=_EVENTS),
+    "brier_score": _Number(of=lambda scores, label, weight: _mean(np.square(scores - label), weight), least=_EVENTS),
+    "log_loss": _Number(of=_loss, least=_EVENTS),
+    "coefficient_of_discrimination": _Number(of=_discrimination, needs=(NEGATIVE, POSITIVE), apart=True, least=_EVENTS),
+    "roc_auc": _Number(of=auc, needs=(NEGATIVE, POSITIVE), apart=True, least=_EVENTS),
+    "ks_separation": _Number(of=separation, needs=(NEGATIVE, POSITIVE), apart=True, least=_STEPS),
+    "pr_auc": _Number(of=average_precision, needs=(POSITIVE,), least=_EVENTS),
 }
 _CROSSED = {"bpsn_auc": NEGATIVE, "bnsp_auc": POSITIVE}  # the label that is the slice's own, beside the other one of everyone else
 NAMES = frozenset((*_NUMBERS, *_CROSSED))
@@ -153,7 +166,7 @@ def _changed(number: _Number, pairs: Pairs, bounds: tuple[float, float]) -> Chan
         return found
     strata = [pairs.label == one for one in (NEGATIVE, POSITIVE)] if number.apart else [np.ones(weight.size, dtype=bool)]
     sizes = [_size(pairs, some) for some in strata]
-    if number.both and min(_size(pairs, pairs.label == one) for one in (NEGATIVE, POSITIVE)) < _EVENTS:
+    if number.least and min(_size(pairs, pairs.label == one) for one in (NEGATIVE, POSITIVE)) < number.least:
         return found
     share = pairs.weight * (of_now - of_before)
     variance, freedom = _spread(share, pairs, strata, sizes)

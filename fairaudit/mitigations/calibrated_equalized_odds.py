@@ -31,6 +31,11 @@ _COSTS = {
 COSTS = tuple(_COSTS)
 
 
+def labels_of(cost: str) -> tuple[Label, ...]:
+    """The labels of which every group must have rows."""
+    return _COSTS[cost].every_group
+
+
 def calibrated_equalized_odds(cells: Cells, *, threshold: float, cost: str = "weighted") -> Solved:
     """For each group the share of rows that are scored by the group's base rate, by which all groups have the largest cost that one of them had.
 

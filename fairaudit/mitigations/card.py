@@ -8,6 +8,7 @@ import msgspec
 
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval
+from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.policy import MethodName
@@ -84,6 +85,16 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     checked: Checked
 
 
+class Searched(msgspec.Struct, frozen=True, kw_only=True):
+    """Of what the method was chosen, and how; `frontier.json` has all that was tried."""
+
+    criterion: str
+    chosen: str  # the candidate's id
+    tried: int  # candidates that were fitted
+    unmet: int  # and those that could not be
+    rows: int  # that the choice was made on: not those that were fitted on, nor those that were held out
+
+
 class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, on what, and why: `card.json`."""
 
@@ -103,8 +114,22 @@ class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     inference: Inference | None = None
     holdout: HeldOut
     notes: tuple[str, ...]
+    search: Searched | None = None  # None: the method was asked for
 
 
 def is_told(interval: Interval | None) -> bool:
     """Whether a change with this interval is told from none."""
     return interval is not None and not interval[0] <= 0 <= interval[1]
+
+
+def is_better_of(name: str, effect: str, change: float) -> bool | None:
+    """Whether a rate's change is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
+    good = metric(name).better if name in _TOLD_RIGHTLY else _GOOD[effect].get(name)
+    return None if good is None else (change > 0) == (good is Better.HIGHER)
+
+
+_TOLD_RIGHTLY = ("accuracy", "error_rate", "brier_score", "log_loss", "roc_auc")  # who is told more rightly is better off by it
+_GOOD = {
+    "helps": {"selection_rate": Better.HIGHER, "true_positive_rate": Better.HIGHER, "false_negative_rate": Better.LOWER},
+    "harms": {"selection_rate": Better.LOWER, "false_positive_rate": Better.LOWER, "true_negative_rate": Better.HIGHER},
+}

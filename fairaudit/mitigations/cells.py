@@ -37,8 +37,11 @@ class Cells:
         """
         between = (self.highest[:-1] + self.lowest[1:]) / 2
         between = np.where(between < self.lowest[1:], between, self.highest[:-1])  # neighbouring doubles have no middle
-        for edge in self.edges:
-            between = np.where((self.highest[:-1] <= edge) & (edge < self.lowest[1:]), edge, between)
+        edges = np.array(self.edges)
+        after = np.searchsorted(self.highest, edges, side="right") - 1  # the last cell that is not above the edge
+        apart = (after >= 0) & (after < between.size)
+        apart[apart] = edges[apart] < self.lowest[after[apart] + 1]
+        between[after[apart]] = edges[apart]  # of several the highest
         return np.concatenate(([-np.inf], between, [np.inf]))
 
     def selected(self) -> tuple[Floats, Floats]:

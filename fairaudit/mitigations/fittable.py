@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 
+from fairaudit.cube.slices import Slice
 from fairaudit.errors import ContentError, listed
 from fairaudit.mitigations.cells import Cells
 from fairaudit.types import Floats
 
 Label = Literal["positive", "negative"]
 BOTH: tuple[Label, ...] = ("positive", "negative")
+_FEW = 30
 
 
 def need_groups(cells: Cells) -> None:
@@ -24,6 +26,18 @@ def need_groups(cells: Cells) -> None:
     if len(cells.groups) < 2:
         found = f"only {cells.groups[0]}" if cells.groups else "none"
         raise ContentError(f"groups are to be treated alike, and the rows to fit on have {found}; give rows of two groups or more.")
+
+
+def few_rows(groups: Sequence[Slice], rows: Sequence[int], *, what: str = "Thresholds") -> Iterator[str]:
+    """What is said of groups that have few rows of a label to fit on.
+
+    Args:
+        rows: each group's, of the label that it has fewer of.
+        what: that rests on them.
+    """
+    small = [str(group) for group, number in zip(groups, rows, strict=True) if number < _FEW]
+    if small:
+        yield f"{what} of groups with fewer than {_FEW} positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
 
 
 def weights_by_label(cells: Cells, *, every_group: Sequence[Label] = BOTH) -> tuple[Floats, Floats]:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError
-from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds
+from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds, labels_of
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.common import solve_common
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
+from fairaudit.mitigations.fittable import weights_by_label
 from fairaudit.mitigations.linear import check_linear
 from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
-from fairaudit.mitigations.objective import Objective, objective_of
+from fairaudit.mitigations.objective import ACCURACY, Objective, objective_of
 from fairaudit.mitigations.policy import MethodName, threshold_at
-from fairaudit.mitigations.reject_option import Grid, points, reject_option
+from fairaudit.mitigations.problem import need_rows
+from fairaudit.mitigations.reject_option import Grid, labels_of_parity, points, reject_option
+from fairaudit.mitigations.search import MOST_BOXES
 from fairaudit.mitigations.solved import Solved
 from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.rules.library import load_rules
+from fairaudit.rules.rule import Rule
 
+AS_IS: Final = "as-is"  # the model itself, which a search holds all others against
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
 
@@ -38,6 +43,7 @@ class Method:
     source: str
     settings: dict[str, Any]
     solve: Callable[[Cells, float], Solved]  # from the cells, and the score above which all groups are selected so far
+    check: Callable[[Cells], object] = lambda cells: None  # raises what groups and labels alone tell that it cannot be fitted to
     rules: tuple[str, ...] = ()  # that judge where the user names none
     edges: tuple[float, ...] = ()  # scores that must be told apart exactly
     judged: tuple[str, ...] = ()  # rates that the report draws
@@ -45,38 +51,48 @@ class Method:
     infers_group: bool = False  # the cells must then have `told`, and what is solved is of those who are taken for each group
 
 
-def by_thresholds(config: AuditConfig, objective: str, *, drawn: bool = False, without_attribute: bool = False, infer_group: bool = False) -> Method:
+def by_thresholds(
+    config: AuditConfig, objective: str, rules: Sequence[Rule] | None = None, *, drawn: bool = False, without_attribute: bool = False, infer_group: bool = False,
+    settings: Mapping[str, Any] | None = None, most: int = MOST_BOXES
+) -> Method:  # fmt: skip
     """A threshold for each group, or one for everybody, the best that the rules allow.
 
     Args:
+        rules: to be met; those that the configuration names where they are not given.
         drawn: some decisions are drawn between thresholds, which meets rules at less cost.
         without_attribute: everybody has the same treatment, so that the model asks for no group.
         infer_group: instead everybody has the treatment of the group that the model takes them for.
+        settings: what is told of the rules besides the objective.
+        most: how long is searched for a threshold for each group before the best so far is given with its gap.
 
     Raises:
         ConfigError: there is no such objective, a group is to be inferred where it is asked for or nothing is drawn, or a rule rests on what no threshold changes, or what no linear program can hold.
     """
     if infer_group and not (drawn and without_attribute):
         raise ConfigError("--infer-group is for a model that asks for no group, and holds rules by what is drawn; add --without-attribute and --drawn, or leave it out.")
-    aim, rules = objective_of(objective), load_rules(config.rules)
+    aim = objective_of(objective)
+    rules = load_rules(config.rules) if rules is None else rules
     check_able(rules)
     if drawn:
         check_linear(rules)
 
+    def asked(cells: Cells) -> tuple[Constraint, ...]:
+        return constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+
     def solved(cells: Cells, threshold: float) -> Solved:
-        constraints = constraints_of(rules, cells.groups, cells.rows.sum(axis=1).tolist(), config.effect)
+        constraints = asked(cells)
         if infer_group:
             best = solve_inferred(cells, cells.told, constraints, aim, threshold=threshold)
         elif drawn:
             best = solve_drawn(cells, constraints, aim, threshold=threshold, is_common=without_attribute)
         else:
-            best = (solve_common if without_attribute else solve)(cells, constraints, aim, threshold=threshold)
+            best = solve_common(cells, constraints, aim, threshold=threshold) if without_attribute else solve(cells, constraints, aim, threshold=threshold, most=most)
         return _unless_noise(cells, constraints, aim, threshold, best)
 
     what, why, source = _INFERRED if infer_group else _OF_THRESHOLDS[drawn, without_attribute]
     return Method(
-        name="thresholds", objective=aim.name, solve=solved, needs_attribute=not without_attribute, infers_group=infer_group, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
-        settings={"objective": objective} | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}) | ({"infer_group": True} if infer_group else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
+        name="thresholds", objective=aim.name, solve=solved, check=lambda cells: need_rows(cells, asked(cells)), needs_attribute=not without_attribute, infers_group=infer_group, judged=tuple(dict.fromkeys(name for rule in rules for name in rule.metrics)),
+        settings={"objective": objective} | dict(settings or {}) | ({"drawn": True} if drawn else {}) | ({"without_attribute": True} if without_attribute else {}) | ({"infer_group": True} if infer_group else {}), what=what, why=f"{why} {_FOR_OTHERS}", source=source,
     )  # fmt: skip
 
 
@@ -114,7 +130,7 @@ _OF_THRESHOLDS = {
 def by_equalized_odds() -> Method:
     """Hardt, Price and Srebro's."""
     return Method(
-        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), settings={}, rules=("equalized-odds",),
+        name="equalized-odds", objective="sum of the groups' true less false positive rates", solve=lambda cells, threshold: equalized_odds(cells, threshold=threshold), check=weights_by_label, settings={}, rules=("equalized-odds",),
         judged=("true_positive_rate", "false_positive_rate"),
         what="What the model selects stays selected with a chance of its own in each group, and what it rejects becomes selected with another.",
         why="With these chances every group has the same true and the same false positive rate on the rows that were fitted on, and the best that equal rates allow.",
@@ -129,7 +145,7 @@ def by_calibrated_equalized_odds(cost: str) -> Method:
     rule = {"fnr": "equal-opportunity", "fpr": "predictive-equality"}.get(cost, "equalized-odds")
     return Method(
         name="calibrated-equalized-odds", objective="mean cost of the scores", solve=lambda cells, threshold: calibrated_equalized_odds(cells, threshold=threshold, cost=cost), settings={"cost": cost},
-        rules=(rule,), judged=judged,
+        check=lambda cells: weights_by_label(cells, every_group=labels_of(cost)), rules=(rule,), judged=judged,
         what="In each group but the costliest a share of the rows is scored by the group's base rate instead of the model's score.",
         why="With these shares every group's scores cost the same on the rows that were fitted on, and mean as much as they did. Nobody's scores are made better for it, so it is levelling down. The costs are of scores, so what becomes of decisions is another matter: it is judged on the rows that were held out.",
         source="Pleiss, Raghavan, Wu, Kleinberg & Weinberger (2017), NeurIPS, algorithm 1, as AIF360's CalibratedEqOddsPostprocessing.",
@@ -157,10 +173,43 @@ def by_reject_option(config: AuditConfig, metric: str, bound: float) -> Method:
 
     return Method(
         name="reject-option", objective="balanced accuracy", settings={"metric": metric, "bound": bound}, rules=(_RULE_OF[metric],), edges=points(grid), judged=_RATES_OF[metric],
-        solve=solved,
+        solve=solved, check=lambda cells: weights_by_label(cells, every_group=labels_of_parity(metric)),
         what="Near the threshold, where the model is least sure, rows of the best-off group are decided against and those of every other group in favour.",
         why=f"Of {grid.thresholds * grid.margins:,} thresholds and margins these have the best balanced accuracy of those that keep every group's difference to the best-off one within the bound on the rows that were fitted on.",
         source="Kamiran, Karim & Zhang (2012), ICDM, section III, with the grid of AIF360's RejectOptionClassification.",
+    )  # fmt: skip
+
+
+_USUAL: dict[MethodName, Callable[[AuditConfig], Method]] = {
+    "thresholds": lambda config: by_thresholds(config, ACCURACY),
+    "equalized-odds": lambda config: by_equalized_odds(),
+    "calibrated-equalized-odds": lambda config: by_calibrated_equalized_odds("weighted"),
+    "reject-option": lambda config: by_reject_option(config, "statistical_parity_difference", 0.05),
+}
+NAMES = tuple(_USUAL)
+
+
+def usual(name: MethodName, config: AuditConfig) -> Method:
+    """A method as it is where nothing but its name is said.
+
+    Raises:
+        ConfigError: the configuration asks for what it cannot serve.
+    """
+    return _USUAL[name](config)
+
+
+def as_it_is(objective: str) -> Method:
+    """The model's own threshold for everybody: what all others are held against."""
+    aim = objective_of(objective)
+
+    def solved(cells: Cells, threshold: float) -> Solved:
+        tp, fp = (of_all[:, cells.place(threshold)] for of_all in cells.selected())
+        value = float(aim.of(tp, fp, positives=cells.positive.sum(axis=1), negatives=cells.negative.sum(axis=1)).sum())
+        return Solved(treatments=tuple(threshold_at(threshold) for _ in cells.groups), objective=value, gap=0.0, before=value, metrics=(), rates=())
+
+    return Method(
+        name=AS_IS, objective=aim.name, solve=solved, settings={}, needs_attribute=False, what="Every row is decided as the model itself decides.",
+        why="Nothing that was tried serves what was asked better than to leave the model as it is.", source="",
     )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from fairaudit.splits.splitting import halves, notes_of
 from fairaudit.splits.written import row_column, write_parts
 
 SHARE = 0.5  # of the rows that are held out where the data are split
+SEARCHED = (0.5, 0.25, 0.25)  # to fit on, to choose by and to prove on, where the data are split for a search
 
 
 class HowParted(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class HowParted(msgspec.Struct, frozen=True, kw_only=True):
     rows_fitted: int  # lines of the data
     rows_held_out: int
     shared: int  # rows that stand in both, as people who are alike may
+    rows_chosen_on: int | None = None  # of a third part, by which a search chose; None: nothing was chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,36 @@ def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: boo
         fitted = prepare(connection, fit, wanted_of(config)).lines
     how = HowParted(holdout=holdout, share=None, seed=None, rows_fitted=fitted, rows_held_out=lines, shared=both.rows[0])
     return Parts(fit=config.data, holdout=path, row=row, how=how, notes=tuple(_of_shared(both.rows[0], holdout)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchParts:
+    """Three parts: what candidates are fitted on, what one of them is chosen by, and what nothing was chosen on."""
+
+    parts: Parts  # the first and the last
+    choose: Path
+    row: str  # the column of a row's place in the data, in the first two
+
+
+def search_parts(config: AuditConfig, aside: Path, *, shares: Sequence[float], holdout: str | None = None, together: bool = True) -> SearchParts:
+    """The data split in three, or in two where the last is given, by what the rows hold and the seed, as `split_parts` splits them.
+
+    Args:
+        shares: of the parts that the data are split in; they add up to 1.
+
+    Raises:
+        ConfigError, ContentError, Several: the data cannot be read, or hold too few rows; they have rows in common with the holdout.
+    """
+    given = None if holdout is None else given_parts(config, holdout, aside, together=together)
+    names = ("fit", "choose") if given else ("fit", "choose", "holdout")
+    found = halves(Source(files=files_of(config.data)), wanted_of(config), shares=shares, names=names, seed=config.seed, together=together)
+    fit, choose, *last = write_parts(found, aside)
+    rows = found.rows_by_part.tolist()
+    if given is not None:
+        how = msgspec.structs.replace(given.how, seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1])
+        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found))), choose=choose, row=row_column(found.source))
+    how = HowParted(holdout=None, share=shares[-1], seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1], rows_held_out=rows[2], shared=0)
+    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found))), choose=choose, row=row_column(found.source))
 
 
 def _in_both(by: str, rows: int, holdout: str, places: Collection[tuple[str, ...]]) -> str:

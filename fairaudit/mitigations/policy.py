@@ -13,7 +13,7 @@ from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.mitigations.cells import Cells
 from fairaudit.types import Floats
 
-MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option"]
+MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", "as-is", "fine-tune"]  # the last two of a search
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,21 @@ import numpy as np
 
 from fairaudit.bands import Bands, parsed
 from fairaudit.config import AuditConfig
+from fairaudit.cube.counts import Counts
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
-from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
+from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
-from fairaudit.mitigations.methods import Method
+from fairaudit.mitigations.methods import AS_IS, Method
 from fairaudit.mitigations.parts import Parts
-from fairaudit.mitigations.policy import Policy, policy_of, policy_of_all, threshold_at
+from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
 from fairaudit.mitigations.solved import Solved
@@ -32,7 +34,7 @@ from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
-from fairaudit.run import Counted, counted
+from fairaudit.run import Counted, KeptCube, counted
 from fairaudit.version import VERSION
 
 CARD, MODEL, BEFORE, AFTER, COMPARISON, REPORT = "card.json", "saved_model", "before", "after", "comparison.json", "report.html"
@@ -58,6 +60,8 @@ def asked_of(config: AuditConfig, rules: Sequence[str] = (), *, has_model: bool 
         lacking.append(ConfigError("which rule should hold? Name it with --rule ID, as equal-opportunity."))
     if config.count is not None:
         lacking.append(ConfigError("a table of counts has no rows that a model could score; leave --count out."))
+    if config.decision_output is not None:
+        lacking.append(ConfigError("the model decides by itself, and a mitigation decides by its scores; leave --decision-output out."))
     if config.group_thresholds:
         lacking.append(ConfigError("groups have thresholds of their own already (--group-threshold); a mitigation starts from one for all, so leave them out."))
     raise_all(lacking)
@@ -66,10 +70,15 @@ def asked_of(config: AuditConfig, rules: Sequence[str] = (), *, has_model: bool 
     return msgspec.structs.replace(config, rules=config.rules or tuple(rules), slices=(*config.slices, *(("*".join(cross),) if len(cross) > 1 else ())), engines=engines)
 
 
-def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
+def cross_of(config: AuditConfig) -> Slicing:
+    """The slicing whose slices are the groups."""
+    return next(one for one in config.slicings if set(one) == set(config.attributes))
+
+
+def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), kept: KeptCube | None = None, progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
     """The rows to fit on, scored and counted."""
-    found = counted(msgspec.structs.replace(config, data=tuple(fit), rules=(), metrics=("selection_rate",), control=(), save_scores=False, gate=False), edges=edges, progress=progress)
-    slicing = next(one for one in config.slicings if set(one) == set(config.attributes))
+    found = counted(plain(config, fit), edges=edges, kept=kept, progress=progress)
+    slicing = cross_of(config)
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 
 
@@ -91,6 +100,24 @@ def infer(config: AuditConfig, found: Counted, cells: Cells, slicing: Slicing, a
     return Inferring(model=model, features=features, cells=by_inferred(counted_by_both, column, cells.groups))
 
 
+def plain(config: AuditConfig, data: Sequence[str]) -> AuditConfig:
+    """The configuration for counting other rows, and judging nothing."""
+    return msgspec.structs.replace(config, data=tuple(data), rules=(), metrics=("selection_rate",), control=(), save_scores=False, gate=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """What was fitted, and on what."""
+
+    method: Method
+    solved: Solved
+    policy: Policy
+    found: Counted
+    cells: Cells
+    slicing: Slicing
+    inferring: Inferring | None = None  # where the model infers the group
+
+
 def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
     """Fit a method on one part, export the model into `folder`, and judge it on the other.
 
@@ -102,25 +129,46 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
         ConfigError, ContentError, Unreachable, Several: what the user has to mend; nothing meets what was asked.
         NotAsSolved: the exported model is not what was solved.
     """
-    rules = load_rules(config.rules)
+    load_rules(config.rules)
     found, cells, slicing = fitted_on(config, parts.fit, edges=method.edges, progress=progress)
     threshold = found.thresholds.edge(config.threshold)
     inferring = infer(config, found, cells, slicing, aside, edges=method.edges, progress=progress) if method.infers_group else None
     cells = cells if inferring is None else inferring.cells
     solved = method.solve(cells, threshold)
-    policy = _policy(method, slicing, cells, solved, threshold)
+    policy = policy_for(method, cells, slicing, solved.treatments, threshold)
+    return delivered(config, Solution(method=method, solved=solved, policy=policy, found=found, cells=cells, slicing=slicing, inferring=inferring), parts, folder, aside, progress=progress)
+
+
+def policy_for(method: Method, cells: Cells, slicing: Slicing, treatments: Sequence[Treatment], threshold: float) -> Policy:
+    """The treatments of the cells' groups, and the model's own decision for everybody else; or the one treatment of all, where the method needs no attribute."""
+    if not method.needs_attribute and not method.infers_group:
+        return policy_of_all(method.name, treatments[0])
+    return policy_of(method.name, slicing, dict(zip(cells.groups, treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
+
+
+def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, aside: Path, *, search: Searched | None = None, progress: Progress | None = None) -> tuple[MitigationCard, Proof]:
+    """Export what was solved into `folder`, and judge it on the rows that were held out.
+
+    Args:
+        search: how it was chosen among others.
+
+    Raises:
+        ConfigError, ContentError, Several: what the user has to mend.
+        NotAsSolved: the exported model is not what was solved.
+    """
+    rules, method, found, inferring = load_rules(config.rules), made.method, made.found, made.inferring
     exported = export(
-        found.matched, policy, () if inferring else read_attributes(found.rows, policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
+        found.matched, made.policy, () if inferring else read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
         inference=None if inferring is None else inferring.model,
     )  # fmt: skip
     taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
-    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
+    proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
         method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
-        data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, cells, solved), export=exported,
+        data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
         inference=None if inferring is None else _inference(proof, inferring),
-        holdout=held_out(proof, [one.id for one in rules], method.judged, config, slicing, scores=policy.replaces),
-        notes=(*parts.notes, *exported.notes, *_without_group(found, slicing, policy), *_notes(cells, solved, policy, threshold), *_still_asked(policy, found.matched, slicing)),
+        holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing, scores=made.policy.replaces), search=search,
+        notes=(*parts.notes, *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 
@@ -128,12 +176,6 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
 def _inference(proof: Proof, inferring: Inferring) -> Inference:
     fitted = {str(group): int(one.rows.sum()) for group, one in zip(inferring.cells.groups, inferring.cells.told, strict=True)}
     return Inference(features=tuple(one.name for one in inferring.features), mistaken=proof.mistaken, fitted=fitted)
-
-
-def _policy(method: Method, slicing: Slicing, cells: Cells, solved: Solved, threshold: float) -> Policy:
-    if not method.needs_attribute and not method.infers_group:
-        return policy_of_all(method.name, solved.treatments[0])
-    return policy_of(method.name, slicing, dict(zip(cells.groups, solved.treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
 
 
 def kept_values_of(found: Counted | Reweighing) -> dict[str, tuple[str, ...]]:
@@ -199,22 +241,8 @@ def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved
             continue
         interval, change = one.same_rows.interval, one.same_rows.value
         told = is_told(interval)
-        good = _better(one.metric, config.effect)
-        is_better = None if not told or change is None or good is None else (change > 0) == (good is Better.HIGHER)
+        is_better = None if not told or change is None else is_better_of(one.metric, config.effect, change)
         yield Moved(metric=one.metric, slice=one.slice, rows=one.same_rows.rows, before=one.before, after=one.now, change=change, interval=interval, is_better=is_better)
-
-
-def _better(name: str, effect: str) -> Better | None:
-    """Which side of a rate is good for the people it is of: being selected is, where that helps, and being selected wrongly is not, where it harms. That others are selected wrongly is no gain of theirs."""
-    if name in ("accuracy", "error_rate", "brier_score", "log_loss", "roc_auc"):  # who is told more rightly is better off by it
-        return metric(name).better
-    return _GOOD[effect].get(name)
-
-
-_GOOD = {
-    "helps": {"selection_rate": Better.HIGHER, "true_positive_rate": Better.HIGHER, "false_negative_rate": Better.LOWER},
-    "harms": {"selection_rate": Better.LOWER, "false_positive_rate": Better.LOWER, "true_negative_rate": Better.HIGHER},
-}
 
 
 def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
@@ -228,14 +256,21 @@ def _levels_down(name: str, moved: Sequence[Moved], slicing: Slicing) -> bool:
 
 def _without_group(found: Counted, slicing: Slicing, policy: Policy) -> Iterator[str]:
     counts = found.counts
-    rows = int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
-    if rows:
+    if rows := rows_without_group(counts, slicing):
         lack, are = ("row to fit on lacks", "it is") if rows == 1 else ("rows to fit on lack", "they are")
         how = "as what they are taken for" if policy.is_inferred else "as the model itself does" if policy.attributes else "as everybody is"
         yield f"{rows:,} {lack} a value of {' or '.join(slicing)}: {are} of no group, and decided {how}, as all such rows will be."
 
 
-def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> Iterator[str]:
+def rows_without_group(counts: Counts, slicing: Slicing) -> int:
+    """Rows that lack a value of an attribute."""
+    return int(sum(counts.rows[place].sum() for place in counts.of_slicing(slicing) if counts.slices[place].has_missing))
+
+
+def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method, threshold: float) -> Iterator[str]:
+    if method.name == AS_IS:
+        yield "The exported model decides as the original does."
+        return
     if all(one == threshold_at(threshold) for one in solved.treatments):
         yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
         return
@@ -244,10 +279,7 @@ def _notes(cells: Cells, solved: Solved, policy: Policy, threshold: float) -> It
     if solved.unfitted:
         so = "they keep the model's threshold" if policy.attributes and not policy.is_inferred else "the rules were held to for the other groups alone"
         yield f"A rule's rate is undefined for {', '.join(map(str, solved.unfitted))} in the rows to fit on, so {so}."
-    small = [str(group) for group, rows in zip(cells.groups, cells.rows.min(axis=1).tolist(), strict=True) if rows < 30]
-    if small:
-        what = "Thresholds" if policy.attributes and not policy.is_inferred else "Rates"
-        yield f"{what} of groups with fewer than 30 positives or negatives to fit on rest on little, and may not hold for others: {', '.join(small[:6])}{f' and {len(small) - 6} more' if len(small) > 6 else ''}."
+    yield from few_rows(cells.groups, cells.rows.min(axis=1).tolist(), what="Thresholds" if policy.attributes and not policy.is_inferred else "Rates")
 
 
 def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:

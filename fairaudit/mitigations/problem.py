@@ -64,13 +64,8 @@ def problem_of(cells: Cells, constraints: Sequence[Constraint], objective: Objec
     Raises:
         ContentError: there are no rows of one label, no two groups to be compared, or no group has those that the rules' rates are of.
     """
-    is_compared = any(one.has_pivot for one in constraints)
-    if is_compared or not cells.groups:
-        need_groups(cells)
+    need_rows(cells, constraints)
     positives, negatives = cells.positive.sum(axis=1), cells.negative.sum(axis=1)
-    for weight, name in ((positives, "positive"), (negatives, "negative")):
-        if weight.sum() == 0:
-            raise ContentError(f"none of the rows to fit on has a {name} label, so no threshold can be told from another; give rows of both.")
     start = cells.place(threshold)
     cuts = cells.cuts.copy()
     cuts[start] = threshold
@@ -79,13 +74,26 @@ def problem_of(cells: Cells, constraints: Sequence[Constraint], objective: Objec
     fitted: Bools = np.isfinite(rates).any(axis=2).all(axis=0)
     if not fitted.any():
         raise ContentError("no group has the rows that the rules' rates are of; give more rows to fit on, or name another rule.")
-    if is_compared and fitted.sum() < 2:
+    if any(one.has_pivot for one in constraints) and fitted.sum() < 2:
         alone = cells.groups[int(np.flatnonzero(fitted)[0])]
         raise ContentError(f"groups are compared, and {alone} alone has the rows to fit on that the rules' rates are of; give more rows, make small groups one, or name another rule.")
     return Problem(
         cuts=cuts, start=start, tp=tp, fp=fp, gains=objective.of(tp, fp, positives=positives, negatives=negatives), rates=rates, positives=positives, negatives=negatives,
         fitted=fitted, constraints=tuple(replace(one, reference=_among(one.reference, fitted, cells)) for one in constraints), objective=objective,
     )  # fmt: skip
+
+
+def need_rows(cells: Cells, constraints: Sequence[Constraint]) -> None:
+    """Returns if there are rows of both labels, and groups to be compared where the constraints compare some.
+
+    Raises:
+        ContentError: there are not.
+    """
+    if not cells.groups or any(one.has_pivot for one in constraints):
+        need_groups(cells)
+    for weight, name in ((cells.positive, "positive"), (cells.negative, "negative")):
+        if weight.sum() == 0:
+            raise ContentError(f"none of the rows to fit on has a {name} label, so no threshold can be told from another; give rows of both.")
 
 
 def told_apart(tp: Floats, fp: Floats, start: int) -> Ints:

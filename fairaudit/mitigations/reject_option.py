@@ -48,6 +48,11 @@ METRICS = tuple(_PARITIES)
 _BALANCED = objective_of(BALANCED_ACCURACY)
 
 
+def labels_of_parity(metric: str) -> tuple[Label, ...]:
+    """The labels of which every group must have rows."""
+    return _PARITIES[metric].every_group
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     thresholds: Floats  # (settings,)

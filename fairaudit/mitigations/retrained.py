@@ -18,6 +18,7 @@ from fairaudit.data.written import SUFFIXES
 from fairaudit.errors import ConfigError, FairauditError
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import data_files
+from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.parts import Parts
@@ -27,7 +28,7 @@ from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, Retra
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
-from fairaudit.mitigations.training_rows import training_rows
+from fairaudit.mitigations.training_rows import TrainingRows, training_rows
 from fairaudit.models import folder as places
 from fairaudit.models.savedmodel import Matched
 from fairaudit.models.signatures import read_signatures
@@ -82,17 +83,56 @@ def by_fine_tuning(config: AuditConfig, settings: FineTuning, parts: Parts, fold
         ConfigError, ContentError, Several: what the user has to mend.
         NotAsSolved: the exported model is another in a fresh process.
     """
+    training = training_of(config, parts, row=parts.row, together=together)
+    tuned = fine_tune(training.matched, training.rows, folder / MODEL, seed=config.seed, settings=settings, progress=progress)
+    return judged_as_tuned(config, settings, tuned, training, parts, folder, aside, progress=progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What a model is trained on: the rows to fit on with their weights, as the model takes them."""
+
+    made: Reweighing
+    matched: Matched
+    rows: TrainingRows
+
+
+def training_of(config: AuditConfig, parts: Parts, *, row: str, together: bool = True) -> Training:
+    """The rows of the part to fit on, to be trained on any number of times.
+
+    Args:
+        row: the column of a row's place, which is no fact about a person, where there is one.
+
+    Raises:
+        ConfigError, ContentError, Several: what the user has to mend.
+    """
     prepare_tensorflow()
     made = _reweighed(config, parts)
     source = made.rows.source
     with uncollected():
         matched = matched_of(config, source)
-    rows = training_rows(made, matched, seed=config.seed, together=together, ignore=(parts.row,) if parts.row in source.columns else ())
-    tuned = fine_tune(matched, rows, folder / MODEL, seed=config.seed, settings=settings, progress=progress)
+    return Training(made=made, matched=matched, rows=training_rows(made, matched, seed=config.seed, together=together, ignore=(row,) if row in source.columns else ()))
+
+
+def judged_as_tuned(
+    config: AuditConfig, settings: FineTuning, tuned: FineTuned, training: Training, parts: Parts, folder: Path, aside: Path, *, search: Searched | None = None, progress: Progress | None = None
+) -> tuple[RetrainedCard, Proof]:
+    """A model that was trained on and lies in `folder`, judged on the rows that were held out.
+
+    Args:
+        search: how it was chosen among others.
+
+    Raises:
+        ConfigError, ContentError, NotAsSolved, Several: as `by_fine_tuning` does.
+    """
+    rows = training.rows
     kept = "changed its trainable variables and nothing else" if tuned.best else "were to change its trainable variables, and did not make it better"
     what = f"The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, {kept}."
     told = {**{name: getattr(settings, name) for name in settings.__slots__}, "validated": rows.validated.size / rows.label.size}
-    return _judged(config, config, parts, made, folder, aside, method="reweigh-fine-tune", what=what, settings=told, strength=settings.strength, original=matched, tuned=tuned, notes=_of_fine_tuning(tuned), progress=progress)
+    return _judged(
+        config, config, parts, training.made, folder, aside, method="reweigh-fine-tune", what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=_of_fine_tuning(tuned),
+        search=search, progress=progress,
+    )  # fmt: skip
 
 
 def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path, aside: Path, *, watched: Callable[[], Progress | None] = lambda: None) -> tuple[RetrainedCard, Proof]:
@@ -161,7 +201,7 @@ def _fits(config: AuditConfig, source: Source, last: str) -> Matched:
 
 def _judged(
     before: AuditConfig, after: AuditConfig, parts: Parts, made: Reweighing, folder: Path, aside: Path, *, method: TrainingName, what: str, settings: dict[str, Any], strength: float,
-    original: Matched, notes: Iterator[str], tuned: FineTuned | None = None, trainer: ByTrainer | None = None, progress: Progress | None,
+    original: Matched, notes: Iterator[str], tuned: FineTuned | None = None, trainer: ByTrainer | None = None, search: Searched | None = None, progress: Progress | None,
 ) -> tuple[RetrainedCard, Proof]:  # fmt: skip
     """Both models on the rows that were held out, and the card."""
     rules = load_rules(before.rules)
@@ -174,7 +214,7 @@ def _judged(
     card = RetrainedCard(
         method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)),
+        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
     )  # fmt: skip
     return card, proof
 
@@ -213,4 +253,4 @@ def _of_trainer(trainer: ByTrainer) -> Iterator[str]:
         yield "The model before was given, and the one after trained anew: what differs comes from the weights, and from whatever else the trainer does otherwise. Without --model it trains both."
 
 
-__all__: Sequence[str] = ("RULES", "Command", "asked_of_training", "by_fine_tuning", "by_trainer")
+__all__: Sequence[str] = ("RULES", "Command", "Training", "asked_of_training", "by_fine_tuning", "by_trainer", "judged_as_tuned", "training_of")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fairaudit.mitigations.card import HeldOut
+from fairaudit.mitigations.card import HeldOut, Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned
 from fairaudit.mitigations.parts import HowParted
@@ -61,3 +61,4 @@ class RetrainedCard(msgspec.Struct, frozen=True, kw_only=True):
     export: RetrainedModel
     holdout: HeldOut
     notes: tuple[str, ...]
+    search: Searched | None = None  # None: it was asked for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from fairaudit.errors import listed
 from fairaudit.foreseen import Cut, Foreseen
@@ -10,6 +11,9 @@ from fairaudit.reports.choice_words import DOES
 from fairaudit.reports.numbers import whole
 from fairaudit.reports.size_words import share_words, size_lines
 from fairaudit.reports.wrapped import POINT, columns, section
+
+if TYPE_CHECKING:
+    from fairaudit.mitigations.foretold import Foretold
 
 _MOST_GROUPS = 12
 
@@ -31,6 +35,21 @@ def check_words(found: Foreseen, *, name: str, width: int) -> str:
         *section("Mind", ((POINT, one) for one in found.cautions), width=width),
     ]
     return "\n".join(lines)
+
+
+def mitigation_lines(found: Foretold, *, width: int) -> Iterator[str]:
+    """The same of a mitigation."""
+    yield from section(f"Mitigate by {found.method}", _mitigation(found), width=width)
+
+
+def _mitigation(found: Foretold) -> Iterator[tuple[str, str]]:
+    yield "fit on", f"about {whole(found.fitted)} rows, and judge on about {whole(found.held_out)} others, where half are held out"
+    yield "judge by", listed(found.rules)
+    yield "groups", f"{len(found.groups)}: {listed([f'{one.group} ({whole(one.positives)} positive, {whole(one.negatives)} negative)' for one in found.groups], most=_MOST_GROUPS)}"
+    if found.without_group:
+        yield "no group", f"{whole(found.without_group)} rows lack a value, and are decided as the model does"
+    yield "take", f"{listed(found.added)} besides what the model takes" if found.added else "what the model takes"
+    yield from (("mind", one) for one in found.cautions)
 
 
 def _read(found: Foreseen) -> Iterator[tuple[str, str]]:

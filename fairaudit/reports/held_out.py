@@ -124,9 +124,10 @@ def _shift(one: Moved, axis: Axis) -> Shift:
 
 def parts_words(how: HowParted, *, fitted: str = "Fitted", did: str = "fitted") -> str:
     """How the rows came to be two parts."""
+    chosen = "" if how.rows_chosen_on is None else f", chosen by {how.rows_chosen_on:,} others"
     if how.holdout is not None:
-        return f"{fitted} on {how.rows_fitted:,} rows and judged on {how.rows_held_out:,} others, of {how.holdout}."
-    return f"The data were split by what the rows hold and seed {how.seed}, in equal shares of labels and groups: {did} on {how.rows_fitted:,} rows, judged on {how.rows_held_out:,} others."
+        return f"{fitted} on {how.rows_fitted:,} rows{chosen} and judged on {how.rows_held_out:,} others, of {how.holdout}."
+    return f"The data were split by what the rows hold and seed {how.seed}, in equal shares of labels and groups: {did} on {how.rows_fitted:,} rows{chosen}, judged on {how.rows_held_out:,} others."
 
 
 def checked(held: HeldOut) -> str:

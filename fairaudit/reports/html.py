@@ -18,21 +18,23 @@ from fairaudit.result import Audit
 
 if TYPE_CHECKING:  # a mitigation's rooms bring libraries that no audit needs
     from fairaudit.mitigations.card import MitigationCard
+    from fairaudit.mitigations.frontier import Frontier
     from fairaudit.mitigations.retrained_card import RetrainedCard
 
 FOLDER = "reports/templates"
 
 
-def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | RetrainedCard | None = None) -> str:
+def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = None, mitigation: MitigationCard | RetrainedCard | None = None, frontier: Frontier | None = None) -> str:
     """The report of an audit as text of one HTML file. Pure: the same audit, the same text.
 
     Args:
         ruling: what the gate made of it, to be shown too: what is waived depends on the day.
         as_of: the day on which it is read; then it says which rules' sources somebody looked at over a year before.
         mitigation: what made the model that was audited, to be shown with what it changed.
+        frontier: of what it was chosen, where it was.
     """
     page = view(of_kind(audit, Audit, "audit"), of_kind_or_none(ruling, Ruling, "ruling"), as_of=of_kind_or_none(as_of, date, "as_of"))
-    return environment().get_template("report.html.j2").render(page=page, mitigation=None if mitigation is None else _of_mitigation(mitigation))
+    return environment().get_template("report.html.j2").render(page=page, mitigation=None if mitigation is None else _of_mitigation(mitigation), search=None if frontier is None else _of_search(frontier))
 
 
 def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:
@@ -41,6 +43,12 @@ def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:
     from fairaudit.reports.retrained import retrained_view
 
     return mitigation_view(card) if isinstance(card, MitigationCard) else retrained_view(card)
+
+
+def _of_search(frontier: Frontier) -> object:
+    from fairaudit.reports.searched import search_view
+
+    return search_view(frontier)
 
 
 def compile_templates() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
@@ -121,6 +122,8 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
 
 
 def _method(card: MitigationCard) -> str:
+    if card.method == AS_IS:
+        return "nothing changed"
     if card.method != "thresholds":
         return card.method.replace("-", " ")
     drawn = ", some decisions drawn between thresholds" if card.settings.get("drawn") else ""
@@ -131,7 +134,7 @@ def _method(card: MitigationCard) -> str:
 
 def _outcome(card: MitigationCard) -> Outcome:
     mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
-    fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and not card.fit.unfitted else "On"
+    fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
     return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted)
 
 

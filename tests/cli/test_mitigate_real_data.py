@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from fairaudit.cli import _run
+from fairaudit.mitigations import searching
 from fairaudit.mitigations.postprocessed import NAMES
 from tests.cli.mitigated import card
 
@@ -217,3 +218,66 @@ def test_a_model_that_knows_the_group_is_trained_to_select_groups_more_alike_and
     assert found["fine_tuned"]["best"] > 0 and found["export"]["asks_for"] == [data.attribute]
     told = [one for one in found["holdout"]["moved"] if one["metric"] == "selection_rate" and one["slice"] and one["interval"] is not None]
     assert any(not one["interval"][0] <= 0 <= one["interval"][1] for one in told)
+
+
+def test_a_search_chooses_by_what_counting_people_gives_and_its_choice_holds_for_others(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every point is counted anew with pandas, of scores that TensorFlow gives the people it was judged on."""
+    monkeypatch.chdir(tmp_path)
+    seen: list[pd.DataFrame] = []
+
+    def watched(*given: Any, **named: Any) -> Any:
+        found = plain(*given, **named)
+        seen.append(pd.read_parquet(found.choose))
+        return found
+
+    plain = searching.search_parts
+    monkeypatch.setattr(searching, "search_parts", watched)
+    assert _run(["mitigate", "search", *data.command, "--rule", "statistical-parity", "--settings", "3", "--choose", "rule statistical-parity, then accuracy", "--out", "out"]) == 0
+    frontier = json.loads(Path("out/frontier.json").read_text())
+    (rows,) = seen
+    named = {one["group"][data.attribute] for point in frontier["points"] for one in (point["policy"] or {"groups": []})["groups"]}
+    group = rows[data.attribute].where(rows[data.attribute].isin(named), "other").to_numpy()
+    label = (rows[data.label].astype(str) == data.positive).to_numpy()
+    loaded = tf.saved_model.load(str(data.folder / "model"))
+    score = loaded.signatures["serving_default"](**{name: tf.constant(rows[name].astype(int).to_numpy()) for name in data.numbers})["probability"].numpy().astype(float)
+    looked = 0
+    for point in (one for one in frontier["points"] if one["policy"] is not None):
+        chance, is_drawn = by_policy(point["policy"], data.attribute, score, group)
+        near = 1e-9 if not is_drawn else 2 / min(np.unique(group, return_counts=True)[1])
+        assert point["objective"]["value"] == pytest.approx(np.where(label, chance, 1 - chance).mean(), abs=near)
+        number = point["rules"][0]
+        if number["group"] is not None and number["group"]["kind"] == "slice":
+            looked += 1
+            own = group == number["group"]["slice"][data.attribute]
+            others = group == number["reference"]["slice"][data.attribute] if number["reference"]["kind"] == "slice" else ~own
+            assert number["value"] == pytest.approx(chance[own].mean() - chance[others].mean(), abs=2 * near)
+    able = [one for one in frontier["points"] if one["rules"][0]["meets"]]
+    assert looked > 10 and frontier["chosen"] == max(able, key=lambda one: one["objective"]["value"])["id"]
+    moved = {one["metric"]: one for one in card()["holdout"]["moved"] if not one["slice"]}
+    chosen = next(one for one in able if one["id"] == frontier["chosen"])
+    assert card()["search"]["chosen"] == chosen["id"] and abs(moved["accuracy"]["after"] - chosen["objective"]["value"]) < 0.04
+    assert within(by_tensorflow_of(data, named), LIMIT, ERRORS)
+
+
+def by_policy(policy: dict[str, Any], attribute: str, score: Any, group: Any) -> tuple[Any, bool]:
+    """Each row's chance of being selected, and whether some are drawn."""
+    out = np.zeros(score.size)
+    for own, treatment in ((np.ones(score.size, dtype=bool), policy["fallback"]), *((group == one["group"][attribute], one["treatment"]) for one in policy["groups"])):
+        def chance(scores: Any, treatment: dict[str, Any] = treatment) -> Any:
+            return np.array(treatment["chances"])[np.searchsorted(treatment["cuts"], scores, side="left")]
+
+        out[own] = chance(score[own])
+        if treatment["constant"] is not None:
+            out[own] = (1 - treatment["replaced"]) * out[own] + treatment["replaced"] * chance(treatment["constant"])
+    return out, bool(((out > 0) & (out < 1)).any())
+
+
+def by_tensorflow_of(data: Data, named: set[str]) -> dict[str, tuple[float, float]]:
+    """Selection rates of the people held out, by the exported model, whose groups are those that were fitted on."""
+    rows = data.held_out()
+    loaded = tf.saved_model.load("out/saved_model").signatures["serving_default"]
+    given = {name: tf.constant(rows[name].to_numpy(dtype=np.int64)) for name in data.numbers} | {data.attribute: tf.constant(rows[data.attribute].tolist())}
+    decision = loaded(**{name: given[name] for name in loaded.structured_input_signature[1]})["decision"].numpy().astype(float)
+    group = rows[data.attribute].where(rows[data.attribute].isin(named), "other").to_numpy()
+    found = Found(group=group, label=decision > 0, score=decision, decision=decision)
+    return found.rates(decision, np.ones(decision.size, dtype=bool))

@@ -144,7 +144,7 @@ def test_a_model_that_nothing_can_improve_is_left_as_it_was_and_that_is_said(mod
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
 def test_a_killed_training_leaves_nothing_and_a_rerun_completes(signum: int, model: Path) -> None:
-    killed_and_run_again(signum, "mitigate", "reweigh", "--fine-tune", "--epochs", "2", "--model", str(model), rows=20_000, writes="saved_model.pb")
+    killed_and_run_again(signum, "mitigate", "reweigh", "--fine-tune", "--epochs", "2", "--model", str(model), writes="saved_model.pb")
     assert {path.name for path in Path("out").iterdir() if not path.name.startswith(".fairaudit-")} == set(NAMES)
 
 

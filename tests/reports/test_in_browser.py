@@ -11,6 +11,7 @@ import pytest
 from fairaudit.reports.html import render
 from fairaudit.result import Audit
 from tests.reports.builders import BLACK, WHITE, adult, audit, finding, many, measurement, rule
+from tests.reports.frontiers import frontier
 from tests.reports.mitigations import mitigation, retrained
 from tests.reports.test_html import ATTACK, infected
 from tests.reports.test_sweeps import swept_audit
@@ -40,10 +41,18 @@ PAGES: dict[str, Any] = {
     "retrained": adult,
     "retrained, long names": adult,
     "retrained by a command": adult,
+    "searched": adult,
+    "searched, long names": adult,
+    "searched, attack": adult,
 }
 MITIGATIONS = {
     "mitigated": mitigation(), "mitigated, long names": mitigation(LONG.format(1), values=tuple(LONG.format(one) for one in range(12))), "mitigated, attack": mitigation(ATTACK, values=(ATTACK, "m")),
     "retrained": retrained(), "retrained, long names": retrained(LONG.format(1), values=tuple(LONG.format(one) for one in range(12))), "retrained by a command": retrained(LONG.format(1), by_trainer=True),
+    "searched": mitigation(), "searched, long names": mitigation(), "searched, attack": mitigation(),
+}  # fmt: skip
+FRONTIERS = {
+    "searched": frontier(), "searched, long names": frontier(LONG.format(1), values=tuple(LONG.format(one) for one in range(6)), ids=tuple(LONG.format(one) for one in range(5))),
+    "searched, attack": frontier(ATTACK, values=(ATTACK, "m"), ids=tuple(f"{ATTACK}{one}" for one in range(5))),
 }  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
@@ -63,7 +72,7 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     files = {name: folder / f"{name}.html" for name in PAGES}
     for name, file in files.items():
-        file.write_text(render(PAGES[name](), mitigation=MITIGATIONS.get(name)), encoding="utf-8")
+        file.write_text(render(PAGES[name](), mitigation=MITIGATIONS.get(name), frontier=FRONTIERS.get(name)), encoding="utf-8")
     return files
 
 

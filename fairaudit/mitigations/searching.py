@@ -1,0 +1,245 @@
+"""A search: every candidate fitted on one part of the data and judged on a second, one of them chosen there, and that one proven on a third that nothing was chosen on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fairaudit.config import AuditConfig
+from fairaudit.cube.slices import Slicing
+from fairaudit.data.files import files_of, fingerprint
+from fairaudit.data.progress import Progress
+from fairaudit.errors import FairauditError
+from fairaudit.mitigations import reject_option
+from fairaudit.mitigations.candidates import METHODS, Candidate, candidates
+from fairaudit.mitigations.card import MitigationCard, Searched
+from fairaudit.mitigations.cells import Cells
+from fairaudit.mitigations.choice import OBJECTIVE, Choice, choose, nearest
+from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
+from fairaudit.mitigations.fittable import need_groups
+from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
+from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
+from fairaudit.mitigations.methods import AS_IS
+from fairaudit.mitigations.objective import objective_of
+from fairaudit.mitigations.parts import SearchParts, search_parts
+from fairaudit.mitigations.points import Judging, point_of, value_at
+from fairaudit.mitigations.policy import Policy, policy_of_all, threshold_at
+from fairaudit.mitigations.postprocessed import MODEL, NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, told_of
+from fairaudit.mitigations.proof import Proof
+from fairaudit.mitigations.rescored import rescored
+from fairaudit.mitigations.retrained import Training, judged_as_tuned, training_of
+from fairaudit.mitigations.retrained_card import RetrainedCard
+from fairaudit.mitigations.solved import Unreachable
+from fairaudit.models import describe
+from fairaudit.models import folder as places
+from fairaudit.rules.library import load_rules
+from fairaudit.run import Counted, counted
+from fairaudit.version import VERSION
+
+SEARCH_NAMES = (*NAMES[:-1], FRONTIER, NAMES[-1])  # what a search's folder holds, the card last
+_FITTING = "fitting candidates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is asked of a search, but for how it chooses."""
+
+    objectives: tuple[str, ...]  # the first is what the frontier is drawn of
+    methods: tuple[str, ...] = ()
+    settings: int
+    without_attribute: bool = False
+    shares: tuple[float, ...]
+    holdout: str | None = None
+    together: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Everything that was tried."""
+
+    candidates: Mapping[str, Candidate]
+    fitted: Mapping[str, Fitted]
+    policies: Mapping[str, Policy]  # of those that could be solved
+    models: Mapping[str, Path]  # and of those that could be trained on, where they lie
+    training: Callable[[], Training]
+    points: tuple[Point, ...]
+    unmet: tuple[Unmet, ...]
+    value: Callable[[Point, str], float]  # a metric of everyone, at a point
+    counted: Counted
+    cells: Cells
+    slicing: Slicing
+    parts: SearchParts
+
+
+def what_it_depends_on(config: AuditConfig, search: Search) -> dict[str, Any]:
+    """Everything that the candidates and their points follow from, by the words in which a difference is told.
+
+    Raises:
+        ConfigError, Several: the data, the model or the rules cannot be read.
+    """
+    asked = {name: value for name, value in told_of(config).items() if name not in ("data", "model", "rules", "seed", "out", "gate", "write", "waivers", "as_of", "baseline", "batch_size")}
+    holdout = [] if search.holdout is None else files_of([search.holdout], flag="--holdout")
+    return {
+        "version": VERSION, "data": [(one.path.name, fingerprint(one.path)) for one in files_of(config.data)], "holdout": [(one.path.name, fingerprint(one.path)) for one in holdout],
+        "model": describe(Path(str(config.model))).sha256, "rules": msgspec.to_builtins(load_rules(config.rules)), "seed": config.seed, "configuration": asked, "shares of the parts": search.shares,
+        "duplicates": search.together, "objectives": search.objectives, "methods": search.methods, "settings": search.settings, "attributes when serving": search.without_attribute,
+    }  # fmt: skip
+
+
+def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress | None = None) -> Found:
+    """Every candidate fitted on the first part, and judged on the second.
+
+    Args:
+        config: as `asked_of` gives it.
+
+    Raises:
+        ConfigError, ContentError, Several: what the user has to mend.
+    """
+    rules = load_rules(config.rules)
+    parts = search_parts(config, kept.work, shares=search.shares, holdout=search.holdout, together=search.together)
+    edges = reject_option.points(reject_option.Grid()) if "reject-option" in (search.methods or METHODS) and not search.without_attribute else ()
+    found, cells, slicing = fitted_on(config, parts.parts.fit, edges=edges, kept=kept.cube("fit", edges), progress=progress)
+    if not cells.groups:
+        need_groups(cells)
+    threshold = found.thresholds.edge(config.threshold)
+    listed = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
+    training = cache(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))
+    fitted = _fitted(listed, cells, threshold, kept, training, config.seed, progress)
+    met = [one for one in listed if fitted[one.id].unmet is None]
+    policies = {one.id: policy_for(one.method, cells, slicing, fitted[one.id].treatments, threshold) for one in met if one.training is None}
+    models = {one.id: kept.model(one.id) for one in met if one.training is not None}
+    cuts = tuple(sorted({cut for policy in policies.values() for one in (policy.fallback, *(own.treatment for own in policy.groups)) for cut in one.cuts}))
+
+    def chosen_by(model: str | None, part: KeptPart, edges: Sequence[float]) -> Counted:
+        asked = msgspec.structs.replace(plain(as_cut_on(config, found), [str(parts.choose)]), model=model)
+        asked = msgspec.structs.replace(asked, save_scores=True, id=parts.row) if part.with_scores else asked
+        return counted(asked, edges=edges, kept_values=kept_values_of(found), kept=part, progress=progress)
+
+    own = kept.cube("choose", cuts, with_scores=bool(models))
+    judging = Judging(
+        counts=chosen_by(config.model, own, cuts).counts, slicing=slicing, context=found.context, rules=rules, aim=objective_of(search.objectives[0]), effect=config.effect,
+        as_it_is=policy_of_all(AS_IS, threshold_at(threshold)),
+    )  # fmt: skip
+    decided = {name: judging.decided(policy) for name, policy in policies.items()}
+    for name, model in models.items():
+        part = kept.cube(f"choose-{name}", (), with_scores=True)
+        decided[name] = rescored(chosen_by(str(model), part, ()).counts, part.rows, own.rows)
+    same = _same(policies)
+    return Found(
+        candidates={one.id: one for one in listed}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
+        points=marked([point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)) for one in met]), value=lambda point, name: value_at(name, decided[point.id].counts),
+        unmet=tuple(Unmet(id=one.id, method=one.method.name, settings=one.method.settings, reason=str(fitted[one.id].unmet)) for one in listed if fitted[one.id].unmet is not None),
+    )  # fmt: skip
+
+
+def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Found) -> Frontier:
+    """All that was tried with the choice that was made.
+
+    Raises:
+        Unreachable: nothing that was tried meets the rules that the choice asks for; says what comes nearest.
+    """
+    aim = objective_of(search.objectives[0])
+    chosen = choose(found.points, choice, found.value)
+    if chosen is None:
+        raise Unreachable(_unmet(found.points, choice))
+    how = found.parts.parts.how
+    return Frontier(
+        version=VERSION, seed=config.seed, rows=Rows(fitted=how.rows_fitted, chosen_on=how.rows_chosen_on or 0, proven_on=how.rows_held_out), objective=aim.name,
+        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.text.replace(OBJECTIVE, aim.name), chosen=chosen.id, points=found.points, unmet=found.unmet,
+    )  # fmt: skip
+
+
+def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard | RetrainedCard, Proof]:
+    """The chosen candidate exported into `folder`, and judged on the last part.
+
+    Raises:
+        ConfigError, ContentError, NotAsSolved, Several: as `delivered` does.
+    """
+    chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
+    search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
+    if chosen.training is not None and fitted.tuned is not None:
+        shutil.copytree(found.models[chosen.id], folder / MODEL)
+        return judged_as_tuned(config, chosen.training, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
+    made = Solution(method=chosen.method, solved=fitted.solved, policy=found.policies[chosen.id], found=found.counted, cells=found.cells, slicing=found.slicing)
+    return delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)
+
+
+def _fitted(listed: Sequence[Candidate], cells: Cells, threshold: float, kept: Kept, training: Callable[[], Training], seed: int, progress: Progress | None) -> dict[str, Fitted]:
+    """Each candidate as it was fitted, now or before."""
+    out: dict[str, Fitted] = {}
+    for place, one in enumerate(listed):
+        if progress is not None:
+            progress(_FITTING, place / len(listed), None)
+        known = kept.read(one.id)
+        if known is not None and known.tuned is not None and not _is_whole(kept.model(one.id), known.tuned):
+            known = None
+        if known is None:
+            known = _fit(one, cells, threshold) if one.training is None else _trained(one, one.training, training, kept, seed, progress)
+            kept.write(known)
+        out[one.id] = known
+    return out
+
+
+def _fit(one: Candidate, cells: Cells, threshold: float) -> Fitted:
+    try:
+        return Fitted.of(one.id, one.method.solve(cells, threshold))
+    except FairauditError as error:  # what the method says of these rows: that nothing meets what was asked, or that it cannot be fitted on them
+        return Fitted(id=one.id, unmet=str(error))
+
+
+def _trained(one: Candidate, settings: FineTuning, training: Callable[[], Training], kept: Kept, seed: int, progress: Progress | None) -> Fitted:
+    made = kept.work / "model"
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        of = training()
+        tuned = fine_tune(of.matched, of.rows, made, seed=seed, settings=settings, progress=progress)
+    except FairauditError as error:  # the model has nothing to train, or there are too few rows
+        return Fitted(id=one.id, unmet=str(error))
+    kept.keep_model(one.id, made)
+    return Fitted(id=one.id, tuned=tuned)
+
+
+def _is_whole(model: Path, tuned: FineTuned) -> bool:
+    """Whether the model that was trained on is there, as it was written."""
+    try:
+        return places.fingerprint(model) == tuned.sha256
+    except (OSError, FairauditError):
+        return False
+
+
+def _same(policies: Mapping[str, Policy]) -> dict[str, str]:
+    """Candidate → the first one that decides and scores alike, where there is an earlier one."""
+    first: dict[tuple[Any, ...], str] = {}
+    out: dict[str, str] = {}
+    for name, policy in policies.items():
+        key = tuple(policy.groups), policy.fallback
+        if first.setdefault(key, name) != name:
+            out[name] = first[key]
+    return out
+
+
+def _unmet(points: Sequence[Point], choice: Choice) -> str:
+    """What the error says: what comes nearest."""
+    near = nearest(points, choice)
+    return (
+        f"none of the {len(points)} candidates that were fitted meets {' and '.join(choice.rules)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
+        "choose by other rules with --choose, or try finer --settings; what was fitted is kept for that."
+    )
+
+
+def _short(point: Point, choice: Choice) -> Iterator[str]:
+    for one in point.rules:
+        if one.rule in choice.rules and not one.meets:
+            yield f"{one.rule} {_of(one)}"
+
+
+def _of(number: Number) -> str:
+    if number.metric is None:
+        return "judging nobody"
+    return f"at a {number.kind} of {'infinity' if number.value is None else format(number.value, '.4f')} ({number.group.slice if number.group is not None else 'everyone'})"

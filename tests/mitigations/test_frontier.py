@@ -1,0 +1,146 @@
+"""What no other candidate beats, and what is chosen: as trying all of them finds."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fairaudit
+from fairaudit.cube.slices import Slice
+from fairaudit.errors import ConfigError, Several
+from fairaudit.mitigations.choice import OBJECTIVE, choice_of, choose, nearest
+from fairaudit.mitigations.frontier import Number, Objective, Point, efficient, json_schema, marked
+from fairaudit.mitigations.objective import objective_of
+from fairaudit.mitigations.policy import policy_of, threshold_at
+
+ACCURACY = objective_of("accuracy")
+RULES = ("four-fifths", "equal-opportunity")
+VALUES = st.sampled_from([None, 0.0, 0.25, 0.5, 0.75])
+PAST = st.sampled_from([None, -0.5, -0.125, 0.0, 0.25])
+
+
+def number(rule: str, past: float | None, meets: bool) -> Number:
+    return Number(rule=rule, metric="selection_rate", kind="ratio", slicing=("sex",), group=None, reference=None, value=0.5, interval=None, limit=(0.8, None), past=past, verdict="pass", meets=meets)
+
+
+def point(place: int, objective: float | None, *past: float | None) -> Point:
+    return Point(
+        id=f"one-{place}", method="thresholds", settings={}, needs_attribute=True, same_as=None, objective=Objective(value=objective, interval=None),
+        rules=tuple(number(rule, one, one is not None and one <= 0) for rule, one in zip(RULES, past, strict=True)), efficient=(), effects=(),
+        policy=policy_of("thresholds", ("sex",), {Slice([("sex", "f")]): threshold_at(0.5)}, threshold_at(0.5)),
+    )  # fmt: skip
+
+
+POINTS = st.lists(st.tuples(VALUES, PAST, PAST), min_size=1, max_size=12).map(lambda many: [point(place, *one) for place, one in enumerate(many)])
+
+
+def test_the_published_schema_is_the_programs() -> None:
+    """To publish a change: python -m fairaudit.mitigations.frontier > fairaudit/frontier.schema.json"""
+    assert json.loads((Path(fairaudit.__file__).parent / "frontier.schema.json").read_text()) == json.loads(json.dumps(json_schema()))
+
+
+@settings(max_examples=200)
+@given(points=st.lists(st.tuples(st.sampled_from([math.nan, 0.0, 0.25, 0.5]), st.sampled_from([math.nan, math.inf, -0.5, 0.0, 0.25])), max_size=10))
+def test_what_is_efficient_is_beaten_by_no_other(points: list[tuple[float, float]]) -> None:
+    def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+        return one[0] >= other[0] and one[1] <= other[1] and one != other
+
+    known = [one for one in points if not any(map(math.isnan, one))]
+    wanted = [one in known and not any(beats(other, one) for other in known) for one in points]
+    assert efficient(np.array([one for one, _ in points]), np.array([other for _, other in points])).tolist() == wanted
+
+
+@settings(max_examples=100)
+@given(points=POINTS)
+def test_each_rule_has_a_frontier_of_its_own(points: list[Point]) -> None:
+    found = marked(points)
+    for place, rule in enumerate(RULES):
+        for one, is_found in zip(points, (rule in each.efficient for each in found), strict=True):
+            beaten = any(
+                other.objective.value is not None and one.objective.value is not None and _past(other, place) <= _past(one, place) and other.objective.value >= one.objective.value
+                and (_past(other, place), other.objective.value) != (_past(one, place), one.objective.value)
+                for other in points
+            )  # fmt: skip
+            assert is_found == (one.objective.value is not None and not beaten)
+
+
+def _past(one: Point, place: int) -> float:
+    past = one.rules[place].past
+    return math.inf if past is None else past
+
+
+@settings(max_examples=200)
+@given(points=POINTS, rules=st.lists(st.sampled_from(RULES), unique=True), by=st.permutations([OBJECTIVE, "true_positive_rate", "false_positive_rate"]), seed=st.integers(0, 9))
+def test_the_choice_is_the_best_of_those_that_meet_the_rules_and_of_equals_the_first(points: list[Point], rules: list[str], by: list[str], seed: int) -> None:
+    values = {(one.id, name): float(value) for (one, name), value in zip(((one, name) for one in points for name in by), np.random.default_rng(seed).integers(0, 2, 3 * len(points)) / 2, strict=True)}
+    asked = choice_of(", ".join([*(f"rule {one}" for one in rules), *(f"then {one}" for one in by)]), RULES, ACCURACY)
+    found = choose(points, asked, lambda one, name: values[one.id, name])
+    best: Point | None = None
+    for one in points:
+        if any(number.rule in rules and not number.meets for number in one.rules):
+            continue
+        if best is None:
+            best = one
+            continue
+        for name in by:
+            mine, theirs = ((each.objective.value if name == OBJECTIVE else values[each.id, name]) for each in (one, best))
+            mine, theirs = (-math.inf if value is None else -value if name == "false_positive_rate" else value for value in (mine, theirs))
+            if mine != theirs:
+                best = one if mine > theirs else best
+                break
+    assert (None if found is None else found.id) == (None if best is None else best.id)
+
+
+def test_where_nothing_meets_the_rules_the_nearest_misses_the_fewest_by_the_least() -> None:
+    asked = choice_of(None, RULES, ACCURACY)
+    points = [point(0, 0.9, 0.25, 0.25), point(1, 0.5, 0.25, -0.5), point(2, 0.5, 0.125, -0.5), point(3, 0.9, None, -0.5)]
+    assert choose(points, asked, lambda *_: math.nan) is None and nearest(points, asked).id == "one-2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "rules", "aims"),
+    [
+        (None, RULES, (OBJECTIVE,)),
+        ("rule four-fifths, then accuracy", ("four-fifths",), (OBJECTIVE,)),
+        ("rule  four-fifths ,rule equal-opportunity,then objective, then true_positive_rate", RULES, (OBJECTIVE, "true_positive_rate")),
+        ("all rules, then balanced_accuracy", RULES, ("balanced_accuracy",)),
+        ("all rules, accuracy", RULES, (OBJECTIVE,)),
+        ("false_negative_rate", (), ("false_negative_rate",)),
+    ],
+)
+def test_what_choices_say(asked: str | None, rules: tuple[str, ...], aims: tuple[str, ...]) -> None:
+    found = choice_of(asked, RULES, ACCURACY)
+    assert (found.rules, found.aims) == (rules, aims)
+    assert choice_of(found.text, RULES, ACCURACY) == found  # it is told in the words that it is asked in
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("", "--choose '' has nothing in it; write it as 'rule four-fifths, then accuracy'."),
+        ("rule four-fifths,, then accuracy", "has nothing before a comma"),
+        ("rule four-fifth, then accuracy", "--choose: there is no rule 'four-fifth'; did you mean 'four-fifths'?"),
+        ("rule four-fifths", "says what must be met and not what decides among those that do; add what is made best, as 'then accuracy'."),
+        ("accuracy, then rule four-fifths", "'rule four-fifths' must be met, so it stands before everything that comes with 'then'"),
+        ("rule four-fifths, then acuracy", "--choose: there is no metric 'acuracy'; did you mean 'accuracy'?"),
+        ("rule four-fifths, then selection_rate", "--choose: selection_rate is no number of everyone's decisions of which more, or less, is better; name one that is, as accuracy, or objective."),
+        ("rule four-fifths, then roc_auc", "roc_auc is no number of everyone's decisions"),
+        ("accuracy, balanced_accuracy", "'balanced_accuracy' follows 'accuracy' without saying which comes first; put 'then' before it."),
+    ],
+)
+def test_what_cannot_be_chosen_by_is_told_in_one_sentence(asked: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        choice_of(asked, RULES, ACCURACY)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_several_mistakes_are_told_at_once() -> None:
+    with pytest.raises(Several) as error:
+        choice_of("rule four-fifth, then acuracy", RULES, ACCURACY)
+    assert len(error.value.errors) == 2
