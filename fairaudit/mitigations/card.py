@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from fairaudit.mitigations.policy import MethodName
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
+from fairaudit.rules.finding import Finding, Verdict
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +117,12 @@ class MitigationCard(msgspec.Struct, frozen=True, kw_only=True):
     holdout: HeldOut
     notes: tuple[str, ...]
     search: Searched | None = None  # None: the method was asked for
+
+
+def gravest(findings: Iterable[Finding]) -> Verdict | None:
+    """The gravest of some findings' verdicts; None where they say nothing."""
+    found = {one.verdict for one in findings if one.verdict is not Verdict.INCONCLUSIVE or one.needed_for_pass}
+    return next((one for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
 
 
 def is_told(interval: Interval | None) -> bool:

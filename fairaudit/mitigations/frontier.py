@@ -9,8 +9,9 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
+from fairaudit.mitigations.card import Moved
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import schema_of
 from fairaudit.types import Bools, Floats
@@ -43,19 +44,6 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval | None  # 95 %
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a rate of some people, compared with the model as it is on the same rows."""
-
-    metric: str
-    slice: Slice
-    rows: int
-    before: float | None
-    after: float | None
-    change: float | None
-    interval: Interval | None  # 95 %, paired
-    is_better: bool | None  # for those whom it is of; None: not told from 0, or neither is better
-
-
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate, on the rows that the choice is made on."""
 
@@ -67,7 +55,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     objective: Objective
     rules: tuple[Number, ...]
     efficient: tuple[str, ...]  # rules beside which no other candidate is better in one of both and no worse in the other
-    effects: tuple[Effect, ...]
+    effects: tuple[Moved, ...]  # compared with the model as it is, on the same rows; without intervals where rows are in clusters
     policy: Policy | None  # what is decided of a score; None: the scores are others, of a model that was trained on
 
 
@@ -132,7 +120,7 @@ def _past(number: Number) -> float:
     """How far a number is past its limit; NaN where there is none."""
     if number.metric is None:
         return math.nan
-    return math.inf if number.past is None else number.past
+    return (-math.inf if number.meets else math.inf) if number.past is None else number.past
 
 
 def json_schema() -> dict[str, Any]:

@@ -17,8 +17,8 @@ from fairaudit.evidence.rates import LEVEL, Z, trials_of
 from fairaudit.metrics.catalogue import metric
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.mitigations.candidates import Candidate
-from fairaudit.mitigations.card import is_better_of, is_told
-from fairaudit.mitigations.frontier import Effect, Number, Objective, Point
+from fairaudit.mitigations.card import Moved, gravest, is_better_of, is_told
+from fairaudit.mitigations.frontier import Number, Objective, Point
 from fairaudit.mitigations.objective import Objective as Aim
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.redecided import Redecided, redecided
@@ -56,7 +56,7 @@ def point_of(candidate: Candidate, policy: Policy | None, found: Redecided, judg
     judged = cases(judging.rules, found.counts, judging.context)
     return Point(
         id=candidate.id, method=candidate.method.name, settings=candidate.method.settings, needs_attribute=candidate.method.needs_attribute, same_as=same_as, objective=_objective(judging.aim, found.counts),
-        rules=tuple(number_of(rule.id, [one for one in judged if one.finding.rule == rule.id]) for rule in judging.rules), efficient=(), effects=tuple(_effects(found, judging.effect)), policy=policy,
+        rules=tuple(number_of(rule.id, [one for one in judged if one.finding.rule == rule.id]) for rule in judging.rules), efficient=(), effects=tuple(effects_of(found, judging.effect)), policy=policy,
     )  # fmt: skip
 
 
@@ -68,8 +68,7 @@ def value_at(name: str, counts: Counts) -> float:
 def number_of(rule: str, judged: Sequence[Case]) -> Number:
     """A rule's worst number: the one that is furthest past its limit, or nearest to it, of the groups that have rows enough and are compared with somebody."""
     told = [one for one in judged if one.fact is not None and one.fact.enough and not one.fact.is_reference and not math.isnan(one.fact.value)]
-    verdicts = {one.finding.verdict for one in judged if one.finding.verdict is not Verdict.INCONCLUSIVE or one.finding.needed_for_pass}
-    verdict = next((one for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in verdicts), None)
+    verdict = gravest(one.finding for one in judged)
     if not told:
         return Number(rule=rule, metric=None, kind=None, slicing=(), group=None, reference=None, value=None, interval=None, limit=(None, None), past=None, verdict=None if verdict is None else verdict.value, meets=False)
     worst = max(told, key=_past)
@@ -116,8 +115,11 @@ def _objective(aim: Aim, counts: Counts) -> Objective:
     return Objective(value=value, interval=(value - reach, value + reach) if squares > 0 else None)
 
 
-def _effects(found: Redecided, effect: str) -> Iterator[Effect]:
-    """What became of whom: every slice that is no missing value's, in its selection and in both of its rates."""
+def effects_of(found: Redecided, effect: str) -> Iterator[Moved]:
+    """What became of whom: every slice that is no missing value's, in its selection and in both of its rates.
+
+    Where rows are in clusters there are no intervals, so nothing is called better or worse: how alike a cluster's turned rows are is counted for the choice alone, on the rows that prove it.
+    """
     counts = found.counts
     for name, labels in _FELT.items():
         cells = found.turned[:, labels].sum(axis=1)  # (slices, decision, former decision)
@@ -132,9 +134,9 @@ def _effects(found: Redecided, effect: str) -> Iterator[Effect]:
             if one.has_missing:
                 continue
             change = _known(after[place] - before[place])
-            interval = None if not change else _interval(lower[place], upper[place])
+            interval = None if not change or counts.clusters is not None else _interval(lower[place], upper[place])
             good = is_better_of(name, effect, change) if change and is_told(interval) else None
-            yield Effect(metric=name, slice=one, rows=int(rows[place]), before=_known(before[place]), after=_known(after[place]), change=change, interval=interval, is_better=good)
+            yield Moved(metric=name, slice=one, rows=int(rows[place]), before=_known(before[place]), after=_known(after[place]), change=change, interval=interval, is_better=good)
 
 
 def _known(value: Floats | float) -> float | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 import numpy as np
 
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.mitigations.cells import Cells
 from fairaudit.types import Floats
 
 MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", "as-is", "fine-tune"]  # the last two of a search
@@ -93,14 +92,3 @@ def policy_of_all(method: MethodName, treatment: Treatment) -> Policy:
 
 def policy_of(method: MethodName, attributes: Slicing, treatments: Mapping[Slice, Treatment], fallback: Treatment, *, is_inferred: bool = False) -> Policy:
     return Policy(method=method, attributes=attributes, is_inferred=is_inferred, groups=tuple(OfGroup(group=group, treatment=one) for group, one in treatments.items()), fallback=fallback)
-
-
-def expected(cells: Cells, treatments: Sequence[Treatment]) -> tuple[Floats, Floats]:
-    """Weight of true and of false positives that the treatments give, in the mean over what is drawn; each of shape (groups,).
-
-    Args:
-        treatments: of each group of the cells, whose cuts must lie between cells.
-    """
-    # A cell lies on one side of every cut, so any score in it speaks for all.
-    chance = np.array([one.chance(cells.highest) for one in treatments]).reshape(len(treatments), cells.highest.size)
-    return (cells.positive * chance).sum(axis=1), (cells.negative * chance).sum(axis=1)

@@ -19,7 +19,7 @@ from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, gravest, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
@@ -32,7 +32,6 @@ from fairaudit.mitigations.reweighing import Reweighing
 from fairaudit.mitigations.solved import Solved
 from fairaudit.models.savedmodel import Matched
 from fairaudit.result import Audit
-from fairaudit.rules.finding import Verdict
 from fairaudit.rules.library import load_rules
 from fairaudit.run import Counted, KeptCube, counted
 from fairaudit.version import VERSION
@@ -224,14 +223,14 @@ def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: 
     moved = tuple(_moved(proof, config, scores=scores))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
-        rules=tuple(Judged(rule=one, before=_gravest(proof.before, one), after=_gravest(proof.after, one)) for one in rules), moved=moved,
+        rules=tuple(Judged(rule=one, before=_of_rule(proof.before, one), after=_of_rule(proof.after, one)) for one in rules), moved=moved,
         levelled_down=tuple(name for name in judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
 
 
-def _gravest(audit: Audit, rule: str) -> str | None:
-    found = {one.verdict for one in audit.findings if one.rule == rule and (one.verdict is not Verdict.INCONCLUSIVE or one.needed_for_pass)}
-    return next((one.value for one in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS) if one in found), None)
+def _of_rule(audit: Audit, rule: str) -> str | None:
+    verdict = gravest(one for one in audit.findings if one.rule == rule)
+    return None if verdict is None else verdict.value
 
 
 def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:

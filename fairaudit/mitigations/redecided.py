@@ -26,7 +26,6 @@ class Redecided:
 
     counts: Counts  # of decisions alone; scores, which a policy may replace, are left out
     turned: Floats  # weight by slice, label, what the policy decides and what the other one decided; shape (slices, 3, 2, 2)
-    turned_sq: Floats  # the same of squared weights
 
 
 def redecided(counts: Counts, slicing: Slicing, policy: Policy, other: Policy) -> Redecided:
@@ -59,7 +58,7 @@ def redecided(counts: Counts, slicing: Slicing, policy: Policy, other: Policy) -
             counts, rows=rows.sum(axis=3), weight=turned.sum(axis=3), weight_sq=turned_sq.sum(axis=3), score=None, score_sq=None, score_cells=None, unlabelled_cells=None, has_probabilities=False,
             clusters=None if counts.clusters is None else _clusters(counts, counts.clusters, cells, finest, slicing, policy),
         ),
-        turned=turned, turned_sq=turned_sq,
+        turned=turned,
     )  # fmt: skip
 
 

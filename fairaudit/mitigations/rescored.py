@@ -34,13 +34,11 @@ def rescored(counts: Counts, own: Path, other: Path) -> Redecided:
     weight = now.column("weight").to_numpy() if "weight" in now.column_names else np.ones(now.num_rows)
     decision, was = (one.column("decision").to_numpy().astype(np.int64) for one in (now, former))
     values = {name.removeprefix(VALUE_OF): now.column(name).to_numpy() for name in now.column_names if name.startswith(VALUE_OF)}
-    turned, turned_sq = (np.zeros((len(counts.slices), UNLABELLED + 1, 2, 2)) for _ in range(2))
+    turned = np.zeros((len(counts.slices), UNLABELLED + 1, 2, 2))
     for place, one in enumerate(counts.slices):
         held: Bools = np.ones(now.num_rows, dtype=bool)
         for name, value in one.values:
             held &= np.asarray(values[name] == value, dtype=bool)
-        at = label[held], decision[held], was[held]
-        np.add.at(turned[place], at, weight[held])
-        np.add.at(turned_sq[place], at, weight[held] ** 2)
+        np.add.at(turned[place], (label[held], decision[held], was[held]), weight[held])
     plain = replace(counts, score=None, score_sq=None, score_cells=None, unlabelled_cells=None, has_probabilities=False)
-    return Redecided(counts=plain, turned=turned, turned_sq=turned_sq)
+    return Redecided(counts=plain, turned=turned)

@@ -15,14 +15,14 @@ from fairaudit.data.files import Format, files_of
 from fairaudit.data.progress import Progress
 from fairaudit.data.source import Source
 from fairaudit.data.written import SUFFIXES
-from fairaudit.errors import ConfigError, FairauditError
+from fairaudit.errors import FairauditError
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.parts import Parts
-from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, held_out, kept_values_of, told_of
+from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel, TrainingName
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
@@ -66,8 +66,6 @@ def asked_of_training(config: AuditConfig, *, has_model: bool) -> AuditConfig:
     """
     asked = asked_of(config, RULES, has_model=has_model)
     load_rules(asked.rules)
-    if asked.decision_output is not None:
-        raise ConfigError("the model decides by itself, and training changes its scores; leave --decision-output out.")
     return asked if asked.model is not None else msgspec.structs.replace(asked, model=_TRAINERS_OWN)
 
 
@@ -208,7 +206,7 @@ def _judged(
     judged = tuple(dict.fromkeys((*(name for rule in rules for name in rule.metrics), _JUDGED)))
     first = as_cut_on(before, made)
     proof = proven_anew(first, msgspec.structs.replace(first, model=str(folder / MODEL)), parts.holdout, parts.row, kept_values_of(made), aside, progress=progress)
-    slicing = next(one for one in before.slicings if set(one) == set(before.attributes))
+    slicing = cross_of(before)
     ids = tuple(one.id for one in rules)
     asked = before if trainer is None or not trainer.trained_before else msgspec.structs.replace(before, model=None)
     card = RetrainedCard(

@@ -38,6 +38,7 @@ from fairaudit.mitigations.retrained_card import RetrainedCard
 from fairaudit.mitigations.solved import Unreachable
 from fairaudit.models import describe
 from fairaudit.models import folder as places
+from fairaudit.models.interface import ModelFailed
 from fairaudit.rules.library import load_rules
 from fairaudit.run import Counted, counted
 from fairaudit.version import VERSION
@@ -180,8 +181,9 @@ def _fitted(listed: Sequence[Candidate], cells: Cells, threshold: float, kept: K
         if known is not None and known.tuned is not None and not _is_whole(kept.model(one.id), known.tuned):
             known = None
         if known is None:
-            known = _fit(one, cells, threshold) if one.training is None else _trained(one, one.training, training, kept, seed, progress)
-            kept.write(known)
+            known, is_lasting = (_fit(one, cells, threshold), True) if one.training is None else _trained(one, one.training, training, kept, seed, progress)
+            if is_lasting:
+                kept.write(known)
         out[one.id] = known
     return out
 
@@ -193,16 +195,19 @@ def _fit(one: Candidate, cells: Cells, threshold: float) -> Fitted:
         return Fitted(id=one.id, unmet=str(error))
 
 
-def _trained(one: Candidate, settings: FineTuning, training: Callable[[], Training], kept: Kept, seed: int, progress: Progress | None) -> Fitted:
+def _trained(one: Candidate, settings: FineTuning, training: Callable[[], Training], kept: Kept, seed: int, progress: Progress | None) -> tuple[Fitted, bool]:
+    """What training on gives, and whether it would again: a model that failed may have lacked memory alone."""
     made = kept.work / "model"
     shutil.rmtree(made, ignore_errors=True)
     try:
         of = training()
         tuned = fine_tune(of.matched, of.rows, made, seed=seed, settings=settings, progress=progress)
     except FairauditError as error:  # the model has nothing to train, or there are too few rows
-        return Fitted(id=one.id, unmet=str(error))
+        if isinstance(error.__cause__, OSError):  # of the disk, and not of the candidate
+            raise
+        return Fitted(id=one.id, unmet=str(error)), not isinstance(error, ModelFailed)
     kept.keep_model(one.id, made)
-    return Fitted(id=one.id, tuned=tuned)
+    return Fitted(id=one.id, tuned=tuned), True
 
 
 def _is_whole(model: Path, tuned: FineTuned) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.evidence.measurement import Interval
 from fairaudit.metrics.catalogue import CATALOGUE
-from fairaudit.mitigations.frontier import Effect, Frontier, Number, Point, Unmet
+from fairaudit.mitigations.card import Moved
+from fairaudit.mitigations.frontier import Frontier, Number, Point, Unmet
 from fairaudit.mitigations.methods import AS_IS
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Label, written
@@ -178,7 +179,7 @@ def _number(one: Number) -> Cell:
     return Cell(text=text, note=interval_between(one.kind, one.interval) if one.interval else "", sign="✓" if one.meets else "✗", word="met" if one.meets else "not met")
 
 
-def _moved(effects: Sequence[Effect]) -> str:
+def _moved(effects: Sequence[Moved]) -> str:
     """Sex=Female: selection rate 9.1% → 14.0%."""
     found = sorted(effects, key=lambda one: -abs(one.change or 0.0))
     told = [f"{one.slice}: {in_sentence(one.metric)} {percent(one.before or 0.0)} → {percent(one.after or 0.0)}" for one in found[:_MOST]]

@@ -13,9 +13,10 @@ from fairaudit.errors import ConfigError, ContentError
 from fairaudit.metrics.engines.quiet import quietly
 from fairaudit.mitigations.calibrated_equalized_odds import COSTS, calibrated_equalized_odds
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.policy import expected, threshold_at
+from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.solved import Solved, Unreachable
 from tests.mitigations.builders import Rows, rows_of, tables
+from tests.mitigations.expected import expected
 
 WEIGHTS = st.floats(0.1, 9)
 

@@ -5,7 +5,8 @@ import pytest
 
 from fairaudit.cube.slices import Slice
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.policy import Policy, Treatment, expected, policy_of, threshold_at
+from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
+from tests.mitigations.expected import expected
 
 A, B = Slice([("sex", "a")]), Slice([("sex", "b")])
 CELLS = Cells(

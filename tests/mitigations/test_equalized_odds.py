@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from fairaudit.errors import ContentError
 from fairaudit.metrics.engines.quiet import quietly
 from fairaudit.mitigations.equalized_odds import equalized_odds
-from fairaudit.mitigations.policy import Treatment, expected, threshold_at
+from fairaudit.mitigations.policy import Treatment, threshold_at
 from fairaudit.mitigations.solved import Unreachable
 from tests.mitigations.builders import Rows, rows_of, tables
+from tests.mitigations.expected import expected
 
 
 def theirs(rows: Rows, threshold: float) -> Any:

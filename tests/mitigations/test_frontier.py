@@ -144,3 +144,12 @@ def test_several_mistakes_are_told_at_once() -> None:
     with pytest.raises(Several) as error:
         choice_of("rule four-fifth, then acuracy", RULES, ACCURACY)
     assert len(error.value.errors) == 2
+
+
+def test_a_number_that_is_met_by_more_than_can_be_said_is_the_best_and_not_the_worst() -> None:
+    """Of a reference whose rate is 0 the ratio is infinite: within a lower limit however far."""
+    infinite = Number(rule=RULES[0], metric="selection_rate", kind="ratio", slicing=("sex",), group=None, reference=None, value=None, interval=None, limit=(0.8, None), past=None, verdict="pass", meets=True)
+    within = point(0, 0.5, -0.125, 0.0)
+    further = point(1, 0.5, None, 0.0)
+    both = marked([within, Point(**{name: getattr(further, name) for name in Point.__struct_fields__} | {"rules": (infinite, further.rules[1])})])
+    assert [RULES[0] in one.efficient for one in both] == [False, True]

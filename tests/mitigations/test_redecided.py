@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fairaudit.cube.counts import Counts
 from fairaudit.cube.cube import Grid, Plan, count, counts
 from fairaudit.cube.slices import Slice
+from fairaudit.mitigations.points import effects_of
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
 from fairaudit.mitigations.redecided import redecided
 
@@ -129,3 +130,13 @@ def test_a_cut_within_a_cell_is_refused() -> None:
     people = frame([("f", "x", 1, 0.3001, 1.0, "a"), ("f", "x", 1, 0.30012, 1.0, "a")], weighted=False)
     with pytest.raises(ValueError, match="lies within a score cell"):
         redecided(counted(people, people["score"] > THRESHOLD, weighted=False), CROSS, policy_of("any", CROSS, {}, threshold_at(0.30011)), AS_IT_IS)
+
+
+def test_of_rows_in_clusters_no_candidate_is_called_better_or_worse_for_anybody() -> None:
+    """Rows of a cluster turn together, so an interval as if each turned alone would call one run in five a change that is none."""
+    rows = [(sex, "a", 1, score, 1.0, place % 3) for place, (sex, score) in enumerate([("f", 0.45), ("f", 0.55), ("m", 0.45), ("m", 0.55)] * 40)]
+    for clustered in (False, True):
+        people = frame(rows, weighted=False)
+        found = redecided(counted(people, people["score"] > THRESHOLD, weighted=False, clustered=clustered), CROSS, policy_of("thresholds", CROSS, {}, threshold_at(0.4)), AS_IT_IS)
+        told = [one for one in effects_of(found, "helps") if one.change]
+        assert told and all((one.interval is None) == clustered and (one.is_better is None) == clustered for one in told)

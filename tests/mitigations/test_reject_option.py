@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from fairaudit.errors import ConfigError, ContentError
 from fairaudit.metrics.engines.quiet import quietly
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.policy import Treatment, expected, threshold_at
+from fairaudit.mitigations.policy import Treatment, threshold_at
 from fairaudit.mitigations.reject_option import METRICS, Grid, points, reject_option, settings, treated
 from fairaudit.mitigations.solved import Solved, Unreachable
 from tests.mitigations.builders import Rows, rows_of, tables
+from tests.mitigations.expected import expected
 from tests.vectors import vector
 
 THEIR_NAMES = {

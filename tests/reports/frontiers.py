@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.evidence.measurement import Group
-from fairaudit.mitigations.frontier import Effect, Frontier, Number, Objective, Point, Rows, Unmet, marked
+from fairaudit.mitigations.card import Moved
+from fairaudit.mitigations.frontier import Frontier, Number, Objective, Point, Rows, Unmet, marked
 
 NUMBERS = ((0.85, 0.5), (0.84, 0.7), (0.82, 0.9), (0.75, 0.6), (0.81, 0.85))  # accuracy, and the ratio of a rule
 
@@ -24,7 +25,7 @@ def frontier(text: str = "four-fifths", *, values: tuple[str, ...] = ("f", "m"),
             ),
             efficient=(), policy=None,
             effects=tuple(
-                Effect(metric="selection_rate", slice=one, rows=500, before=0.25, after=0.5, change=0.25, interval=(0.125, 0.375), is_better=None if place == 0 else bool(at % 2))
+                Moved(metric="selection_rate", slice=one, rows=500, before=0.25, after=0.5, change=0.25, interval=(0.125, 0.375), is_better=None if place == 0 else bool(at % 2))
                 for at, one in enumerate((EVERYONE, *slices))
             ),
         )

@@ -1,0 +1,49 @@
+"""What of a candidate that could not be fitted is kept, and what is the machine's and ends the search."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairaudit.errors import ContentError
+from fairaudit.mitigations import searching
+from fairaudit.mitigations.candidates import Candidate
+from fairaudit.mitigations.fine_tuning import FineTuning
+from fairaudit.mitigations.kept import kept
+from fairaudit.mitigations.methods import as_it_is
+from fairaudit.models.interface import ModelFailed, UnfitModel
+
+CANDIDATE = Candidate(id="fine-tune-1", method=as_it_is("accuracy"), training=FineTuning())
+
+
+def fitted(out: Path, error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a search says of training that ends so, before it is stopped; of training that is gone through again, that it was."""
+
+    def train(*_: Any, **__: Any) -> Any:
+        raise error or UnfitModel("it was trained anew")
+
+    monkeypatch.setattr(searching, "fine_tune", train)
+    nothing: Any = None  # that training, which is not done here, would be given
+    said = []
+    with pytest.raises(KeyboardInterrupt), kept(out, {"one": 1}, force=False) as state:
+        found = searching._fitted([CANDIDATE], nothing, 0.5, state, lambda: searching.Training(made=nothing, matched=nothing, rows=nothing), 0, None)
+        said.append(str(found["fine-tune-1"].unmet))
+        raise KeyboardInterrupt
+    return said[0]
+
+
+def test_a_fact_about_the_model_is_kept_and_a_failure_that_may_pass_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fitted(tmp_path / "one", UnfitModel("there are no variables"), monkeypatch) == "there are no variables"
+    assert fitted(tmp_path / "one", None, monkeypatch) == "there are no variables"
+    assert fitted(tmp_path / "two", ModelFailed("no memory"), monkeypatch) == "no memory"
+    assert fitted(tmp_path / "two", None, monkeypatch) == "it was trained anew"
+
+
+def test_a_full_disk_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = ContentError("no disk space is left")
+    full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(ContentError, match="no disk space"):
+        fitted(tmp_path / "one", full, monkeypatch)
