@@ -146,7 +146,7 @@ _OF_A_MODEL = ("saved_model", "before", "after", "comparison.json", "report.html
 @_with_model
 @click.option("--objective", default="accuracy", show_default=True, metavar="NAME", help="What is made as good as the rules allow: accuracy, balanced_accuracy, or costs, as 'fp=1,fn=5'.")
 @click.option("--drawn", is_flag=True, help="Draw some decisions between thresholds: the rules hold at less cost.")
-@click.option("--without-attribute", is_flag=True, help="The same for everybody: the exported model asks for no group.")
+@click.option("--without-attribute", is_flag=True, help="The same for everybody: the exported model asks for no group, unless the original does.")
 @click.option("--infer-group", is_flag=True, help="With both: infer each row's group from its other features, and decide by that.")
 @with_output
 def thresholds(objective: str, drawn: bool, without_attribute: bool, infer_group: bool, **given: Any) -> int:
@@ -215,7 +215,7 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 @click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option, fine-tune. [default: all]")
 @click.option("--settings", type=int, default=8, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
 @click.option("--choose", metavar="TEXT", help="What must hold, and then what decides, as 'rule four-fifths, then accuracy'. [default: all rules, then the objective]")
-@click.option("--without-attribute", is_flag=True, help="Try only what needs no protected attribute when serving.")
+@click.option("--without-attribute", is_flag=True, help="Try only what needs no protected attribute when serving, besides those that the model itself takes.")
 @with_output
 def search(
     shares: str | None, objectives: tuple[str, ...], methods: str | None, settings: int, choose: str | None, without_attribute: bool, holdout: str | None, duplicates: str, config_file: Path | None,
@@ -223,7 +223,7 @@ def search(
 ) -> int:  # fmt: skip
     """Try all methods over their settings, draw what each costs beside what it brings, and export the one that you would choose.
 
-    Fitted on one part of the data, chosen by a second, and proven on a third that nothing was chosen on. Writes what `mitigate thresholds` does, and frontier.json. A search that is stopped goes on where it was when the same command runs again.
+    Fitted on one part of the data, chosen by a second, and proven on a third that nothing was chosen on. Writes what `mitigate thresholds` does, and frontier.json. What --infer-group and --trainer make is not tried. A search that is stopped goes on where it was when the same command runs again.
 
     \b
     fairaudit mitigate search --model demo/model --data demo/adult_test.csv --label income --positive '>50K' \\

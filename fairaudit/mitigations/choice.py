@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Metric, Shape
@@ -31,6 +31,10 @@ class Choice:
     def text(self) -> str:
         """In words, as it could be asked for."""
         return ", then ".join((", ".join(f"rule {one}" for one in self.rules), *self.aims) if self.rules else self.aims)
+
+    def called(self, objective: Objective) -> str:
+        """The same, with the objective by its name where it could be asked for by it: costs could not."""
+        return replace(self, aims=tuple(objective.name if one == OBJECTIVE and objective.name in CATALOGUE else one for one in self.aims)).text
 
 
 def choice_of(asked: str | None, rules: Sequence[str], objective: Objective) -> Choice:
@@ -72,13 +76,13 @@ def choice_of(asked: str | None, rules: Sequence[str], objective: Objective) -> 
 
 
 def choose(points: Sequence[Point], choice: Choice, value: Callable[[Point, str], float]) -> Point | None:
-    """The best of the points that meet the rules, by the aims in their order; of equally good ones the first. None where none meets them.
+    """The best of the points that meet the rules, by the aims in their order; of equally good ones one that needs no attribute, of these one that draws nothing, and of these the first. None where none meets them.
 
     Args:
         value: a metric of everyone, at a point; NaN where it is undefined, which is worse than any number.
     """
     able = [one for one in points if all(number.meets for number in one.rules if number.rule in choice.rules)]
-    return min(able, key=lambda one: tuple(_cost(one, aim, value) for aim in choice.aims), default=None)
+    return min(able, key=lambda one: (*(_cost(one, aim, value) for aim in choice.aims), one.needs_attribute, one.policy is not None and one.policy.is_random), default=None)
 
 
 def nearest(points: Sequence[Point], choice: Choice) -> Point:

@@ -50,7 +50,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     method: str
     settings: dict[str, Any]
-    needs_attribute: bool  # when serving
+    needs_attribute: bool  # when serving, besides what the model itself takes
     same_as: str | None  # an earlier candidate that decides alike on all rows; it stands for both
     objective: Objective
     rules: tuple[Number, ...]

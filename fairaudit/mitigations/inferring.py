@@ -41,6 +41,15 @@ class Inferring:
     cells: Cells  # with `told`
 
 
+def meaning_of(attributes: Sequence[str]) -> str:
+    """What it means to infer a protected attribute, for those who are about to."""
+    return (
+        f"Everybody's {' and '.join(attributes)} is inferred, and people are decided differently for what they are taken for, rightly or not. To infer a protected attribute is to process it: of those that article 9 of the GDPR "
+        "names, as ethnic origin, health or religion, that is forbidden unless an exception of it holds, although nobody told them (CJEU, C-184/20); and to decide by it may be unlawful where it is known as where it is "
+        "guessed. Have both looked at before the model is used."
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferredPlaces:
     """What rows are taken for."""

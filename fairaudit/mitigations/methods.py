@@ -29,6 +29,7 @@ from fairaudit.rules.library import load_rules
 from fairaudit.rules.rule import Rule
 
 AS_IS: Final = "as-is"  # the model itself, which a search holds all others against
+UNCHANGED: Final = "Every row is decided as the model itself decides."
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
 
@@ -49,6 +50,11 @@ class Method:
     judged: tuple[str, ...] = ()  # rates that the report draws
     needs_attribute: bool = True  # to decide; where it neither does nor infers it, what is solved is the same treatment for every group
     infers_group: bool = False  # the cells must then have `told`, and what is solved is of those who are taken for each group
+
+    @property
+    def by_group(self) -> bool:
+        """Whether groups, as they are or as they are inferred, may be decided differently."""
+        return self.needs_attribute or self.infers_group
 
 
 def by_thresholds(
@@ -208,7 +214,7 @@ def as_it_is(objective: str) -> Method:
         return Solved(treatments=tuple(threshold_at(threshold) for _ in cells.groups), objective=value, gap=0.0, before=value, metrics=(), rates=())
 
     return Method(
-        name=AS_IS, objective=aim.name, solve=solved, settings={}, needs_attribute=False, what="Every row is decided as the model itself decides.",
+        name=AS_IS, objective=aim.name, solve=solved, settings={}, needs_attribute=False, what=UNCHANGED,
         why="Nothing that was tried serves what was asked better than to leave the model as it is.", source="",
     )  # fmt: skip
 

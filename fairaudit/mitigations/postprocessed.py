@@ -23,8 +23,8 @@ from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, Mitigati
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
-from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, of_holdout, with_inferred
-from fairaudit.mitigations.methods import AS_IS, Method
+from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, meaning_of, of_holdout, with_inferred
+from fairaudit.mitigations.methods import AS_IS, UNCHANGED, Method
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
@@ -135,12 +135,15 @@ def mitigate(config: AuditConfig, method: Method, parts: Parts, folder: Path, as
     cells = cells if inferring is None else inferring.cells
     solved = method.solve(cells, threshold)
     policy = policy_for(method, cells, slicing, solved.treatments, threshold)
-    return delivered(config, Solution(method=method, solved=solved, policy=policy, found=found, cells=cells, slicing=slicing, inferring=inferring), parts, folder, aside, progress=progress)
+    made = Solution(method=method, solved=solved, policy=policy, found=found, cells=cells, slicing=slicing, inferring=inferring if policy.is_inferred else None)
+    return delivered(config, made, parts, folder, aside, progress=progress)
 
 
 def policy_for(method: Method, cells: Cells, slicing: Slicing, treatments: Sequence[Treatment], threshold: float) -> Policy:
-    """The treatments of the cells' groups, and the model's own decision for everybody else; or the one treatment of all, where the method needs no attribute."""
-    if not method.needs_attribute and not method.infers_group:
+    """The treatments of the cells' groups, and the model's own decision for everybody else; or the one treatment of all, where the method needs no attribute, and where nothing changes for anybody."""
+    if all(one == threshold_at(threshold) for one in treatments):
+        return policy_of_all(method.name, threshold_at(threshold))
+    if not method.by_group:
         return policy_of_all(method.name, treatments[0])
     return policy_of(method.name, slicing, dict(zip(cells.groups, treatments, strict=True)), threshold_at(threshold), is_inferred=method.infers_group)
 
@@ -160,14 +163,15 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         found.matched, made.policy, () if inferring else read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
         inference=None if inferring is None else inferring.model,
     )  # fmt: skip
+    what = UNCHANGED if method.by_group and not made.policy.attributes else method.what
     taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
     proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
     card = MitigationCard(
-        method=method.name, version=VERSION, what=method.what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
+        method=method.name, version=VERSION, what=what, why=method.why, source=method.source, settings=method.settings, config=told_of(config), rules=tuple(one.id for one in rules),
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
         inference=None if inferring is None else _inference(proof, inferring),
         holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing, scores=made.policy.replaces), search=search,
-        notes=(*parts.notes, *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
+        notes=(*([] if inferring is None else [meaning_of(made.policy.attributes)]), *parts.notes, *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 
@@ -271,7 +275,7 @@ def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method, thresho
         yield "The exported model decides as the original does."
         return
     if all(one == threshold_at(threshold) for one in solved.treatments):
-        yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does."
+        yield "The rows that were fitted on gave no reason to change anything: what was asked holds there as the model decides, and nothing better is told from it by more than chance. The exported model decides as the original does. It asks for no group that the original does not take."
         return
     if solved.gap > 0:
         yield f"What was solved is not proven the best: the best could have an objective higher by {solved.gap:.4g} at most."
@@ -281,8 +285,13 @@ def _notes(cells: Cells, solved: Solved, policy: Policy, method: Method, thresho
     yield from few_rows(cells.groups, cells.rows.min(axis=1).tolist(), what="Thresholds" if policy.attributes and not policy.is_inferred else "Rates")
 
 
-def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
+def taken_by(matched: Matched, slicing: Slicing) -> list[str]:
+    """The attributes that the original model takes itself."""
     taken = {one.name for one in matched.inputs.features}
-    asked = [name for name in slicing if name in taken]
+    return [name for name in slicing if name in taken]
+
+
+def _still_asked(policy: Policy, matched: Matched, slicing: Slicing) -> Iterator[str]:
+    asked = taken_by(matched, slicing)
     if asked and (policy.is_inferred or not policy.attributes):
         yield f"The original model takes {listed(asked)} itself, so the exported one does too: what it scores by is not changed, only what is decided of the score."

@@ -15,12 +15,12 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
-from fairaudit.errors import FairauditError
+from fairaudit.errors import FairauditError, listed
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.candidates import METHODS, Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.choice import OBJECTIVE, Choice, choose, nearest
+from fairaudit.mitigations.choice import Choice, choose, nearest
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
@@ -30,7 +30,7 @@ from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at
 from fairaudit.mitigations.policy import Policy, policy_of_all, threshold_at
-from fairaudit.mitigations.postprocessed import MODEL, NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, told_of
+from fairaudit.mitigations.postprocessed import MODEL, NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, taken_by, told_of
 from fairaudit.mitigations.proof import Proof
 from fairaudit.mitigations.rescored import rescored
 from fairaudit.mitigations.retrained import Training, judged_as_tuned, training_of
@@ -76,6 +76,7 @@ class Found:
     cells: Cells
     slicing: Slicing
     parts: SearchParts
+    notes: tuple[str, ...]  # of whichever is chosen
 
 
 def what_it_depends_on(config: AuditConfig, search: Search) -> dict[str, Any]:
@@ -109,10 +110,10 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     if not cells.groups:
         need_groups(cells)
     threshold = found.thresholds.edge(config.threshold)
-    listed = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
+    asked_for = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
     training = cache(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))
-    fitted = _fitted(listed, cells, threshold, kept, training, config.seed, progress)
-    met = [one for one in listed if fitted[one.id].unmet is None]
+    fitted = _fitted(asked_for, cells, threshold, kept, training, config.seed, progress)
+    met = [one for one in asked_for if fitted[one.id].unmet is None]
     policies = {one.id: policy_for(one.method, cells, slicing, fitted[one.id].treatments, threshold) for one in met if one.training is None}
     models = {one.id: kept.model(one.id) for one in met if one.training is not None}
     cuts = tuple(sorted({cut for policy in policies.values() for one in (policy.fallback, *(own.treatment for own in policy.groups)) for cut in one.cuts}))
@@ -133,9 +134,10 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
         decided[name] = rescored(chosen_by(str(model), part, ()).counts, part.rows, own.rows)
     same = _same(policies)
     return Found(
-        candidates={one.id: one for one in listed}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
-        points=marked([point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)) for one in met]), value=lambda point, name: value_at(name, decided[point.id].counts),
-        unmet=tuple(Unmet(id=one.id, method=one.method.name, settings=one.method.settings, reason=str(fitted[one.id].unmet)) for one in listed if fitted[one.id].unmet is not None),
+        candidates={one.id: one for one in asked_for}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
+        notes=tuple(_taken(taken_by(found.matched, slicing)) if search.without_attribute else ()),
+        points=marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id))) for one in met]), value=lambda point, name: value_at(name, decided[point.id].counts),
+        unmet=tuple(Unmet(id=one.id, method=one.method.name, settings=one.method.settings, reason=str(fitted[one.id].unmet)) for one in asked_for if fitted[one.id].unmet is not None),
     )  # fmt: skip
 
 
@@ -152,7 +154,7 @@ def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Foun
     how = found.parts.parts.how
     return Frontier(
         version=VERSION, seed=config.seed, rows=Rows(fitted=how.rows_fitted, chosen_on=how.rows_chosen_on or 0, proven_on=how.rows_held_out), objective=aim.name,
-        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.text.replace(OBJECTIVE, aim.name), chosen=chosen.id, points=found.points, unmet=found.unmet,
+        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=chosen.id, points=found.points, unmet=found.unmet,
     )  # fmt: skip
 
 
@@ -166,17 +168,29 @@ def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, folder: 
     search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     if chosen.training is not None and fitted.tuned is not None:
         shutil.copytree(found.models[chosen.id], folder / MODEL)
-        return judged_as_tuned(config, chosen.training, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
+        trained, proof = judged_as_tuned(config, chosen.training, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
+        return msgspec.structs.replace(trained, notes=(*trained.notes, *found.notes)), proof
     made = Solution(method=chosen.method, solved=fitted.solved, policy=found.policies[chosen.id], found=found.counted, cells=found.cells, slicing=found.slicing)
-    return delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)
+    card, proof = delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)
+    return msgspec.structs.replace(card, notes=(*card.notes, *found.notes)), proof
 
 
-def _fitted(listed: Sequence[Candidate], cells: Cells, threshold: float, kept: Kept, training: Callable[[], Training], seed: int, progress: Progress | None) -> dict[str, Fitted]:
+def _taken(attributes: Sequence[str]) -> Iterator[str]:
+    if attributes:
+        yield f"--without-attribute left out what asks for an attribute besides what the original model takes. That takes {listed(attributes)} itself, and so does every candidate."
+
+
+def _asking(point: Point) -> Point:
+    """The same; what decides everybody alike asks for no attribute, whatever its method could ask for."""
+    return msgspec.structs.replace(point, needs_attribute=point.needs_attribute and (point.policy is None or bool(point.policy.attributes)))
+
+
+def _fitted(asked_for: Sequence[Candidate], cells: Cells, threshold: float, kept: Kept, training: Callable[[], Training], seed: int, progress: Progress | None) -> dict[str, Fitted]:
     """Each candidate as it was fitted, now or before."""
     out: dict[str, Fitted] = {}
-    for place, one in enumerate(listed):
+    for place, one in enumerate(asked_for):
         if progress is not None:
-            progress(_FITTING, place / len(listed), None)
+            progress(_FITTING, place / len(asked_for), None)
         known = kept.read(one.id)
         if known is not None and known.tuned is not None and not _is_whole(kept.model(one.id), known.tuned):
             known = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
@@ -72,14 +73,15 @@ class MitigationView:
 def mitigation_view(card: MitigationCard) -> MitigationView:
     """The section of the report."""
     policy, outcome = card.export.policy, _outcome(card)
+    warned = tuple(_warnings(card, outcome))
     return MitigationView(
         lead=f"The decisions that this report is about are those of a mitigated model: {card.export.original.name}, with {_method(card)}.",
         what=f"{card.what} {card.why}",
-        verdicts=verdicts(outcome), warnings=tuple(_warnings(card, outcome)),
+        verdicts=verdicts(outcome), warnings=warned,
         how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)), fallback=_fallback(policy),
         cost=tuple(_cost(card, outcome)), shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
-        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes,
+        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=tuple(one for one in card.notes if one not in warned),
     )  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def _method(card: MitigationCard) -> str:
         return "nothing changed"
     if card.method != "thresholds":
         return card.method.replace("-", " ")
-    drawn = ", some decisions drawn between thresholds" if card.settings.get("drawn") else ""
+    drawn = ", some decisions drawn between thresholds" if card.export.policy.is_random else ""
     if card.inference is not None:
         return f"chances for each group, which the model infers from {', '.join(card.inference.features)}"
     return f"{'a threshold for each group' if card.export.policy.attributes else 'the same threshold for everybody'}{drawn}"
@@ -139,20 +141,15 @@ def _outcome(card: MitigationCard) -> Outcome:
 
 
 def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
-    yield from warnings(outcome)
     if card.inference is not None:
         yield from _of_inference(card.inference, card.export.policy)
-    elif card.export.policy.attributes:
+    yield from warnings(outcome)
+    if card.inference is None and card.export.policy.attributes:
         yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
 
 def _of_inference(inference: Inference, policy: Policy) -> Iterator[str]:
-    named = " and ".join(policy.attributes)
-    yield (
-        f"Everybody's {named} is inferred, and people are decided differently for what they are taken for, rightly or not. To infer a protected attribute is to process it: of those that article 9 of the GDPR "
-        "names, as ethnic origin, health or religion, that is forbidden unless an exception of it holds, although nobody told them (CJEU, C-184/20); and to decide by it may be unlawful where it is known as where it is "
-        "guessed. Have both looked at before the model is used."
-    )
+    yield meaning_of(policy.attributes)
     for one in inference.mistaken:
         if one.rows:
             yield f"{one.group}: {percent(one.mistaken / one.rows)} of its {counted(one.rows, 'row')} that were held out are taken for another group."
@@ -173,8 +170,11 @@ def _treated(one: Treatment) -> str:
 
 def _cost(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
     fit = card.fit
-    gap = "which is the best that could be had" if fit.gap == 0 else f"and nothing could have more than {significant(fit.after + fit.gap, 4)}"
     yield from cost(outcome)
+    if card.method == AS_IS:
+        yield f"On the rows that candidates were fitted on, {fit.objective} is {significant(fit.before, 4)}."
+        return
+    gap = "which is the best that could be had" if fit.gap == 0 else f"and nothing could have more than {significant(fit.after + fit.gap, 4)}"
     yield f"On the rows that were fitted on, {fit.objective} went from {significant(fit.before, 4)} to {significant(fit.after, 4)}, {gap}."
 
 

@@ -100,7 +100,7 @@ def search_view(frontier: Frontier) -> SearchView:
         objective=at_start(_called(frontier.objective)), rules=frontier.rules, lines=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered(first)),
         others=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered([one for one in shown if one not in first])), alike=_alike(frontier.points, frontier.chosen),
         unmet=_by_reason(frontier.unmet),
-        note="Each number of a rule is its worst, among the groups that have rows enough. An id says the method, and the rule, limit, cost or bound that it was fitted to. "
+        note="Each number of a rule is its worst, among the groups that have rows enough, and its interval is the ordinary one of whichever group came out worst: of three groups or more both lean towards what is worse. An id says the method, and the rule, limit, cost or bound that it was fitted to. "
         "Who is better or worse off is against the model as it is, on the same rows, where it is told from no change.",
     )  # fmt: skip
 
@@ -202,7 +202,7 @@ def _drawing(frontier: Frontier, name: str, shown: Sequence[Point]) -> Drawing |
     limits = tuple(dict.fromkeys(_folded(end, numbers[0]) for end in limit if end is not None))
     marked = [(one, number) for one, number, _, _ in pairs if one.id == frontier.chosen or one.method == AS_IS or name in one.efficient]
     across = _Axis.of([value for _, _, value, _ in pairs] + [end for _, number in marked for end in _ends(number)] + list(limits), LEFT, RIGHT)
-    heights = [end for one, _ in marked for end in (one.objective.value, *(one.objective.interval or ())) if end is not None]
+    heights = [end for one, _ in marked for end in (one.objective.value, *(one.objective.interval or ())) if end is not None] or [height for *_, height in pairs]
     floor = min(heights) - _BELOW * (max(heights) - min(heights))
     below = [one for one, _, _, height in pairs if height < floor]
     pairs = [pair for pair in pairs if pair[0] not in below]

@@ -134,11 +134,14 @@ def test_a_model_that_takes_the_attribute_itself_still_does_and_that_is_said(bui
 
 def test_where_the_model_meets_the_rule_nothing_is_changed_and_that_is_said(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
     write(people(4_000, bias=0.0))
-    for flags in (("--drawn",), ("--without-attribute",), ("--drawn", "--without-attribute")):
+    for flags in ((), ("--drawn",), ("--without-attribute",), ("--drawn", "--without-attribute"), ("--drawn", "--without-attribute", "--infer-group")):
         assert mitigated(model, *flags) == 0
-        policy = card()["export"]["policy"]
-        assert {one["chances"] == [0.0, 1.0] and tuple(one["cuts"]) == (0.5,) for one in (policy["fallback"], *(group["treatment"] for group in policy["groups"]))} == {True}
-        assert "The exported model decides as the original does." in " ".join(capfd.readouterr().out.split())
+        made, said = card(), " ".join(capfd.readouterr().out.split())
+        policy = made["export"]["policy"]
+        assert (policy["attributes"], policy["groups"], policy["fallback"]["cuts"], policy["fallback"]["chances"], made["inference"]) == ([], [], [0.5], [0.0, 1.0], None)
+        assert [one["name"] for one in made["export"]["inputs"]] == ["x"] and not any(one["change"] for one in made["holdout"]["moved"])
+        assert "The exported model decides as the original does. It asks for no group that the original does not take." in said
+        assert "People are decided differently" not in said and "is inferred" not in said and "drawn between" not in said
 
 
 @pytest.mark.parametrize(("made", "says"), [(threshold_at(0.35), "rows of the holdout otherwise than was solved"), (Treatment(chances=(0.5,)), "otherwise than was solved")])

@@ -46,7 +46,8 @@ def test_rows_without_a_group_are_not_fitted_on_and_are_decided_as_the_model_doe
     lacking = sum(person[1] == "" for person in people(2_000, values=("f", "m", "")))
     assert {one["group"]["sex"] for one in seen["export"]["policy"]["groups"]} == {"f", "m"} and sum(seen["fit"]["rows"].values()) == 2_000 - lacking
     assert f"{lacking:,} rows to fit on lack a value of sex: they are of no group, and decided as the model itself does, as all such rows will be." in seen["notes"]
-    moved = [one for one in seen["holdout"]["moved"] if one["slice"] == {"sex": None}]
+    among_others = ("bpsn_auc", "bnsp_auc")  # which set a group's rows against those of all others, whose scores may change
+    moved = [one for one in seen["holdout"]["moved"] if one["slice"] == {"sex": None} and one["metric"] not in among_others]
     assert moved and all(one["change"] in (0, None) for one in moved)
     assert any(one["change"] for one in seen["holdout"]["moved"] if one["slice"] in ({"sex": "f"}, {"sex": "m"}))
 

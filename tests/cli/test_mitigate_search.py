@@ -212,6 +212,7 @@ def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path
         own &= {"selection_rate": rows["y"] >= 0, "true_positive_rate": rows["y"] == 1, "false_positive_rate": rows["y"] == 0}[effect["metric"]]
         assert (effect["rows"], effect["before"], effect["after"]) == (own.sum(), pytest.approx(was[own].mean()), pytest.approx(now[own].mean()))
     assert made["holdout"]["checked"]["rows"] == len(parts["holdout"])
+    assert "--without-attribute left out what asks for an attribute besides what the original model takes. That takes sex itself, and so does every candidate." in made["notes"]
 
 
 def test_a_search_that_is_stopped_trains_no_model_twice(learning: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +235,7 @@ def test_the_model_as_it_is_may_be_chosen(model: Path, quick: None, capfd: pytes
     assert searched(model, *FEW, "--methods", "calibrated-equalized-odds", "--choose", "rule statistical-parity, then accuracy") == 0
     assert frontier()["chosen"] == "as-is" and all(not one["change"] for one in card()["holdout"]["moved"])
     said = capfd.readouterr().out
-    assert "The exported model decides as the original does." in said and "People are decided differently" not in said
+    assert "The exported model decides as the original does." in said and "People are decided differently" not in said and "the best that could be had" not in said
 
 
 def test_where_nothing_meets_the_rules_the_frontier_is_shown_and_the_nearest_named_and_another_choice_goes_on(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

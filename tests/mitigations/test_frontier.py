@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from fairaudit.errors import ConfigError, Several
 from fairaudit.mitigations.choice import OBJECTIVE, choice_of, choose, nearest
 from fairaudit.mitigations.frontier import Number, Objective, Point, efficient, json_schema, marked
 from fairaudit.mitigations.objective import objective_of
-from fairaudit.mitigations.policy import policy_of, threshold_at
+from fairaudit.mitigations.policy import Treatment, policy_of, policy_of_all, threshold_at
 
 ACCURACY = objective_of("accuracy")
 RULES = ("four-fifths", "equal-opportunity")
@@ -38,6 +39,16 @@ def point(place: int, objective: float | None, *past: float | None) -> Point:
 
 
 POINTS = st.lists(st.tuples(VALUES, PAST, PAST), min_size=1, max_size=12).map(lambda many: [point(place, *one) for place, one in enumerate(many)])
+
+
+KINDS = [(needs, drawn) for needs in (False, True) for drawn in (False, True)]
+
+
+def asking(one: Point, needs_attribute: bool, is_drawn: bool) -> Point:
+    """The same of another kind; what needs no attribute and draws nothing is a model that was trained on, which has no policy."""
+    treatment = Treatment(cuts=(0.5,), chances=(0.0, 0.5)) if is_drawn else threshold_at(0.5)
+    policy = policy_of("thresholds", ("sex",), {Slice([("sex", "f")]): treatment}, threshold_at(0.5)) if needs_attribute else policy_of_all("thresholds", treatment) if is_drawn else None
+    return msgspec.structs.replace(one, needs_attribute=needs_attribute, policy=policy)
 
 
 def test_the_published_schema_is_the_programs() -> None:
@@ -76,8 +87,9 @@ def _past(one: Point, place: int) -> float:
 
 
 @settings(max_examples=200)
-@given(points=POINTS, rules=st.lists(st.sampled_from(RULES), unique=True), by=st.permutations([OBJECTIVE, "true_positive_rate", "false_positive_rate"]), seed=st.integers(0, 9))
-def test_the_choice_is_the_best_of_those_that_meet_the_rules_and_of_equals_the_first(points: list[Point], rules: list[str], by: list[str], seed: int) -> None:
+@given(points=POINTS, rules=st.lists(st.sampled_from(RULES), unique=True), by=st.permutations([OBJECTIVE, "true_positive_rate", "false_positive_rate"]), seed=st.integers(0, 9), kinds=st.lists(st.sampled_from(KINDS), min_size=12, max_size=12))
+def test_the_choice_is_the_best_of_those_that_meet_the_rules_and_of_equals_what_needs_least_and_the_first(points: list[Point], rules: list[str], by: list[str], seed: int, kinds: list[tuple[bool, bool]]) -> None:
+    points = [asking(one, *kind) for one, kind in zip(points, kinds, strict=False)]
     values = {(one.id, name): float(value) for (one, name), value in zip(((one, name) for one in points for name in by), np.random.default_rng(seed).integers(0, 2, 3 * len(points)) / 2, strict=True)}
     asked = choice_of(", ".join([*(f"rule {one}" for one in rules), *(f"then {one}" for one in by)]), RULES, ACCURACY)
     found = choose(points, asked, lambda one, name: values[one.id, name])
@@ -94,6 +106,10 @@ def test_the_choice_is_the_best_of_those_that_meet_the_rules_and_of_equals_the_f
             if mine != theirs:
                 best = one if mine > theirs else best
                 break
+        else:
+            own, other = (kinds[points.index(each)] for each in (one, best))
+            if (not own[0] and other[0]) or (own[0] == other[0] and not own[1] and other[1]):
+                best = one
     assert (None if found is None else found.id) == (None if best is None else best.id)
 
 
@@ -118,6 +134,16 @@ def test_what_choices_say(asked: str | None, rules: tuple[str, ...], aims: tuple
     found = choice_of(asked, RULES, ACCURACY)
     assert (found.rules, found.aims) == (rules, aims)
     assert choice_of(found.text, RULES, ACCURACY) == found  # it is told in the words that it is asked in
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [("balanced_accuracy", "rule our-objective, then balanced_accuracy, then accuracy"), ("fp=1,fn=5", "rule our-objective, then objective, then accuracy")],
+)
+def test_a_criterion_is_told_as_it_could_be_asked_for_and_ids_of_rules_stay_as_they_are(objective: str, said: str) -> None:
+    aim = objective_of(objective)
+    asked = choice_of("rule our-objective, then objective, then accuracy", ["our-objective"], aim)
+    assert asked.called(aim) == said and choice_of(said, ["our-objective"], aim) == asked
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.policy import policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.reports.html import render
@@ -34,10 +35,10 @@ def inferred(text: str) -> MitigationCard:
 def test_what_it_means_to_infer_a_group_is_said_and_how_often_it_is_wrong() -> None:
     seen = mitigation_view(inferred("sex"))
     (means,) = (one for one in seen.warnings if "article 9 of the GDPR" in one)
-    assert means.startswith("Everybody's sex is inferred") and not any("for their group alone" in one for one in seen.warnings)
+    assert means == seen.warnings[0] and means.startswith("Everybody's sex is inferred") and not any("for their group alone" in one for one in seen.warnings)
     assert "sex=m: 25.0% of its 500 rows that were held out are taken for another group." in seen.warnings and seen.decided[1].group == "taken for sex=m" and seen.decided[1].rows == "400"
     assert seen.lead.endswith("with chances for each group, which the model infers from sex.") and seen.fallback == "The model is not told a row's sex: everybody is taken for one of these groups."
-    assert "It holds in the mean over what is drawn on the rows that were fitted on" in seen.warnings[1]
+    assert "It holds in the mean over what is drawn on the rows that were fitted on" in seen.warnings[4]
 
 
 @pytest.mark.parametrize("text", [ATTACK, DIRECTION])
@@ -83,3 +84,16 @@ def test_a_change_that_is_no_gain_of_anybodys_is_not_called_unmoved_and_one_with
     seen = mitigation_view(msgspec.structs.replace(card, fit=msgspec.structs.replace(card.fit, judged=judged), holdout=msgspec.structs.replace(card.holdout, moved=(*fell, *few))))
     assert seen.unmoved == "2 rates of groups did not change, or by no more than chance explains."
     assert [{row.change for row in one.rows} for one in seen.shifts] == [{"−0.375 to −0.125", "+0.125 to +0.375"}, {"too few changed to tell"}]
+
+
+def test_of_the_model_as_it_is_nothing_went_anywhere_and_nothing_is_called_the_best() -> None:
+    card = mitigation()
+    seen = mitigation_view(msgspec.structs.replace(card, method="as-is", export=msgspec.structs.replace(card.export, policy=policy_of_all("as-is", threshold_at(0.5)))))
+    assert seen.cost[-1] == "On the rows that candidates were fitted on, sex is 0.5." and not any("best that could be had" in one for one in seen.cost)
+
+
+def test_what_is_in_the_cards_notes_and_warned_of_is_told_once() -> None:
+    card = inferred("sex")
+    means = meaning_of(("sex",))
+    seen = mitigation_view(msgspec.structs.replace(card, notes=(means, *card.notes)))
+    assert seen.warnings[0] == means and means not in seen.notes and seen.notes == card.notes

@@ -89,3 +89,15 @@ def test_a_rule_that_judges_nobody_has_no_drawing() -> None:
     seen = search_view(nobody)
     assert seen.drawings == () and all(one.rules[0].text == "judges nobody" for one in (*seen.lines, *seen.others))
     assert render(audit([]), mitigation=mitigation(), frontier=nobody)
+
+
+def test_where_neither_the_choice_nor_the_model_has_a_finite_number_the_others_are_drawn() -> None:
+    plain = frontier()
+    first = msgspec.structs.replace(plain.points[0], rules=(msgspec.structs.replace(plain.points[0].rules[0], value=None, interval=None, past=None, meets=False),))
+    others = [msgspec.structs.replace(one, efficient=()) for one in plain.points[1:]]
+    (found,) = search_view(msgspec.structs.replace(plain, chosen="as-is", points=(first, *others))).drawings
+    assert {dot.kind for dot in found.dots} == {"other"} and len(found.dots) == 4 and "1 candidate without a finite number is not drawn." in found.caption
+
+
+def test_that_a_worst_number_of_three_groups_leans_towards_worse_is_said() -> None:
+    assert "of three groups or more both lean towards what is worse" in search_view(frontier()).note
