@@ -121,8 +121,7 @@ def _beside(
     before = audited(first, scores=kept["before"], kept_values=kept_values, progress=progress, sole=True).audit
     after = audited(then, scores=kept["after"], kept_values=kept_values, progress=progress, sole=True).audit
     rows = [_rows(path) for path in (kept["before"], kept["after"], _in_a_fresh_process(then, aside / "again", aside))]
-    if len({one.score.size for one in rows}) > 1:
-        raise NotAsSolved(f"the exported model was audited on {rows[1].score.size:,} rows of the holdout, and the original on {rows[0].score.size:,}; the holdout changed meanwhile")
+    _check_rows(*rows)
     checked = check(*rows)
     slices = tuple(one.slice for one in after.counts)
     matched = match(kept["after"], kept["before"], slices)
@@ -195,6 +194,12 @@ def _mistaken(rows: _Rows, policy: Policy, inferred: InferredPlaces) -> tuple[Mi
         Mistaken(group=one.group, rows=int(own.sum()), mistaken=int((own & (places != place)).sum()), taken_for_it=int((places == place).sum()))
         for place, (one, own) in enumerate(zip(policy.groups, owns, strict=True))
     )
+
+
+def _check_rows(before: _Rows, after: _Rows, again: _Rows) -> None:
+    """Returns if all three are of as many rows."""
+    if len({one.score.size for one in (before, after, again)}) > 1:
+        raise NotAsSolved(f"the exported model was audited on {after.score.size:,} rows of the holdout, and the original on {before.score.size:,}; the holdout changed meanwhile")
 
 
 def _check(before: _Rows, after: _Rows, again: _Rows, policy: Policy, inferred: InferredPlaces | None = None) -> Checked:

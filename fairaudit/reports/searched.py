@@ -26,6 +26,7 @@ _BELOW = 0.5  # of the height of what stands out is drawn below it; what lies de
 _ROOM = 0.06  # of what is drawn, left free at each end
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICKS = 4
+_RADIUS = {"chosen": "6", "as-is": "4.5", "efficient": "4.5", "other": "3"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Dot:
     x: str
     y: str
     kind: str  # "chosen", "as-is", "efficient" or "other"
+    radius: str
     words: str
     across: str  # the path of the interval of the rule's number, or ""
     up: str  # and of the objective's
@@ -180,10 +182,10 @@ def _number(one: Number) -> Cell:
 
 
 def _moved(effects: Sequence[Moved]) -> str:
-    """Sex=Female: selection rate 9.1% → 14.0%."""
+    """Sex=Female: selection rate 9.1% → 14.0%; a dash of nobody."""
     found = sorted(effects, key=lambda one: -abs(one.change or 0.0))
     told = [f"{one.slice}: {in_sentence(one.metric)} {percent(one.before or 0.0)} → {percent(one.after or 0.0)}" for one in found[:_MOST]]
-    return "; ".join([*told, *([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])])
+    return "; ".join([*told, *([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])]) or "–"
 
 
 def _alike(points: Sequence[Point], chosen: str) -> str:
@@ -237,7 +239,7 @@ def _dot(one: Point, number: Number, value: float, height: float, frontier: Fron
     ends, heights = (_ends(number), one.objective.interval or ()) if kind != "other" else ((), ())
     objective, rule = _objective(one, frontier.objective), _number(number)
     return Dot(
-        x=written(x), y=written(y), kind=kind, words=f"{one.id}: {_called(frontier.objective)} {objective.text}, {name} {rule.text}",
+        x=written(x), y=written(y), kind=kind, radius=_RADIUS[kind], words=f"{one.id}: {_called(frontier.objective)} {objective.text}, {name} {rule.text}",
         across=f"M{written(across.at(ends[0]))} {written(y)}H{written(across.at(ends[1]))}" if ends else "", up=f"M{written(x)} {written(up.at(heights[0]))}V{written(up.at(heights[1]))}" if heights else "",
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fairaudit.cube.score_pairs import pair_scores
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.errors import ConfigError
-from tests.cube import test_matched as matched
-from tests.cube.test_matched import SLICES, folder, written
+from tests.cube import test_same_rows as matched
+from tests.cube.test_same_rows import SLICES, folder, written
 
 __all__ = ["folder"]  # the fixture
 people = st.lists(st.builds(lambda row, score: row | {"score": score}, matched.person, st.integers(0, 8).map(lambda one: one / 8)), min_size=1, max_size=12, unique_by=lambda one: str(one["id"]))

@@ -180,7 +180,7 @@ def test_rows_within_a_millionth_of_a_cut_may_be_decided_either_way_and_are_coun
 def test_another_number_of_rows_is_told(tmp_path: Path) -> None:
     three, two = (saved(tmp_path / f"{number}.parquet", [0.9] * number, [1] * number, [1] * number, ["f"] * number) for number in (3, 2))
     with pytest.raises(NotAsSolved, match="audited on 2 rows of the holdout, and the original on 3; the holdout changed meanwhile"):
-        proof._check(three, two, two, SOLVED)
+        proof._check_rows(three, two, two)
 
 
 @pytest.mark.parametrize("label", [0, 1])

@@ -46,7 +46,7 @@ def test_the_choice_the_model_as_it_is_and_what_no_other_beats_are_marked() -> N
 def test_who_pays_stands_beside_each_point_and_the_model_itself_moves_nobody() -> None:
     lines = {one.id: one for one in search_view(frontier()).lines}
     assert lines["two"].better == "sex=f: selection rate 25.0% → 50.0%" and lines["two"].worse == "sex=m: selection rate 25.0% → 50.0%"
-    assert (lines["as-is"].better, lines["as-is"].worse) == ("", "")
+    assert (lines["as-is"].better, lines["as-is"].worse) == ("–", "–")
 
 
 def test_what_could_not_be_fitted_for_one_reason_is_told_together() -> None:
