@@ -1,4 +1,4 @@
-"""Work in the background, and Ctrl-C while it lasts."""
+"""Work in the background, and Ctrl-C, or a signal that asks the program to end, while it lasts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
+
+from fairaudit.ending import Ended
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,14 +31,14 @@ def in_background(work: Callable[[], T]) -> Future[T]:
 
 
 def stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """What `work` gives, done by another thread, so that this one hears Ctrl-C and stops the connection's query.
+    """What `work` gives, done by another thread, so that this one hears Ctrl-C, or that it shall end, and stops the connection's query.
 
     By itself DuckDB hears it only between tasks, and the thread that asked takes part in them.
     """
     done = in_background(work)
     try:
         return done.result()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Ended):
         connection.interrupt()
         wait([done], timeout=_PATIENCE)
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tomllib
@@ -78,7 +79,8 @@ def test_links_lead_somewhere() -> None:
 def test_the_exit_codes_of_readme_and_help_are_the_programs() -> None:
     from fairaudit import errors
 
-    codes = {errors.PASSED, errors.VIOLATED, errors.MISCONFIGURED, errors.NOT_ENOUGH_EVIDENCE, errors.CONTENT_FAILED, errors.INTERRUPTED}
+    by_signal = {128 + signal.SIGTERM, 128 + signal.SIGHUP}
+    codes = by_signal | {errors.PASSED, errors.VIOLATED, errors.MISCONFIGURED, errors.NOT_ENOUGH_EVIDENCE, errors.CONTENT_FAILED, errors.INTERRUPTED}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)} == codes
     assert {int(code) for code in re.findall(r"\b(\d+) [a-z]", _said("--help").split("Exit codes:")[1].split("Options:")[0])} == codes
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from fairaudit.errors import CONTENT_FAILED, INTERRUPTED, MISCONFIGURED, FairauditError
+
+if TYPE_CHECKING:
+    from fairaudit.ending import Ended
 
 _COMMANDS = {
     "check": "Tell everything that is wrong with an audit at once, or what it would do.",
@@ -70,14 +74,24 @@ def cli() -> None:
 
     \b
     Exit codes: 0 pass, 1 a rule is violated, rows leak or a waiver is not in force, 2 to be mended in
-    flags, config or paths, 3 not enough evidence, 4 the content failed, 130 interrupted.
+    flags, config or paths, 3 not enough evidence, 4 the content failed, 130 interrupted,
+    143 asked to end by SIGTERM, 129 asked to end by SIGHUP.
     """
 
 
 def main() -> NoReturn:
     """Run the command line; one sentence an error, never a traceback unless --debug asks for it."""
+    from fairaudit.ending import end_by_callers
+
     _open_streams()
-    leave(_run(sys.argv[1:]))
+    asked_to_end = end_by_callers()
+    try:
+        code = _run(sys.argv[1:], asked_to_end)
+    except SystemExit as error:  # asked to end while an error was told
+        if asked_to_end() is None:
+            raise
+        code = error.code if isinstance(error.code, int) else CONTENT_FAILED
+    leave(code)
 
 
 def _open_streams() -> None:
@@ -95,11 +109,13 @@ def _open_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], asked_to_end: Callable[[], Ended | None] = lambda: None) -> int:
     try:
         outcome = cli.main(args=arguments, prog_name="fairaudit", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
     except FairauditError as error:
+        if (ended := asked_to_end()) is not None:  # what a query that it cut short was told as
+            return _ended(ended)
         return _told(error, debug="--debug" in arguments)
     except click.exceptions.Exit as exit:
         return exit.exit_code
@@ -111,7 +127,13 @@ def _run(arguments: list[str]) -> int:
         return MISCONFIGURED
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
+    except SystemExit:
+        if (ended := asked_to_end()) is None:
+            raise
+        return _ended(ended)
     except Exception as error:
+        if (ended := asked_to_end()) is not None:  # what a library made of it
+            return _ended(ended)
         if type(error).__name__ == "InterruptException" or str(error) == "Query interrupted":  # DuckDB's, from wherever it was when Ctrl-C came
             return _interrupted()
         # Exit code 1 would say that a rule is violated, and a build would be red for it.
@@ -126,6 +148,13 @@ def _run(arguments: list[str]) -> int:
 def _interrupted() -> int:
     _say("fairaudit: interrupted; no file is half-written.")
     return INTERRUPTED
+
+
+def _ended(by: Ended) -> int:
+    from signal import Signals
+
+    _say(f"fairaudit: asked to end by {Signals(by.signum).name}; no file is half-written.")
+    return 128 + by.signum
 
 
 def _told(error: FairauditError, *, debug: bool) -> int:

@@ -135,7 +135,8 @@ def _in_a_fresh_process(config: AuditConfig, out: Path, aside: Path) -> Path:
     file = aside / "again.json"
     file.write_bytes(msgspec.json.encode({name: value for name, value in told.items() if value != default[name]}))
     command = [sys.executable, "-m", "fairaudit", "audit", "--config", str(file), "--out", str(out), "--quiet"]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False)
+    # What it puts aside lies where this one clears, also where it is killed since this one is asked to end.
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(aside)}, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise NotAsSolved(f"the exported model was loaded again in a fresh process, and could not be audited there: {last}")

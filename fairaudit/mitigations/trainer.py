@@ -8,7 +8,6 @@ import selectors
 import shlex
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -114,32 +113,13 @@ def _started(command: tuple[str, ...], environment: Mapping[str, str]) -> Iterat
     except (OSError, ValueError) as error:
         raise ConfigError(f"--trainer: {command[0]!r} cannot be run ({getattr(error, 'strerror', None) or error}); name a program that is there, with its path where the system does not find it.") from error
     try:
-        with _ending():
-            yield process
+        yield process
     except BaseException:
         _stop(process)
         raise
     finally:
         if process.stdout is not None:
             process.stdout.close()
-
-
-@contextmanager
-def _ending() -> Iterator[None]:
-    """Asked to end, this program ends by way of its callers, who clean up; by itself it would end at once and leave the command running."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(signum: int, _: object) -> None:
-        raise SystemExit(128 + signum)
-
-    former = {signum: signal.signal(signum, end) for signum in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(signum) == signal.SIG_DFL}  # who ignores one, as nohup does, goes on
-    try:
-        yield
-    finally:
-        for signum, handler in former.items():
-            signal.signal(signum, handler)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,9 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.policy import OfGroup, Policy, threshold_at
 from fairaudit.run import audited
 from tests.cli.mitigated import SEEN, card, in_this_process, mitigated, people, tree, write
-from tests.cli.runs import killed_and_run_again
+from tests.cli.runs import ROOT, killed_and_run_again
 from tests.models.conftest import built
 
 pytest.importorskip("tensorflow")
@@ -147,6 +150,26 @@ def test_a_killed_mitigation_leaves_nothing_and_a_rerun_completes(signum: int, m
     """By thresholds, which there are for any scores: of scores that say nothing of labels, as these, equal odds may be refused before anything is written."""
     killed_and_run_again(signum, "mitigate", "thresholds", "--rule", "equal-opportunity", "--model", str(model), writes="saved_model.pb")
     assert {path.name for path in Path("out").iterdir() if not path.name.startswith(".fairaudit-")} == set(postprocessed.NAMES)
+
+
+@pytest.mark.parametrize("at", ["while it fits", "in the fresh process"])
+def test_asked_to_end_a_mitigation_leaves_nothing_of_the_rows_anywhere(at: str, model: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    write(people(60_000 if at == "while it fits" else 1_200))
+    command = [sys.executable, "-m", "fairaudit", "mitigate", "thresholds", "--rule", "equal-opportunity", "--model", str(model), *SEEN]
+    process = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL),
+    )  # fmt: skip
+    awaited = "fairaudit-*/fit.parquet" if at == "while it fits" else "fairaudit-*/fairaudit-*"  # the fresh process puts its rows aside within what this one put aside
+    while process.poll() is None and not any(temporary.glob(awaited)):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    told = process.communicate()[1]
+    assert process.returncode == 143 and told.splitlines()[-1] == "fairaudit: asked to end by SIGTERM; no file is half-written.", told
+    left = [path for path in temporary.rglob("*") if path.suffix not in (".py", ".pyc") and path.name != "__pycache__"]  # code that TensorFlow generates
+    assert left == [] and not Path("out").exists()
 
 
 def test_levelling_down_is_called_by_name(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:

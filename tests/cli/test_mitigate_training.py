@@ -258,7 +258,7 @@ def test_a_model_that_cannot_be_trained_on_is_told_and_nothing_is_left(built: Ca
     assert said.startswith("fairaudit: model 'as_given' has no trainable variables (") and said.count("\n") == 1 and not Path("out").exists()
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_what_stops_the_program_stops_the_trainer_and_what_it_has_started(signum: int, code: int) -> None:
     Path("slow.py").write_text("import subprocess, sys, time\nchild = subprocess.Popen(['sleep', '600'])\nopen('pids', 'w').write(f'{__import__(\"os\").getpid()} {child.pid}')\ntime.sleep(600)\n")
     command = [sys.executable, "-m", "fairaudit", "mitigate", "reweigh", "--trainer", f"{PYTHON} slow.py {{data}} {{out}}", *SEEN]
