@@ -108,6 +108,7 @@ def _reweigh(weight_column: str | None, format: Any, *, config_file: Path | None
     from fairaudit.data.written import format_of, mistaken_columns
     from fairaudit.mitigations import reweighed
     from fairaudit.mitigations import reweighing as method
+    from fairaudit.mitigations.kept import in_place_of
     from fairaudit.reports.reweighing_words import reweighing_markdown, reweighing_words
     from fairaudit.splits.asked import wanted_of
     from fairaudit.splits.result import to_json
@@ -131,7 +132,7 @@ def _reweigh(weight_column: str | None, format: Any, *, config_file: Path | None
         return card
 
     former = {*reweighed.names_of("csv"), *reweighed.names_of("parquet"), *(_OF_A_MODEL if (folder / _OF_A_MODEL[0]).is_dir() else ())} if holds(folder, A_MITIGATION) else set()
-    with silenced(debug=debug):
+    with silenced(debug=debug), in_place_of(folder):
         made = method.reweigh(source, wanted_of(config), weight_column=method.WEIGHT if weight_column is None else weight_column)
         card = write_folder(folder, names, fill, gone=former)
     say(to_json(card).decode().rstrip("\n") if as_json else f"{reweighing_words(card, width=width())}\n\nRows with weights: {folder / names[1]}\nCard: {folder / reweighed.CARD}")
@@ -216,9 +217,10 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 @click.option("--settings", type=int, default=8, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
 @click.option("--choose", metavar="TEXT", help="What must hold, and then what decides, as 'rule four-fifths, then accuracy'. [default: all rules, then the objective]")
 @click.option("--without-attribute", is_flag=True, help="Try only what needs no protected attribute when serving, besides those that the model itself takes.")
+@click.option("--anew", is_flag=True, help="Throw away what a search that was stopped had kept, and begin anew.")
 @with_output
 def search(
-    shares: str | None, objectives: tuple[str, ...], methods: str | None, settings: int, choose: str | None, without_attribute: bool, holdout: str | None, duplicates: str, config_file: Path | None,
+    shares: str | None, objectives: tuple[str, ...], methods: str | None, settings: int, choose: str | None, without_attribute: bool, anew: bool, holdout: str | None, duplicates: str, config_file: Path | None,
     out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any,
 ) -> int:  # fmt: skip
     """Try all methods over their settings, draw what each costs beside what it brings, and export the one that you would choose.
@@ -232,6 +234,7 @@ def search(
     from fairaudit.cli.audit import flags_of
     from fairaudit.cli.console import progress_to, say, silenced
     from fairaudit.config import AuditConfig, overridden, read_config, validate
+    from fairaudit.ending import Ended
     from fairaudit.errors import FairauditError
     from fairaudit.mitigations import postprocessed, searching
     from fairaudit.mitigations.candidates import check_asked
@@ -243,6 +246,7 @@ def search(
     from fairaudit.reports.retrained import retrained_words
     from fairaudit.reports.searched import frontier_words
     from fairaudit.rules.library import load_rules
+    from fairaudit.splits.result import to_json
     from fairaudit.writing import A_MITIGATION, check_out, holds, write_mitigation, write_tree
 
     config = overridden(read_config(config_file) if config_file else AuditConfig(), flags_of({"group_thresholds": ()} | given))
@@ -252,6 +256,8 @@ def search(
     config = postprocessed.asked_of(config)
     validate(config)
     wanted = tuple(one.strip() for one in (methods or "").split(",") if one.strip())
+    if methods is not None and not wanted:
+        raise ConfigError(f"--methods {methods!r} names no method; name some, as thresholds,fine-tune, or leave it out to try all.")
     rules = load_rules(config.rules)
     aims = check_asked(rules, objectives or ("accuracy",), wanted, settings, without_attribute=without_attribute)
     asked = searching.Search(
@@ -262,7 +268,7 @@ def search(
     check_out(folder, force=force, kind=A_MITIGATION)
     shown: list[str] = []
 
-    with silenced(debug=debug) as stream, kept(folder, searching.what_it_depends_on(config, asked), force=force) as state:
+    with silenced(debug=debug) as stream, kept(folder, searching.what_it_depends_on(config, asked), anew=anew) as state:
         for one in state.notes:
             print(f"fairaudit: {one}", file=stream)
 
@@ -270,24 +276,19 @@ def search(
             state.note(into)
             with progress_to(stream, quiet=as_json) as progress:
                 found = searching.tried(config, asked, state, progress=progress)
-                try:
-                    frontier = searching.frontier_of(config, asked, choice, found)
-                except Unreachable:
-                    shown.append(frontier_words(found.points, found.unmet, None, asked.objectives[0], width=width()))
-                    raise
-                card, proof = searching.chosen_model(config, found, frontier, into, state.work, progress=progress)
+                frontier = searching.frontier_of(config, asked, choice, found)
+                shown.append(to_json(frontier).decode().rstrip("\n") if as_json else frontier_words(frontier.points, frontier.unmet, frontier.chosen, frontier.objective, width=width()))
+                card, proof = searching.chosen_model(config, found, frontier, choice, into, state.work, progress=progress)
             write_mitigation(card, proof, into, frontier=frontier)
-            shown.append(frontier_words(frontier.points, frontier.unmet, frontier.chosen, frontier.objective, width=width()))
             return card
 
         former = {one.name for one in folder.iterdir() if not one.name.startswith(".")} & _FORMER if holds(folder, A_MITIGATION) else set()
         try:
             card = write_tree(folder, searching.SEARCH_NAMES, fill, gone=former)
         except Unreachable:
-            if not as_json:
-                say(shown[0])
+            say(shown[0])
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Ended):
             if state.has_any:
                 print(f"fairaudit: what was done so far is kept in {folder}; the same command goes on from there.", file=stream)
             raise
@@ -367,6 +368,7 @@ def _judged(
     from fairaudit.cli.console import say, silenced
     from fairaudit.config import AuditConfig, overridden, read_config
     from fairaudit.mitigations import postprocessed
+    from fairaudit.mitigations.kept import in_place_of
     from fairaudit.mitigations.parts import SHARE, given_parts, split_parts
     from fairaudit.writing import A_MITIGATION, check_out, holds, write_mitigation, write_tree
 
@@ -389,7 +391,8 @@ def _judged(
         return card
 
     former = {one.name for one in folder.iterdir() if not one.name.startswith(".")} & _FORMER if holds(folder, A_MITIGATION) else set()
-    card = write_tree(folder, postprocessed.NAMES, fill, gone=former)
+    with in_place_of(folder):
+        card = write_tree(folder, postprocessed.NAMES, fill, gone=former)
     if as_json:
         say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
     else:

@@ -105,7 +105,7 @@ def fine_tune(matched: Matched, rows: TrainingRows, folder: Path, *, seed: int, 
         )  # fmt: skip
         written = _Training(matched, rows, settings, place=folder).validate()
     if not np.isclose(written, made.loss, rtol=_ALIKE, atol=_ALIKE):
-        raise UnfitModel(f"model {matched.card.name!r} was trained to a loss of {made.loss:.6g} and, loaded again, has {written:.6g}, so its variables are not all that it is; train it where it was made, with --trainer.")
+        raise UnfitModel(f"model {matched.card.name!r} was trained to a loss of {made.loss:.6g} and, loaded again, has {written:.6g}, so its variables are not all that it is; train it where it was made, with mitigate reweigh --trainer.")
     return made
 
 
@@ -125,7 +125,7 @@ def _trained(training: _Training, rows: TrainingRows, start: float, *, seed: int
                 progress(stage, (begin + places.size) / order.size, int(order.size))
         epochs.append(Epoch(training_loss=lost / order.size, validation_loss=training.validate() if np.isfinite(lost) else np.nan))
         if not np.isfinite(epochs[-1].validation_loss):
-            raise ContentError(f"the loss was no number in epoch {len(epochs)} of training model {training.name!r}, so it learned nothing; give a smaller --learning-rate than {settings.learning_rate:g}, or look for extreme values among its inputs.")
+            raise ContentError(f"the loss was no number in epoch {len(epochs)} of training model {training.name!r}, so it learned nothing; train it by mitigate reweigh --fine-tune with a smaller --learning-rate than {settings.learning_rate:g}, or look for extreme values among its inputs.")
         if epochs[-1].validation_loss < least:
             best, least, kept = len(epochs), epochs[-1].validation_loss, training.values()
     return tuple(epochs), best, kept
@@ -193,7 +193,7 @@ class _Training:
         lost, gradients = gradients_of(lambda: self._answered(places)[1], tf.gather(self._weight, places), self._variables)
         known = [(one, gradient) for one, gradient in zip(self._variables, gradients, strict=True) if gradient is not None]
         if not known:
-            raise UnfitModel(f"the score of model {self.name!r} follows from none of its {len(self._variables)} trainable variables by a gradient, as that of a tree or a table does not, so it cannot be trained on; train it where it was made, with --trainer.")
+            raise UnfitModel(f"the score of model {self.name!r} follows from none of its {len(self._variables)} trainable variables by a gradient, as that of a tree or a table does not, so it cannot be trained on; train it where it was made, with mitigate reweigh --trainer.")
         self._adam.apply([tf.zeros_like(one) if gradient is None else gradient for one, gradient in zip(self._variables, gradients, strict=True)])
         return lost
 
@@ -223,7 +223,7 @@ def _trainable(call: Any, *, model: str) -> tuple[Any, ...]:
     found = tuple(one for one in call.trainable_variables if one.dtype.is_floating)
     if not found:
         frozen = f"its {len(call.variables)} variables are not trainable" if call.variables else "its graph is frozen, or it is a tree or a table"
-        raise UnfitModel(f"model {model!r} has no trainable variables ({frozen}), so it cannot be trained on; export it with its variables, train it where it was made, with --trainer, or change its decisions, as mitigate thresholds does.")
+        raise UnfitModel(f"model {model!r} has no trainable variables ({frozen}), so it cannot be trained on; export it with its variables, train it where it was made, with mitigate reweigh --trainer, or change its decisions, as mitigate thresholds does.")
     coarse = [one for one in found if one.dtype not in (tf.float32, tf.float64)]
     if coarse:
         raise UnfitModel(f"model {model!r} has the variable {coarse[0].name.partition(':')[0]!r} of {coarse[0].dtype.name}, in which small steps are lost; export it with variables of float32.")
@@ -253,7 +253,7 @@ def _told(model: str) -> Iterator[None]:
     except FairauditError:
         raise
     except LookupError as lacking:  # the registry of gradients
-        raise UnfitModel(f"model {model!r} has an op without a gradient, so it cannot be trained on ({own_words(lacking)}); train it where it was made, with --trainer.") from lacking
+        raise UnfitModel(f"model {model!r} has an op without a gradient, so it cannot be trained on ({own_words(lacking)}); train it where it was made, with mitigate reweigh --trainer.") from lacking
     except Exception as broken:  # whatever a model's own ops raise
         raise ModelFailed(f"model {model!r} failed while it was trained: {own_words(broken)}") from broken
 

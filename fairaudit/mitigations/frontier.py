@@ -86,7 +86,7 @@ class Frontier(msgspec.Struct, frozen=True, kw_only=True):
     objective: str
     rules: tuple[str, ...]
     criterion: str  # what --choose said
-    chosen: str  # a point's id
+    chosen: str | None  # a point's id; None: nothing meets what the criterion asks for, and so there is no file, but --json shows all the same
     points: tuple[Point, ...]
     unmet: tuple[Unmet, ...]
 

@@ -184,16 +184,16 @@ class KeptPart:
 
 
 @contextmanager
-def kept(out: Path, what: dict[str, Any], *, force: bool) -> Iterator[Kept]:
+def kept(out: Path, what: dict[str, Any], *, anew: bool) -> Iterator[Kept]:
     """The folder of a search, while it is this process's; taken away once the search is done, and where nothing was kept.
 
     Args:
         out: where the search writes to.
         what: everything that its result depends on; what another search kept is thrown away.
-        force: what was kept is thrown away, whatever it is.
+        anew: what was kept is thrown away, whatever it is.
 
     Raises:
-        ConfigError: another search is at work there, or it cannot be written.
+        ConfigError: a search is at work there, or it cannot be written.
     """
     folder = out / FOLDER
     with _told(out):
@@ -205,14 +205,14 @@ def kept(out: Path, what: dict[str, Any], *, force: bool) -> Iterator[Kept]:
         differs = () if former is None else tuple(name for name in told if former.get(name) != told[name])
         with _told(out):
             _clear_asides(folder, out)
-            if force or former is None or differs:
+            if anew or former is None or differs:
                 for one in folder.iterdir():
                     if one.name != _LOCK:
                         _gone(one)
                 _write(folder / _WHAT, msgspec.json.encode(told))
             (folder / _WORK).mkdir()
         try:
-            yield Kept(folder=folder, differs=() if force else differs)
+            yield Kept(folder=folder, differs=() if anew else differs)
         except BaseException:
             _gone(folder / _WORK)
             if not _has_any(folder):
@@ -225,6 +225,23 @@ def kept(out: Path, what: dict[str, Any], *, force: bool) -> Iterator[Kept]:
 
 
 @contextmanager
+def in_place_of(out: Path) -> Iterator[None]:
+    """While another mitigation is written to this folder: no search may begin there, and what one that was stopped had kept goes once the other is whole.
+
+    Raises:
+        ConfigError: a search is at work there.
+    """
+    folder = out / FOLDER
+    if not folder.is_dir():
+        yield
+        return
+    with _locked(folder):
+        yield
+        _clear_asides(folder, out)
+        _gone(folder)
+
+
+@contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     with _told(folder):
         lock = (folder / _LOCK).open("ab")
@@ -232,7 +249,7 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigError(f"another search is at work in {folder.parent}; wait until it is done, or name another folder with --out.") from None
+            raise ConfigError(f"a search is at work in {folder.parent}; wait until it is done, or name another folder with --out.") from None
         yield
 
 

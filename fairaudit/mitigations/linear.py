@@ -60,8 +60,8 @@ def check_linear(rules: Sequence[Rule]) -> None:
             is_against_a_limit = rule.comparison is Comparing.VALUE and len(parts) == 1
             if not parts or not (is_against_a_limit or all(part.is_fixed for part in parts)):
                 raise ConfigError(
-                    f"rule {rule.id!r} judges {metric(name).id}, and --drawn can hold shares of all, of the positives or of the negatives, as selection_rate or true_positive_rate, in any comparison, and other "
-                    "rates against a limit of their own (comparison: value) only; leave --drawn out, or name such a rule."
+                    f"rule {rule.id!r} judges {metric(name).id}, and --drawn of mitigate thresholds can hold shares of all, of the positives or of the negatives, as selection_rate or true_positive_rate, in any comparison, and other "
+                    "rates against a limit of their own (comparison: value) only; name such a rule, or fit thresholds that draw nothing, by mitigate thresholds without --drawn."
                 )
 
 

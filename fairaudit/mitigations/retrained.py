@@ -241,7 +241,7 @@ def _of_fine_tuning(tuned: FineTuned) -> Iterator[str]:
     if not tuned.best:
         yield "No epoch of the training made the weighted loss of the rows that nothing was learned from smaller than the model as it was has it, so nothing was changed: the exported model is the original."
     elif tuned.best == len(tuned.epochs):
-        yield f"The loss still fell in the last of {len(tuned.epochs):,} epochs; more of them (--epochs) may make it smaller."
+        yield f"The loss still fell in the last of {len(tuned.epochs):,} epochs; more of them, as with the flag --epochs of mitigate reweigh --fine-tune, may make it smaller."
 
 
 def _of_trainer(trainer: ByTrainer) -> Iterator[str]:

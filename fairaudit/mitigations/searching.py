@@ -111,7 +111,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
         need_groups(cells)
     threshold = found.thresholds.edge(config.threshold)
     asked_for = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
-    training = cache(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))
+    training = _once(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))
     fitted = _fitted(asked_for, cells, threshold, kept, training, config.seed, progress)
     met = [one for one in asked_for if fitted[one.id].unmet is None]
     policies = {one.id: policy_for(one.method, cells, slicing, fitted[one.id].treatments, threshold) for one in met if one.training is None}
@@ -142,28 +142,25 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
 
 
 def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Found) -> Frontier:
-    """All that was tried with the choice that was made.
-
-    Raises:
-        Unreachable: nothing that was tried meets the rules that the choice asks for; says what comes nearest.
-    """
+    """All that was tried with the choice that was made, or with none where nothing meets the rules that it asks for."""
     aim = objective_of(search.objectives[0])
     chosen = choose(found.points, choice, found.value)
-    if chosen is None:
-        raise Unreachable(_unmet(found.points, choice))
     how = found.parts.parts.how
     return Frontier(
         version=VERSION, seed=config.seed, rows=Rows(fitted=how.rows_fitted, chosen_on=how.rows_chosen_on or 0, proven_on=how.rows_held_out), objective=aim.name,
-        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=chosen.id, points=found.points, unmet=found.unmet,
+        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=None if chosen is None else chosen.id, points=found.points, unmet=found.unmet,
     )  # fmt: skip
 
 
-def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard | RetrainedCard, Proof]:
+def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, choice: Choice, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard | RetrainedCard, Proof]:
     """The chosen candidate exported into `folder`, and judged on the last part.
 
     Raises:
+        Unreachable: nothing was chosen; says what comes nearest.
         ConfigError, ContentError, NotAsSolved, Several: as `delivered` does.
     """
+    if frontier.chosen is None:
+        raise Unreachable(_unmet(frontier.points, choice))
     chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
     search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     if chosen.training is not None and fitted.tuned is not None:
@@ -222,6 +219,25 @@ def _trained(one: Candidate, settings: FineTuning, training: Callable[[], Traini
         return Fitted(id=one.id, unmet=str(error)), not isinstance(error, ModelFailed)
     kept.keep_model(one.id, made)
     return Fitted(id=one.id, tuned=tuned), True
+
+
+def _once(make: Callable[[], Training]) -> Callable[[], Training]:
+    """What `make` gives, or the error that it ends with: the data are read once, however many ask."""
+
+    @cache
+    def made() -> Training | FairauditError:
+        try:
+            return make()
+        except FairauditError as error:
+            return error
+
+    def given() -> Training:
+        found = made()
+        if isinstance(found, FairauditError):
+            raise found
+        return found
+
+    return given
 
 
 def _is_whole(model: Path, tuned: FineTuned) -> bool:

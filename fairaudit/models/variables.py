@@ -37,7 +37,7 @@ def keys_of(place: Path, module: Any, variables: Sequence[Any], *, model: str) -
     named = {id(one): found.get(id(one), one.name.partition(":")[0]) for one in variables}
     lost = [one.name for one in variables if named[id(one)] not in shapes or shapes[named[id(one)]] != one.shape.as_list()]
     if lost:
-        raise UnfitModel(f"model {model!r} has no whole value of the variable {lost[0]!r} in its checkpoint, as where variables are partitioned, so it cannot be given another; export it with whole variables, or train it where it was made, with --trainer.")
+        raise UnfitModel(f"model {model!r} has no whole value of the variable {lost[0]!r} in its checkpoint, as where variables are partitioned, so it cannot be given another; export it with whole variables, or train it where it was made, with mitigate reweigh --trainer.")
     return tuple(named[id(one)] for one in variables)
 
 

@@ -96,7 +96,7 @@ def search_view(frontier: Frontier) -> SearchView:
     first = [one for one in shown if _stands_out(one, frontier.chosen)]
     rows = frontier.rows
     return SearchView(
-        lead=f"{counted(len(frontier.points), 'candidate')} were fitted on {rows.fitted:,} rows and judged on {rows.chosen_on:,} others. By “{frontier.criterion}” {frontier.chosen} was chosen there.",
+        lead=f"{counted(len(frontier.points), 'candidate')} {'was' if len(frontier.points) == 1 else 'were'} fitted on {rows.fitted:,} rows and judged on {rows.chosen_on:,} others. By “{frontier.criterion}” {frontier.chosen} was chosen there.",
         how=f"That it is the best of so many is partly luck: what it is worth is said above, on {rows.proven_on:,} rows that nothing was fitted on and nothing chosen by.",
         drawings=tuple(drawing for name in frontier.rules if (drawing := _drawing(frontier, name, shown)) is not None),
         objective=at_start(_called(frontier.objective)), rules=frontier.rules, lines=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered(first)),
@@ -188,7 +188,7 @@ def _moved(effects: Sequence[Moved]) -> str:
     return "; ".join([*told, *([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])]) or "–"
 
 
-def _alike(points: Sequence[Point], chosen: str) -> str:
+def _alike(points: Sequence[Point], chosen: str | None) -> str:
     same = sum(one.same_as is not None and one.id != chosen for one in points)
     return f"{counted(same, 'other')} decide{'s' if same == 1 else ''} as one of these does." if same else ""
 

@@ -167,7 +167,7 @@ def test_an_export_that_draws_everybody_by_other_chances_is_refused(model: Path,
 
 FLOOR = "schema: fairaudit/rule/1\nextends: worst-group\nid: floor\ntitle: A floor\nlimit_origin: ours\ncomparison: value\nreference: none\nlimit: 0.99\nserious: 0.95\n"
 BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "a rate that is not linear": (("--drawn", "--rule", "predictive-parity"), 2, "rule 'predictive-parity' judges positive_predictive_value, and --drawn can hold shares of all"),
+    "a rate that is not linear": (("--drawn", "--rule", "predictive-parity"), 2, "rule 'predictive-parity' judges positive_predictive_value, and --drawn of mitigate thresholds can hold shares of all"),
     "no chances": (("--drawn", "--rule", "floor.yaml"), 1, "no chances that rise with the score meet floor"),
     "no threshold": (("--without-attribute", "--rule", "floor.yaml"), 1, "no single threshold for everybody meets floor"),
     "no common chances": (("--without-attribute", "--drawn", "--rule", "floor.yaml"), 1, "no chances that rise with the score meet floor"),

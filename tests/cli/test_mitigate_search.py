@@ -21,6 +21,7 @@ import pytest
 
 import fairaudit
 from fairaudit.cli import _run
+from fairaudit.errors import ContentError
 from fairaudit.mitigations import kept, searching
 from fairaudit.mitigations.parts import SearchParts
 from tests.cli.mitigated import SEEN, card, in_this_process, mitigated, people, tree, write
@@ -32,6 +33,7 @@ tf = pytest.importorskip("tensorflow")
 __all__ = ["built"]  # the fixture
 RULES = ("--rule", "statistical-parity", "--rule", "four-fifths")
 FEW = (*RULES, "--settings", "1")
+AT_WORK = "fairaudit: a search is at work in out; wait until it is done, or name another folder with --out.\n"
 
 
 @pytest.fixture(autouse=True)
@@ -244,6 +246,10 @@ def test_where_nothing_meets_the_rules_the_frontier_is_shown_and_the_nearest_nam
     said = capfd.readouterr()
     assert "on the rows that the choice is made on; the nearest is" in said.err and "as-is" in said.out and [one.name for one in Path("out").iterdir()] == [kept.FOLDER]
     monkeypatch.setattr(searching, "_fit", None)  # nothing is fitted anew
+    assert searched(model, *unmet, "--json") == 1
+    shown = json.loads(capfd.readouterr().out)
+    jsonschema.validate(shown, json.loads((Path(fairaudit.__file__).parent / "frontier.schema.json").read_text()))
+    assert shown["chosen"] is None and "as-is" in {one["id"] for one in shown["points"]}
     assert searched(model, *unmet, "--choose", "accuracy") == 0
     assert "fairaudit: a search that was stopped goes on:" in capfd.readouterr().err and kept.FOLDER not in {one.name for one in Path("out").iterdir()}
 
@@ -319,6 +325,18 @@ def test_a_search_that_is_killed_again_and_again_goes_on_and_gives_the_same_byte
     assert comparable() == first
 
 
+def test_a_search_that_is_asked_to_end_keeps_what_it_has_and_leaves_nothing_else(model: Path) -> None:
+    command = [sys.executable, "-m", "fairaudit", "mitigate", "search", "--model", str(model), *SEEN, *RULES, "--settings", "6"]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    folder = Path("out") / kept.FOLDER
+    while process.poll() is None and not any(folder.glob("fitted-*.json")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    told = process.communicate()[1]
+    assert process.returncode == 143 and told.splitlines()[-2:] == ["fairaudit: what was done so far is kept in out; the same command goes on from there.", "fairaudit: asked to end by SIGTERM; no file is half-written."], told
+    assert [one.name for one in Path("out").iterdir()] == [kept.FOLDER] and not (folder / kept._WORK).exists()
+
+
 def stopped(model: Path, monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
     """A search that is stopped when its first candidates were fitted."""
     def stopping(self: kept.Kept, one: kept.Fitted) -> None:
@@ -340,13 +358,44 @@ def test_another_search_says_so_and_begins_anew(model: Path, quick: None, monkey
     assert frontier()["seed"] == 4
 
 
-def test_force_throws_away_what_was_kept(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("method", ["thresholds", "reweigh"])
+def test_another_mitigation_takes_away_what_a_search_had_kept(method: str, model: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped(model, monkeypatch, *FEW)
+    assert Path("out", kept.FOLDER).is_dir()
+    assert (_run(["mitigate", "reweigh", *SEEN]) if method == "reweigh" else mitigated(model)) == 0
+    assert "card.json" in tree() and not Path("out", kept.FOLDER).exists()
+
+
+def test_a_search_that_was_stopped_goes_on_in_a_folder_with_something_else(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("out").mkdir()
+    Path("out/mine.txt").write_text("mine")
+    stopped(model, monkeypatch, *FEW, "--force")
+    assert "the same command goes on from there" in capfd.readouterr().err
+    assert searched(model, *FEW, "--force") == 0
+    assert "fairaudit: a search that was stopped goes on: 4 candidates were fitted before." in capfd.readouterr().err and Path("out/mine.txt").read_text() == "mine"
+
+
+def test_data_to_train_on_that_cannot_be_had_are_looked_for_once() -> None:
+    asked: list[int] = []
+
+    def lacking() -> Any:
+        asked.append(1)
+        raise ContentError("there are too few rows")
+
+    training = searching._once(lacking)
+    for _ in range(3):
+        with pytest.raises(ContentError, match="too few rows"):
+            training()
+    assert asked == [1]
+
+
+def test_what_is_to_be_begun_anew_throws_away_what_was_kept(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     stopped(model, monkeypatch, *FEW)
     fits: list[str] = []
     plain = searching._fit
     monkeypatch.setattr(searching, "_fit", lambda one, *given: (fits.append(one.id), plain(one, *given))[1])
     capfd.readouterr()
-    assert searched(model, *FEW, "--force") == 0 and "as-is" in fits
+    assert searched(model, *FEW, "--anew") == 0 and "as-is" in fits
     assert capfd.readouterr().err == ""
 
 
@@ -361,11 +410,15 @@ def test_what_was_kept_and_is_broken_is_made_anew(model: Path, quick: None, monk
     assert searched(model, *FEW) == 0 and comparable() == wanted
 
 
-def test_two_searches_do_not_share_a_folder(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_two_searches_do_not_share_a_folder_and_nothing_else_goes_there_meanwhile(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Path("out", kept.FOLDER).mkdir(parents=True)
     with kept._locked(Path("out", kept.FOLDER)):
         assert searched(model, *FEW) == 2
-    assert capfd.readouterr().err == "fairaudit: another search is at work in out; wait until it is done, or name another folder with --out.\n"
+        assert capfd.readouterr().err == AT_WORK
+        assert mitigated(model) == 2
+        assert capfd.readouterr().err == AT_WORK
+        assert _run(["mitigate", "reweigh", *SEEN]) == 2
+    assert capfd.readouterr().err == AT_WORK and [one.name for one in Path("out").iterdir()] == [kept.FOLDER]
 
 
 def test_nothing_is_left_of_a_search_that_could_not_begin(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -382,6 +435,7 @@ def test_nothing_is_left_of_a_search_that_could_not_begin(model: Path, capfd: py
         ((*RULES, "--split", "half,0.25,0.25"), "give their shares as numbers, as 0.5,0.25,0.25."),
         ((*RULES, "--holdout", "people.csv", "--split", "0.5,0.25,0.25"), "a search splits the data in 2 parts, to fit on and to choose by, since --holdout has the last part; give 2 shares"),
         ((*RULES, "--methods", "treshold"), "--methods: there is no method 'treshold'; did you mean 'thresholds'?"),
+        ((*RULES, "--methods", ","), "--methods ',' names no method; name some, as thresholds,fine-tune, or leave it out to try all."),
         ((*RULES, "--settings", "0"), "--settings 0 is no number of steps; give a whole number from 1 to 100."),
         ((*RULES, "--objective", "acuracy"), "--objective 'acuracy' is not known; did you mean 'accuracy'?"),
         ((*RULES, "--without-attribute", "--methods", "thresholds,reject-option"), "--without-attribute leaves out every method that needs one when serving, as reject-option does; leave out --methods, or --without-attribute."),

@@ -213,7 +213,7 @@ def test_what_cannot_be_trained_on_is_told_in_a_sentence(case: str, built: Built
 
 
 def test_a_loss_that_is_no_number_is_told(built: Built, tmp_path: Path) -> None:
-    with pytest.raises(ContentError, match=r"the loss was no number in epoch 1 of training model 'learning', so it learned nothing; give a smaller --learning-rate than 1e\+38"):
+    with pytest.raises(ContentError, match=r"the loss was no number in epoch 1 of training model 'learning', so it learned nothing; train it by mitigate reweigh --fine-tune with a smaller --learning-rate than 1e\+38"):
         tuned(built("learning"), tmp_path / "out", numbers(), learning_rate=1e38, batch_size=16)
 
 

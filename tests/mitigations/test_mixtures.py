@@ -254,7 +254,7 @@ def test_rows_of_one_label_are_refused() -> None:
 
 @pytest.mark.parametrize("rule", [RULES["predictive-parity"], load_rules(("false-omission-parity",))[0], changed("equal-opportunity", id="f", metric="f1")])
 def test_rates_that_are_not_linear_are_refused_with_what_can_be_held(rule: Rule) -> None:
-    with pytest.raises(ConfigError, match=rf"rule '{rule.id}' judges \w+, and --drawn can hold shares of all, of the positives or of the negatives, as selection_rate or true_positive_rate, in any comparison"):
+    with pytest.raises(ConfigError, match=rf"rule '{rule.id}' judges \w+, and --drawn of mitigate thresholds can hold shares of all, of the positives or of the negatives, as selection_rate or true_positive_rate, in any comparison"):
         check_linear([rule])
 
 
