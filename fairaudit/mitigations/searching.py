@@ -262,8 +262,9 @@ def _same(policies: Mapping[str, Policy]) -> dict[str, str]:
 def _unmet(points: Sequence[Point], choice: Choice) -> str:
     """What the error says: what comes nearest."""
     near = nearest(points, choice)
+    of = "the only candidate that was fitted does not meet" if len(points) == 1 else f"none of the {len(points):,} candidates that were fitted meets"
     return (
-        f"none of the {len(points)} candidates that were fitted meets {' and '.join(choice.rules)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
+        f"{of} {' and '.join(choice.rules)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
         "choose by other rules with --choose, or try finer --settings; what was fitted is kept for that."
     )
 

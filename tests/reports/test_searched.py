@@ -53,6 +53,11 @@ def test_what_could_not_be_fitted_for_one_reason_is_told_together() -> None:
     assert search_view(frontier("why")).unmet == (("five, six", "why"),)
 
 
+def test_one_candidate_was_and_several_were_fitted() -> None:
+    only = msgspec.structs.replace(frontier(), points=tuple(one for one in frontier().points if one.id == "two"))
+    assert search_view(only).lead.startswith("1 candidate was fitted on ") and " candidates were fitted on " in search_view(frontier()).lead
+
+
 def test_the_terminal_marks_the_choice_and_what_meets_the_rule() -> None:
     said = frontier_words(frontier().points, frontier().unmet, "two", "accuracy", width=100).splitlines()
     assert [one.split()[:2] for one in said[2:5]] == [["as-is", "85.0%"], ["one", "84.0%"], ["→", "two"]]
