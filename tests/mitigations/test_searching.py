@@ -28,7 +28,7 @@ def fitted(out: Path, error: Exception | None, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(searching, "fine_tune", train)
     nothing: Any = None  # that training, which is not done here, would be given
     said = []
-    with pytest.raises(KeyboardInterrupt), kept(out, {"one": 1}, force=False) as state:
+    with pytest.raises(KeyboardInterrupt), kept(out, {"one": 1}, anew=False) as state:
         found = searching._fitted([CANDIDATE], nothing, 0.5, state, lambda: searching.Training(made=nothing, matched=nothing, rows=nothing), 0, None)
         said.append(str(found["fine-tune-1"].unmet))
         raise KeyboardInterrupt
