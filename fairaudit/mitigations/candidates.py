@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from msgspec.structs import replace
@@ -40,8 +40,19 @@ class Candidate:
     """One method with one setting."""
 
     id: str  # of letters, digits, '-', '.', '=' and ','; no other candidate of a search has it
-    method: Method  # how it is fitted and told
-    training: FineTuning | None = None  # where the model itself is trained on, which makes other scores of it
+    way: Method | FineTuning  # how it is fitted: to cells, or by training the model itself on, which makes other scores of it
+
+    @property
+    def method(self) -> str:
+        return FINE_TUNE if isinstance(self.way, FineTuning) else self.way.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"strength": self.way.strength} if isinstance(self.way, FineTuning) else self.way.settings
+
+    @property
+    def needs_attribute(self) -> bool:
+        return not isinstance(self.way, FineTuning) and self.way.needs_attribute
 
 
 def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Sequence[str], settings: int, *, without_attribute: bool = False) -> tuple[Objective, ...]:
@@ -72,29 +83,21 @@ def candidates(config: AuditConfig, rules: Sequence[Rule], cells: Cells, thresho
         without_attribute: only what needs no protected attribute when serving.
     """
     wanted = methods or METHODS
-    found = [Candidate(id=AS_IS, method=as_it_is(objectives[0]))]
+    found = [Candidate(id=AS_IS, way=as_it_is(objectives[0]))]
     if "thresholds" in wanted:
         found += _thresholds(config, rules, cells, threshold, objectives, settings, kinds=[one for one in _KINDS if one.without_attribute or not without_attribute])
     if "equalized-odds" in wanted and not without_attribute:
-        found.append(Candidate(id="equalized-odds", method=by_equalized_odds()))
+        found.append(Candidate(id="equalized-odds", way=by_equalized_odds()))
     if "calibrated-equalized-odds" in wanted and not without_attribute:
-        found += [Candidate(id=f"calibrated-equalized-odds-{cost}", method=by_calibrated_equalized_odds(cost)) for cost in COSTS]
+        found += [Candidate(id=f"calibrated-equalized-odds-{cost}", way=by_calibrated_equalized_odds(cost)) for cost in COSTS]
     if "reject-option" in wanted and not without_attribute:
         found += [
-            Candidate(id=f"reject-option-{parity}-{bound:g}", method=by_reject_option(config, parity, bound)) for parity in reject_option.METRICS for bound in ladder_of_bounds(cells, parity, threshold, settings)
+            Candidate(id=f"reject-option-{parity}-{bound:g}", way=by_reject_option(config, parity, bound)) for parity in reject_option.METRICS for bound in ladder_of_bounds(cells, parity, threshold, settings)
         ]
     if FINE_TUNE in wanted:
         steps = max(1, settings // 4)
-        found += [_by_fine_tuning(step / steps, objectives[0]) for step in range(steps + 1)]
+        found += [Candidate(id=f"{FINE_TUNE}-{step / steps:g}", way=FineTuning(strength=step / steps)) for step in range(steps + 1)]
     return tuple(found)
-
-
-def _by_fine_tuning(strength: float, objective: str) -> Candidate:
-    def solved(cells: Cells, threshold: float) -> Solved:
-        raise AssertionError("a model is trained on by rows, not by cells")
-
-    told = Method(name=FINE_TUNE, objective=objective, solve=solved, settings={"strength": strength}, needs_attribute=False, what="The model is trained on.", why="", source="")
-    return Candidate(id=f"{FINE_TUNE}-{strength:g}", method=told, training=FineTuning(strength=strength))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,7 @@ def _thresholds(config: AuditConfig, rules: Sequence[Rule], cells: Cells, thresh
         for objective in objectives:
             suffix = "" if objective == objectives[0] else f"-{objective.replace(' ', '')}"
             for limits, asked, id in ladders:
-                yield Candidate(id=f"{kind.id}-{id}{suffix}", method=_method(config, objective, asked, limits, kind))
+                yield Candidate(id=f"{kind.id}-{id}{suffix}", way=_method(config, objective, asked, limits, kind))
 
 
 def _method(config: AuditConfig, objective: str, asked: Sequence[Rule], limits: dict[str, float], kind: _Kind) -> Method:

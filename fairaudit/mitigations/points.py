@@ -55,7 +55,7 @@ def point_of(candidate: Candidate, policy: Policy | None, found: Redecided, judg
     """
     judged = cases(judging.rules, found.counts, judging.context)
     return Point(
-        id=candidate.id, method=candidate.method.name, settings=candidate.method.settings, needs_attribute=candidate.method.needs_attribute, same_as=same_as, objective=_objective(judging.aim, found.counts),
+        id=candidate.id, method=candidate.method, settings=candidate.settings, needs_attribute=candidate.needs_attribute, same_as=same_as, objective=_objective(judging.aim, found.counts),
         rules=tuple(number_of(rule.id, [one for one in judged if one.finding.rule == rule.id]) for rule in judging.rules), efficient=(), effects=tuple(effects_of(found, judging.effect)), policy=policy,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 from fairaudit.cube.slices import Slice, Slicing
 from fairaudit.types import Floats
 
-MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", "as-is", "fine-tune"]  # the last two of a search
+MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", "as-is"]  # the last of a search
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):

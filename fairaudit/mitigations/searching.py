@@ -25,7 +25,7 @@ from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
-from fairaudit.mitigations.methods import AS_IS
+from fairaudit.mitigations.methods import AS_IS, Method
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at
@@ -114,8 +114,8 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     training = _once(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))
     fitted = _fitted(asked_for, cells, threshold, kept, training, config.seed, progress)
     met = [one for one in asked_for if fitted[one.id].unmet is None]
-    policies = {one.id: policy_for(one.method, cells, slicing, fitted[one.id].treatments, threshold) for one in met if one.training is None}
-    models = {one.id: kept.model(one.id) for one in met if one.training is not None}
+    policies = {one.id: policy_for(one.way, cells, slicing, fitted[one.id].treatments, threshold) for one in met if isinstance(one.way, Method)}
+    models = {one.id: kept.model(one.id) for one in met if isinstance(one.way, FineTuning)}
     cuts = tuple(sorted({cut for policy in policies.values() for one in (policy.fallback, *(own.treatment for own in policy.groups)) for cut in one.cuts}))
 
     def chosen_by(model: str | None, part: KeptPart, edges: Sequence[float]) -> Counted:
@@ -137,7 +137,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
         candidates={one.id: one for one in asked_for}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
         notes=tuple(_taken(taken_by(found.matched, slicing)) if search.without_attribute else ()),
         points=marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id))) for one in met]), value=lambda point, name: value_at(name, decided[point.id].counts),
-        unmet=tuple(Unmet(id=one.id, method=one.method.name, settings=one.method.settings, reason=str(fitted[one.id].unmet)) for one in asked_for if fitted[one.id].unmet is not None),
+        unmet=tuple(Unmet(id=one.id, method=one.method, settings=one.settings, reason=str(fitted[one.id].unmet)) for one in asked_for if fitted[one.id].unmet is not None),
     )  # fmt: skip
 
 
@@ -163,11 +163,12 @@ def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, choice: 
         raise Unreachable(_unmet(frontier.points, choice))
     chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
     search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
-    if chosen.training is not None and fitted.tuned is not None:
+    if isinstance(chosen.way, FineTuning):
+        assert fitted.tuned is not None
         shutil.copytree(found.models[chosen.id], folder / MODEL)
-        trained, proof = judged_as_tuned(config, chosen.training, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
+        trained, proof = judged_as_tuned(config, chosen.way, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
         return msgspec.structs.replace(trained, notes=(*trained.notes, *found.notes)), proof
-    made = Solution(method=chosen.method, solved=fitted.solved, policy=found.policies[chosen.id], found=found.counted, cells=found.cells, slicing=found.slicing)
+    made = Solution(method=chosen.way, solved=fitted.solved, policy=found.policies[chosen.id], found=found.counted, cells=found.cells, slicing=found.slicing)
     card, proof = delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)
     return msgspec.structs.replace(card, notes=(*card.notes, *found.notes)), proof
 
@@ -192,21 +193,21 @@ def _fitted(asked_for: Sequence[Candidate], cells: Cells, threshold: float, kept
         if known is not None and known.tuned is not None and not _is_whole(kept.model(one.id), known.tuned):
             known = None
         if known is None:
-            known, is_lasting = (_fit(one, cells, threshold), True) if one.training is None else _trained(one, one.training, training, kept, seed, progress)
+            known, is_lasting = (_fit(one.id, one.way, cells, threshold), True) if isinstance(one.way, Method) else _trained(one.id, one.way, training, kept, seed, progress)
             if is_lasting:
                 kept.write(known)
         out[one.id] = known
     return out
 
 
-def _fit(one: Candidate, cells: Cells, threshold: float) -> Fitted:
+def _fit(id: str, method: Method, cells: Cells, threshold: float) -> Fitted:
     try:
-        return Fitted.of(one.id, one.method.solve(cells, threshold))
+        return Fitted.of(id, method.solve(cells, threshold))
     except FairauditError as error:  # what the method says of these rows: that nothing meets what was asked, or that it cannot be fitted on them
-        return Fitted(id=one.id, unmet=str(error))
+        return Fitted(id=id, unmet=str(error))
 
 
-def _trained(one: Candidate, settings: FineTuning, training: Callable[[], Training], kept: Kept, seed: int, progress: Progress | None) -> tuple[Fitted, bool]:
+def _trained(id: str, settings: FineTuning, training: Callable[[], Training], kept: Kept, seed: int, progress: Progress | None) -> tuple[Fitted, bool]:
     """What training on gives, and whether it would again: a model that failed may have lacked memory alone."""
     made = kept.work / "model"
     shutil.rmtree(made, ignore_errors=True)
@@ -216,9 +217,9 @@ def _trained(one: Candidate, settings: FineTuning, training: Callable[[], Traini
     except FairauditError as error:  # the model has nothing to train, or there are too few rows
         if isinstance(error.__cause__, OSError):  # of the disk, and not of the candidate
             raise
-        return Fitted(id=one.id, unmet=str(error)), not isinstance(error, ModelFailed)
-    kept.keep_model(one.id, made)
-    return Fitted(id=one.id, tuned=tuned), True
+        return Fitted(id=id, unmet=str(error)), not isinstance(error, ModelFailed)
+    kept.keep_model(id, made)
+    return Fitted(id=id, tuned=tuned), True
 
 
 def _once(make: Callable[[], Training]) -> Callable[[], Training]:

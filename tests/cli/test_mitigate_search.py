@@ -393,7 +393,7 @@ def test_what_is_to_be_begun_anew_throws_away_what_was_kept(model: Path, quick: 
     stopped(model, monkeypatch, *FEW)
     fits: list[str] = []
     plain = searching._fit
-    monkeypatch.setattr(searching, "_fit", lambda one, *given: (fits.append(one.id), plain(one, *given))[1])
+    monkeypatch.setattr(searching, "_fit", lambda id, *given: (fits.append(id), plain(id, *given))[1])
     capfd.readouterr()
     assert searched(model, *FEW, "--anew") == 0 and "as-is" in fits
     assert capfd.readouterr().err == ""

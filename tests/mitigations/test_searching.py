@@ -13,10 +13,9 @@ from fairaudit.mitigations import searching
 from fairaudit.mitigations.candidates import Candidate
 from fairaudit.mitigations.fine_tuning import FineTuning
 from fairaudit.mitigations.kept import kept
-from fairaudit.mitigations.methods import as_it_is
 from fairaudit.models.interface import ModelFailed, UnfitModel
 
-CANDIDATE = Candidate(id="fine-tune-1", method=as_it_is("accuracy"), training=FineTuning())
+CANDIDATE = Candidate(id="fine-tune-1", way=FineTuning())
 
 
 def fitted(out: Path, error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> str:
