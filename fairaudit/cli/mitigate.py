@@ -75,7 +75,7 @@ def command() -> None:
 @with_training
 @with_output
 def reweigh(
-    weight_column: str | None, format: Any, fine_tune: bool, trainer: str | None, strength: float | None, epochs: int | None, learning_rate: float | None, training_batch: int | None, patience: int | None,
+    weight_column: str | None, format: Any, fine_tune: bool, trainer: str | None, strength: float | None, without_attribute: bool, epochs: int | None, learning_rate: float | None, training_batch: int | None, patience: int | None,
     config_file: Path | None, out: Path | None, force: bool, as_json: bool, debug: bool, **given: Any,
 ) -> int:  # fmt: skip
     """Weigh training data so that the label is independent of the group (Kamiran and Calders 2012), and train with the weights.
@@ -92,7 +92,7 @@ def reweigh(
         --protected sex --out fairer
     """
     flags = {
-        "--weight-column": weight_column, "--format": format, "--strength": strength, "--epochs": epochs, "--learning-rate": learning_rate, "--training-batch": training_batch, "--patience": patience,
+        "--weight-column": weight_column, "--format": format, "--strength": strength, "--without-attribute": without_attribute or None, "--epochs": epochs, "--learning-rate": learning_rate, "--training-batch": training_batch, "--patience": patience,
     }  # fmt: skip
     asked = Asked(fine_tune=fine_tune, trainer=trainer, flags={name: value for name, value in flags.items() if value is not None})
     raise_all(idle(asked, given, _OF_ROWS))
@@ -216,7 +216,7 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 @click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option, fine-tune. [default: all]")
 @click.option("--settings", type=int, default=8, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
 @click.option("--choose", metavar="TEXT", help="What must hold, and then what decides, as 'rule four-fifths, then accuracy'. [default: all rules, then the objective]")
-@click.option("--without-attribute", is_flag=True, help="Try only what needs no protected attribute when serving, besides those that the model itself takes.")
+@click.option("--without-attribute", is_flag=True, help="Choose only of what needs no protected attribute when serving; from a model that takes one, it is withheld and the model trained on.")
 @click.option("--anew", is_flag=True, help="Throw away what a search that was stopped had kept, and begin anew.")
 @with_output
 def search(
@@ -278,7 +278,7 @@ def search(
                 found = searching.tried(config, asked, state, progress=progress)
                 frontier = searching.frontier_of(config, asked, choice, found)
                 shown.append(to_json(frontier).decode().rstrip("\n") if as_json else frontier_words(frontier.points, frontier.unmet, frontier.chosen, frontier.objective, width=width()))
-                card, proof = searching.chosen_model(config, found, frontier, choice, into, state.work, progress=progress)
+                card, proof = searching.chosen_model(config, asked, found, frontier, choice, into, state.work, progress=progress)
             write_mitigation(card, proof, into, frontier=frontier)
             return card
 

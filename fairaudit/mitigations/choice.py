@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Metric, Shape
 from fairaudit.mitigations.frontier import Point
+from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.objective import Objective
 
 OBJECTIVE, ALL_RULES = "objective", "all rules"
@@ -76,13 +77,13 @@ def choice_of(asked: str | None, rules: Sequence[str], objective: Objective) -> 
 
 
 def choose(points: Sequence[Point], choice: Choice, value: Callable[[Point, str], float]) -> Point | None:
-    """The best of the points that meet the rules, by the aims in their order; of equally good ones one that needs no attribute, of these one that draws nothing, and of these the first. None where none meets them.
+    """The best of the points that meet the rules, by the aims in their order; of equally good ones the model as it is, then one that needs no attribute, of these one that draws nothing, and of these the first. None where none meets them.
 
     Args:
         value: a metric of everyone, at a point; NaN where it is undefined, which is worse than any number.
     """
     able = [one for one in points if all(number.meets for number in one.rules if number.rule in choice.rules)]
-    return min(able, key=lambda one: (*(_cost(one, aim, value) for aim in choice.aims), one.needs_attribute, one.policy is not None and one.policy.is_random), default=None)
+    return min(able, key=lambda one: (*(_cost(one, aim, value) for aim in choice.aims), one.method != AS_IS, one.needs_attribute, one.policy is not None and one.policy.is_random), default=None)
 
 
 def nearest(points: Sequence[Point], choice: Choice) -> Point:

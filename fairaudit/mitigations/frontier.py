@@ -50,7 +50,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     method: str
     settings: dict[str, Any]
-    needs_attribute: bool  # when serving, besides what the model itself takes
+    needs_attribute: bool  # when serving: its decisions are told apart by one, or the model takes one
     same_as: str | None  # an earlier candidate that decides alike on all rows; it stands for both
     objective: Objective
     rules: tuple[Number, ...]
