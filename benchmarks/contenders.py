@@ -24,7 +24,7 @@ MANNERS = {
     "": {}, ", drawn": {"drawn": True}, ", common": {"without_attribute": True}, ", common, drawn": {"drawn": True, "without_attribute": True},
     ", inferred, drawn": {"drawn": True, "without_attribute": True, "infer_group": True},
 }  # fmt: skip
-STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 BOUNDS = (0.05, 0.1)  # of reject option, of which AIF360 takes half a minute for each
 COSTS = {"fnr": (OPPORTUNITY,), "fpr": (ODDS,), "weighted": (OPPORTUNITY, ODDS)}
 RULES = {"statistical-parity": SELECTION, "equal-opportunity": OPPORTUNITY, "equalized-odds": ODDS}
@@ -61,7 +61,7 @@ def contenders(data: Data, parts_fit: tuple[str, ...], fit: People, aside: Path)
     Args:
         aside: a folder for what is needed as long as anything is decided.
     """
-    yield Contender(tool=OURS, method="the model as it is", setting="", aims=(SELECTION, OPPORTUNITY, ODDS), needs_attribute=False, fitted=lambda: as_it_is)
+    yield Contender(tool=OURS, method="the model as it is", setting="", aims=(SELECTION, OPPORTUNITY, ODDS), needs_attribute=data.is_told, fitted=lambda: as_it_is)
     yield from _ours(data, Ours(data, parts_fit, aside), aside)
     yield from _aif360(fit)
     yield from _fairlearn(data, fit)
@@ -70,13 +70,13 @@ def contenders(data: Data, parts_fit: tuple[str, ...], fit: People, aside: Path)
 
 def _ours(data: Data, ours: Ours, aside: Path) -> Iterator[Contender]:
     def one(method: Method, setting: str, *aims: int) -> Contender:
-        return Contender(tool=OURS, method=method.name, setting=setting, aims=aims, needs_attribute=method.needs_attribute, fitted=lambda: ours.decider(method))
+        return Contender(tool=OURS, method=method.name, setting=setting, aims=aims, needs_attribute=data.is_told or method.needs_attribute, fitted=lambda: ours.decider(method))
 
-    def tuned(strength: float) -> Contender:
-        folder = aside / f"tuned-{strength:g}"
+    def tuned(strength: float, *, untold: bool = False) -> Contender:
+        folder = aside / f"tuned-{strength:g}{'-untold' if untold else ''}"
         return Contender(
-            tool=OURS, method="reweigh --fine-tune", setting=f"strength {strength:g}", aims=(SELECTION, OPPORTUNITY, ODDS), needs_attribute=False, learned=True,
-            fitted=lambda: ours.fine_tuned(folder, strength=strength),
+            tool=OURS, method="reweigh --fine-tune", setting=f"strength {strength:g}", aims=(SELECTION, OPPORTUNITY, ODDS), needs_attribute=data.is_told and not untold, learned=True,
+            fitted=lambda: ours.fine_tuned(folder, strength=strength, without_attribute=untold),
         )  # fmt: skip
 
     for rule, aim in RULES.items():
@@ -93,6 +93,8 @@ def _ours(data: Data, ours: Ours, aside: Path) -> Iterator[Contender]:
             yield one(by_reject_option(data.config, parity, bound), f"{parity} within {bound:g}", aim)
     for strength in STRENGTHS:
         yield tuned(strength)
+        if data.is_told:
+            yield tuned(strength, untold=True)
 
 
 def _asking(config: AuditConfig, rule: str, limit: float, aside: Path) -> AuditConfig:

@@ -73,7 +73,7 @@ class Ours:
         rows = replace(self._counts(())[0].rows, source=Source(files=files_of([str(path)])))
         return np.array(list(_members(made.cells, self._data)))[inferred(made.model, rows, made.features)[0]]
 
-    def fine_tuned(self, folder: Path, *, strength: float) -> Decider:
+    def fine_tuned(self, folder: Path, *, strength: float, without_attribute: bool) -> Decider:
         """The model trained on under weights to this power, with its own threshold.
 
         Args:
@@ -86,7 +86,7 @@ class Ours:
 
         found, _, threshold = self._counts(())
         rows = training_rows(reweigh(found.rows.source, wanted_of(self._data.config)), found.matched, seed=self._data.config.seed)
-        fine_tune(found.matched, rows, folder, seed=self._data.config.seed, settings=FineTuning(strength=strength))
+        fine_tune(found.matched, rows, folder, seed=self._data.config.seed, settings=FineTuning(strength=strength, without_attribute=without_attribute))
 
         def decided(people: People) -> Answers:
             score = scored(folder, people.columns)
