@@ -137,7 +137,7 @@ def _method(card: MitigationCard) -> str:
 def _outcome(card: MitigationCard) -> Outcome:
     mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
     fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
-    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted)
+    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted, search=card.search)
 
 
 def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
