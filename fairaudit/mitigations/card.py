@@ -11,8 +11,8 @@ from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
+from fairaudit.mitigations.names import MethodName
 from fairaudit.mitigations.parts import HowParted
-from fairaudit.mitigations.policy import MethodName
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile

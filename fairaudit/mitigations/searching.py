@@ -17,7 +17,7 @@ from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
 from fairaudit.errors import FairauditError
 from fairaudit.mitigations import reject_option
-from fairaudit.mitigations.candidates import METHODS, Candidate, candidates
+from fairaudit.mitigations.candidates import Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.choice import Choice, choose, missed, nearest
@@ -25,7 +25,8 @@ from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
-from fairaudit.mitigations.methods import AS_IS, Method
+from fairaudit.mitigations.methods import Method
+from fairaudit.mitigations.names import AS_IS, METHODS
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at

@@ -225,8 +225,8 @@ def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path
     is_untold = id in untold
     assert [one["id"] for one in found["points"]] == ["as-is", *([] if is_untold else told), *untold]
     assert [one["id"] for one in found["points"] if not one["needs_attribute"]] == untold
-    assert found["chosen"] == id == made["search"]["chosen"] and made["method"] == "reweigh-fine-tune"
     (one,) = (one for one in found["points"] if one["id"] == id)
+    assert found["chosen"] == id == made["search"]["chosen"] and made["method"] == one["method"] == "reweigh-fine-tune"
     was, now = (scores(model, rows) > 0.5 for model in (learning, Path("out/saved_model")))
     assert one["policy"] is None and one["objective"]["value"] == pytest.approx((now == rows["y"]).mean())
     rate = {group: now[rows["sex"] == group].mean() for group in "fm"}
