@@ -12,6 +12,7 @@ import numpy as np
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
 from fairaudit.mitigations.card import Moved
+from fairaudit.mitigations.names import CandidateName
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import schema_of
 from fairaudit.types import Bools, Floats
@@ -48,7 +49,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate, on the rows that the choice is made on."""
 
     id: str
-    method: str
+    method: CandidateName
     settings: dict[str, Any]
     needs_attribute: bool  # when serving: its decisions are told apart by one, or the model takes one
     same_as: str | None  # an earlier candidate that decides alike on all rows; it stands for both
@@ -63,7 +64,7 @@ class Unmet(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate that could not be fitted, and why."""
 
     id: str
-    method: str
+    method: CandidateName
     settings: dict[str, Any]
     reason: str
 
