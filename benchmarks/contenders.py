@@ -140,7 +140,7 @@ def _oxonfair(data: Data, fit: People) -> Iterator[Contender]:
             at = cache(partial(oxonfair, constraint, data, fit, guesses=guesses))  # searched when the first limit is asked for
             for limit in THEIRS:
                 setting = f"{constraint} within {limit:g}{', inferred' if guesses else ''}"
-                yield Contender(tool="OxonFair", method="FairPredictor", setting=setting, aims=(aim,), needs_attribute=not guesses, fitted=partial(_within, at, limit))
+                yield Contender(tool="OxonFair", method="FairPredictor", setting=setting, aims=(aim,), needs_attribute=not guesses, learned=guesses, fitted=partial(_within, at, limit))
 
 
 def _within(at: Callable[[], Callable[[float], Decider]], limit: float) -> Decider:

@@ -196,11 +196,11 @@ def oxonfair(constraint: str, data: Data, fit: People, *, guesses: bool) -> Call
     """OxonFair's most accurate thresholds by group, whose constraint is at most what is asked; the frontier is searched once.
 
     Args:
-        guesses: whether it decides by groups that a logistic regression of the model's columns guesses, trained on the rows that the model was, and holds them equal for the groups as they are.
+        guesses: whether it decides by groups that a logistic regression of the model's columns guesses, trained on the rows fitted on as ours is, and holds them equal for the groups as they are.
     """
     from oxonfair import FairPredictor, group_metrics  # type: ignore[import-untyped]
 
-    guess = _guess(data) if guesses else None
+    guess = _guess(data, fit) if guesses else None
 
     def given(people: People, label: Any) -> dict[str, Any]:
         columns = [1 - people.score, people.score, *([] if guess is None else guess(people.columns).T)]
@@ -226,9 +226,9 @@ def oxonfair(constraint: str, data: Data, fit: People, *, guesses: bool) -> Call
     return at
 
 
-def _guess(data: Data) -> Callable[[pd.DataFrame], Floats]:
+def _guess(data: Data, fit: People) -> Callable[[pd.DataFrame], Floats]:
     """From rows to the chances of each group, shape (rows, 2)."""
     from sklearn.linear_model import LogisticRegression
 
-    made = LogisticRegression(max_iter=1_000).fit(data.encoding.features(data.seen), data.member(data.seen))
+    made = LogisticRegression(max_iter=1_000).fit(data.encoding.features(fit.columns), fit.member)
     return lambda rows: np.asarray(made.predict_proba(data.encoding.features(rows)))

@@ -15,6 +15,7 @@ from fairaudit.types import Floats
 
 LEVEL = 0.95
 ALIKE = 0.002  # differences, in accuracy or in a gap, that are none
+SLACK = 0.0003  # of a gap where fitted: a row of Adult's women is 0.0004 of them
 SELECTION, OPPORTUNITY, ODDS = range(3)  # places among the criteria
 CRITERIA = ("selection rate", "true positive rate", "true or false positive rate")  # of the last the larger gap
 
@@ -82,9 +83,9 @@ def efficient(accuracy: Floats, gap: Floats) -> tuple[int, ...]:
 
 
 def matched(accuracy: Floats, gap: Floats, to: float, among: Sequence[int]) -> int:
-    """The most accurate whose gap is `to` at most; where none is, the one with the smallest gap. NaN is none."""
+    """The most accurate whose gap is `to` at most, or more by less than one row is to a group; where none is, the one with the smallest gap. NaN is none."""
     known = [at for at in among if not math.isnan(accuracy[at])]
-    fair = [at for at in known if gap[at] <= to]
+    fair = [at for at in known if gap[at] <= to + SLACK]
     return max(fair, key=lambda at: (accuracy[at], -gap[at])) if fair else min(known, key=lambda at: (gap[at], -accuracy[at]))
 
 
