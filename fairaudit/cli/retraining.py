@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from fairaudit.mitigations.proof import Proof
     from fairaudit.mitigations.retrained_card import RetrainedCard
 
-_TUNED = ("--epochs", "--learning-rate", "--training-batch", "--patience")
+_TUNED = ("--without-attribute", "--epochs", "--learning-rate", "--training-batch", "--patience")
 _WRITTEN = ("--weight-column", "--format")
 TRAINING: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--fine-tune",), {"is_flag": True, "help": "Train --model on under the weights, and export it."}),
     (("--trainer",), {"metavar": "CMD", "help": "Run this command, as 'python train.py {data} {out}', and take the SavedModel that it leaves in {out}; {data} is the rows with their weights, {weights} the weights alone."}),
-    (("--strength",), {"type": float, "metavar": "P", "help": "The power of what weights are multiplied by, from 0, which changes none, to 1. [default: 1]"}),
+    (("--strength",), {"type": float, "metavar": "P", "help": "The power of what weights are multiplied by: 0 changes none, 1 makes label and group independent, more goes further. [default: 1]"}),
+    (("--without-attribute",), {"is_flag": True, "help": "Of --fine-tune: withhold from the model each protected attribute that it takes; the exported one is not asked for it."}),
     (("--epochs",), {"type": int, "metavar": "N", "help": "Of --fine-tune: see each row so often at most. [default: 50]"}),
     (("--learning-rate",), {"type": float, "metavar": "R", "help": "Of --fine-tune: Adam's. [default: 0.001]"}),
     (("--training-batch",), {"type": int, "metavar": "N", "help": "Of --fine-tune: rows in a step. [default: 256]"}),
@@ -116,7 +117,7 @@ def configured(asked: Asked, config: AuditConfig) -> AuditConfig:
 
 
 def _settings(asked: Asked) -> dict[str, Any]:
-    names = {"--strength": "strength", "--epochs": "epochs", "--learning-rate": "learning_rate", "--training-batch": "batch_size", "--patience": "patience"}
+    names = {"--strength": "strength", "--without-attribute": "without_attribute", "--epochs": "epochs", "--learning-rate": "learning_rate", "--training-batch": "batch_size", "--patience": "patience"}
     return {names[flag]: value for flag, value in asked.flags.items() if flag in names}
 
 

@@ -7,31 +7,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
 from fairaudit.config import AuditConfig
-from fairaudit.errors import ConfigError, UnknownName, raise_all
+from fairaudit.errors import ConfigError, UnknownName, listed, raise_all
 from fairaudit.metrics.catalogue import metric
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.calibrated_equalized_odds import COSTS
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.fine_tuning import FineTuning
-from fairaudit.mitigations.methods import AS_IS, Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
+from fairaudit.mitigations.methods import Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
+from fairaudit.mitigations.names import AS_IS, FINE_TUNE, FINE_TUNED, METHODS, SETTINGS, CandidateName
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.solved import Solved
 from fairaudit.rules.limits import is_minimum
 from fairaudit.rules.rule import Rule
 from fairaudit.types import Floats
 
-FINE_TUNE: Final = "fine-tune"
-METHODS = ("thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", FINE_TUNE)
-SETTINGS = 8  # steps of a ladder, where nobody asks for others
 MOST_SETTINGS = 100
 _BOXES = 20_000  # of a branch and bound: among a hundred candidates a bound that is nearly reached is as good as one that is
+_STRONGEST = 2.5  # power of a weight's factor that is tried
 _NEAR = 0.05  # of the limit, or of what is between it and 1, is as near to no disparity as a ladder goes
 
 
@@ -41,18 +40,22 @@ class Candidate:
 
     id: str  # of letters, digits, '-', '.', '=' and ','; no other candidate of a search has it
     way: Method | FineTuning  # how it is fitted: to cells, or by training the model itself on, which makes other scores of it
+    is_told: bool = False  # whether the model that scores takes a protected attribute itself
 
     @property
-    def method(self) -> str:
-        return FINE_TUNE if isinstance(self.way, FineTuning) else self.way.name
+    def method(self) -> CandidateName:
+        return FINE_TUNED if isinstance(self.way, FineTuning) else self.way.name
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"strength": self.way.strength} if isinstance(self.way, FineTuning) else self.way.settings
+        if isinstance(self.way, FineTuning):
+            return {"strength": self.way.strength} | ({"without_attribute": True} if self.way.without_attribute else {})
+        return self.way.settings
 
     @property
     def needs_attribute(self) -> bool:
-        return not isinstance(self.way, FineTuning) and self.way.needs_attribute
+        """When serving; what its method could ask for, and the policy that comes of it may not."""
+        return self.is_told or (not isinstance(self.way, FineTuning) and self.way.needs_attribute)
 
 
 def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Sequence[str], settings: int, *, without_attribute: bool = False) -> tuple[Objective, ...]:
@@ -72,7 +75,10 @@ def check_asked(rules: Sequence[Rule], objectives: Sequence[str], methods: Seque
     return aims
 
 
-def candidates(config: AuditConfig, rules: Sequence[Rule], cells: Cells, threshold: float, *, objectives: Sequence[str], methods: Sequence[str] = (), settings: int = SETTINGS, without_attribute: bool = False) -> tuple[Candidate, ...]:
+def candidates(
+    config: AuditConfig, rules: Sequence[Rule], cells: Cells, threshold: float, *, objectives: Sequence[str], methods: Sequence[str] = (), settings: int = SETTINGS, without_attribute: bool = False,
+    taken: Sequence[str] = (),
+) -> tuple[Candidate, ...]:  # fmt: skip
     """Everything that is tried, the model as it is first; of equally good ones the first is chosen.
 
     Args:
@@ -80,24 +86,44 @@ def candidates(config: AuditConfig, rules: Sequence[Rule], cells: Cells, thresho
         threshold: the score above which all groups are selected so far.
         methods: those to be tried; all where none is named.
         settings: how many steps a ladder of limits or bounds has.
-        without_attribute: only what needs no protected attribute when serving.
+        without_attribute: only what needs no protected attribute when serving, beside the model as it is.
+        taken: protected attributes that the model takes itself, so that whatever is decided of its score needs them.
+
+    Raises:
+        ConfigError: the methods that are wanted all decide of a score that needs an attribute.
     """
     wanted = methods or METHODS
-    found = [Candidate(id=AS_IS, way=as_it_is(objectives[0]))]
+    if without_attribute and taken:
+        if FINE_TUNE not in wanted:
+            raise ConfigError(f"the model takes {listed(taken)} itself, so of all methods only {FINE_TUNE} can do without: it withholds that from the model; add it to --methods, or leave out --without-attribute.")
+        wanted = (FINE_TUNE,)
+    found = _candidates(config, rules, cells, threshold, objectives=objectives, wanted=wanted, settings=settings, without_attribute=without_attribute)
+    tunings = _tunings(settings, is_told=bool(taken), without_attribute=without_attribute) if FINE_TUNE in wanted else ()
+    return (*(changed(one, is_told=bool(taken)) for one in found), *tunings)
+
+
+def _tunings(settings: int, *, is_told: bool, without_attribute: bool) -> Iterator[Candidate]:
+    """Training on under weights of several strengths; where the model is told an attribute, also without that."""
+    steps = max(1, settings // 4)
+    strengths = [step / steps for step in range(int(_STRONGEST * steps) + 1)]
+    if not (is_told and without_attribute):
+        yield from (Candidate(id=f"{FINE_TUNE}-{one:g}", way=FineTuning(strength=one), is_told=is_told) for one in strengths)
+    if is_told:
+        yield from (Candidate(id=f"{FINE_TUNE}-without-attribute-{one:g}", way=FineTuning(strength=one, without_attribute=True)) for one in strengths)
+
+
+def _candidates(config: AuditConfig, rules: Sequence[Rule], cells: Cells, threshold: float, *, objectives: Sequence[str], wanted: Sequence[str], settings: int, without_attribute: bool) -> Iterator[Candidate]:
+    """What decides of the model's own score."""
+    yield Candidate(id=AS_IS, way=as_it_is(objectives[0]))
     if "thresholds" in wanted:
-        found += _thresholds(config, rules, cells, threshold, objectives, settings, kinds=[one for one in _KINDS if one.without_attribute or not without_attribute])
+        yield from _thresholds(config, rules, cells, threshold, objectives, settings, kinds=[one for one in _KINDS if one.without_attribute or not without_attribute])
     if "equalized-odds" in wanted and not without_attribute:
-        found.append(Candidate(id="equalized-odds", way=by_equalized_odds()))
+        yield Candidate(id="equalized-odds", way=by_equalized_odds())
     if "calibrated-equalized-odds" in wanted and not without_attribute:
-        found += [Candidate(id=f"calibrated-equalized-odds-{cost}", way=by_calibrated_equalized_odds(cost)) for cost in COSTS]
+        yield from (Candidate(id=f"calibrated-equalized-odds-{cost}", way=by_calibrated_equalized_odds(cost)) for cost in COSTS)
     if "reject-option" in wanted and not without_attribute:
-        found += [
-            Candidate(id=f"reject-option-{parity}-{bound:g}", way=by_reject_option(config, parity, bound)) for parity in reject_option.METRICS for bound in ladder_of_bounds(cells, parity, threshold, settings)
-        ]
-    if FINE_TUNE in wanted:
-        steps = max(1, settings // 4)
-        found += [Candidate(id=f"{FINE_TUNE}-{step / steps:g}", way=FineTuning(strength=step / steps)) for step in range(steps + 1)]
-    return tuple(found)
+        for parity in reject_option.METRICS:
+            yield from (Candidate(id=f"reject-option-{parity}-{bound:g}", way=by_reject_option(config, parity, bound)) for bound in ladder_of_bounds(cells, parity, threshold, settings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

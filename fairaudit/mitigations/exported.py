@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from fairaudit.errors import FairauditError, listed
+from fairaudit.errors import listed
 from fairaudit.mitigations.attributes import ReadAttribute
 from fairaudit.mitigations.decided import decided, in_type
 from fairaudit.mitigations.draws import joined, uniform
@@ -18,12 +17,12 @@ from fairaudit.mitigations.inference import GroupModel
 from fairaudit.mitigations.inferred_groups import InferredGroups
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.scoring_ops import score_of
-from fairaudit.mitigations.wiring import Wiring, check_plain, wired
+from fairaudit.mitigations.wiring import Wiring, check_plain, wired, wrapping
 from fairaudit.models import folder as places
 from fairaudit.models.input_names import name_inputs
-from fairaudit.models.interface import ModelCard, UnfitModel
+from fairaudit.models.interface import ModelCard
 from fairaudit.models.outputs import Output
-from fairaudit.models.savedmodel import Matched, loaded, own_words
+from fairaudit.models.savedmodel import Matched, loaded
 from fairaudit.models.signatures import Signature, Tensor, import_tensorflow, read_signatures
 
 SCORE, DECISION = "score", "decision"
@@ -84,7 +83,7 @@ def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute]
     module.tables = groups.tables
     renamed = _renamed(called)
     answer = _answer(module.original.signatures[called.name], called, matched.output, own, groups, wiring, renamed, key)
-    with _told(name, folder):
+    with wrapping(name, folder):
         traced = tf.function(answer, autograph=False).get_concrete_function(**{alias: wiring.spec(one) for one, alias in wiring.aliases.items()})
         tf.saved_model.save(module, str(folder), signatures={called.name: traced})
         name_inputs(folder, called.name, wiring.aliases)
@@ -128,19 +127,6 @@ def _renamed(called: Signature) -> dict[str, str]:
                 name = f"original_{name}"
             moved[taken] = name
     return moved
-
-
-@contextmanager
-def _told(model: str, folder: Path) -> Iterator[None]:
-    """What TensorFlow raises while a model is traced and saved, as a sentence."""
-    try:
-        yield
-    except FairauditError:
-        raise
-    except Exception as broken:  # whatever a model's own ops raise
-        if full := places.full_disk(broken, folder):
-            raise full from broken
-        raise UnfitModel(f"model {model!r} cannot be wrapped into another: {own_words(broken)}") from broken
 
 
 def _told_tensor(tensor: Tensor) -> ExportedTensor:

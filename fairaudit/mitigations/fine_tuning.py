@@ -3,15 +3,16 @@
     fine_tune(matched, rows, folder, seed=0, settings=FineTuning(strength=0.5), progress=None) -> FineTuned
 
 `rows` come from `training_rows` (fairaudit/mitigations/training_rows.py) and may be used for any number of calls. Each call starts from the model as it was saved, and gives a row its own weight × factor**strength: with strength 0 it is
-trained as the data are, with 1 under Kamiran and Calders' weights. `folder` becomes a SavedModel; nothing else is written, and nothing of the rows that are held out is seen.
+trained as the data are, with 1 under Kamiran and Calders' weights, with more under stronger ones. `folder` becomes a SavedModel; nothing else is written, and nothing of the rows that are held out is seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -22,15 +23,17 @@ from fairaudit.errors import ConfigError, ContentError, FairauditError
 from fairaudit.mitigations.adam import Adam
 from fairaudit.mitigations.scoring_ops import cross_entropy
 from fairaudit.mitigations.training_rows import TrainingRows
+from fairaudit.mitigations.withheld import Withheld, check_withheld, export_untold, told
 from fairaudit.models import folder as places
 from fairaudit.models.interface import ModelFailed, UnfitModel
 from fairaudit.models.outputs import Probabilities, scores_of
 from fairaudit.models.savedmodel import Matched, loaded, own_words
 from fairaudit.models.signatures import import_tensorflow
-from fairaudit.models.variables import copy_with, keys_of
+from fairaudit.models.variables import Values, copy_with, keys_of
 from fairaudit.types import Floats, Ints
 
 EPOCHS, LEARNING_RATE, BATCH_SIZE, PATIENCE = 50, 1e-3, 256, 5
+STRONGEST = 5  # power of a factor; by far more than brings groups together that a model tells apart by other features
 _AT_ONCE = 4096  # rows that are scored together to be validated
 _ALIKE = 1e-5  # by which the loss of the model that was written may miss what it was trained to
 
@@ -48,10 +51,11 @@ class FineTuning:
     learning_rate: float = LEARNING_RATE
     batch_size: int = BATCH_SIZE
     patience: int = PATIENCE  # epochs without a better one, after which it ends
+    without_attribute: bool = False  # whether protected attributes that it takes are withheld from it, while it learns and ever after
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise ConfigError(f"--strength {self.strength:g} is no power of a weight; give one from 0, which changes no weight, to 1, which makes label and group independent.")
+        if not 0 <= self.strength <= STRONGEST:
+            raise ConfigError(f"--strength {self.strength:g} is no power of a weight; give one from 0, which changes no weight, over 1, which makes label and group independent, to {STRONGEST}.")
         for name, value in (("--epochs", self.epochs), ("--training-batch", self.batch_size), ("--patience", self.patience)):
             if value < 1:
                 raise ConfigError(f"{name} {value} is too few; give 1 or more.")
@@ -75,7 +79,8 @@ class FineTuned(msgspec.Struct, frozen=True, kw_only=True):
     rows_validated: int
     start: float  # validation loss of the model as it was
     epochs: tuple[Epoch, ...]
-    best: int  # the epoch whose variables were kept, from 1; 0: none was better than the start, so nothing changed
+    best: int  # the epoch whose variables were kept, from 1; 0: none was better than the start, so no variable changed
+    withheld: tuple[Withheld, ...] = ()  # what it takes and was not told, and is not asked for any more
 
     @property
     def loss(self) -> float:
@@ -95,18 +100,44 @@ def fine_tune(matched: Matched, rows: TrainingRows, folder: Path, *, seed: int, 
         UnfitModel: the model has nothing to train, or nothing that its score follows from by a gradient.
         ModelFailed, ContentError: it broke, its scores are no probabilities, or its loss is no number.
     """
+    withheld = rows.usual if settings.without_attribute else ()
+    check_withheld(matched, withheld)
     with _deterministic():
-        training = _Training(matched, rows, settings)
+        training = _Training(matched, replace(rows, inputs=told(rows.inputs, withheld, matched.inputs)) if withheld else rows, settings)
         start = training.validate(check=True)
         epochs, best, kept = _trained(training, rows, start, seed=seed, settings=settings, progress=progress)
-        copy_with(matched.place, folder, dict(zip(training.keys, kept, strict=True)) if kept else {})
+        _write(matched, dict(zip(training.keys, kept, strict=True)) if kept else {}, withheld, folder)
         made = FineTuned(
-            sha256=places.fingerprint(folder), parameters=training.parameters, rows_trained=int(rows.trained.size), rows_validated=int(rows.validated.size), start=start, epochs=epochs, best=best,
+            sha256=places.fingerprint(folder), parameters=training.parameters, rows_trained=int(rows.trained.size), rows_validated=int(rows.validated.size), start=start, epochs=epochs, best=best, withheld=withheld,
         )  # fmt: skip
-        written = _Training(matched, rows, settings, place=folder).validate()
+        names = {one.attribute for one in withheld}
+        written = _Training(matched, replace(rows, inputs={name: tensor for name, tensor in rows.inputs.items() if name not in names}), settings, place=folder).validate()
     if not np.isclose(written, made.loss, rtol=_ALIKE, atol=_ALIKE):
         raise UnfitModel(f"model {matched.card.name!r} was trained to a loss of {made.loss:.6g} and, loaded again, has {written:.6g}, so its variables are not all that it is; train it where it was made, with mitigate reweigh --trainer.")
     return made
+
+
+def check_trainable(matched: Matched) -> None:
+    """Returns if a model has something to train; told before rows are read for it.
+
+    Raises:
+        UnfitModel: it has not.
+        ModelFailed: TensorFlow cannot load it.
+    """
+    name = matched.card.name
+    module = loaded(matched.place, name)  # which owns the variables
+    _trainable(module.signatures[matched.card.signature], model=name)
+
+
+def _write(matched: Matched, values: Values, withheld: Sequence[Withheld], folder: Path) -> None:
+    """The model with other variables; where something is withheld from it, inside one that does not ask for that."""
+    if not withheld:
+        copy_with(matched.place, folder, values)
+        return
+    with TemporaryDirectory(prefix="fairaudit-") as aside:
+        inner = Path(aside) / matched.card.name
+        copy_with(matched.place, inner, values)
+        export_untold(inner, folder, matched, withheld)
 
 
 def _trained(training: _Training, rows: TrainingRows, start: float, *, seed: int, settings: FineTuning, progress: Progress | None) -> tuple[tuple[Epoch, ...], int, list[Any]]:
@@ -141,7 +172,7 @@ class _Training:
         self._weights: Floats = weights / weights[rows.trained].mean()  # so that the unit of the weights is nothing to the length of a step
         self._module = loaded(matched.place if place is None else place, self.name)
         self._call = self._module.signatures[matched.card.signature]
-        self._variables = _trainable(self._call, model=self.name)
+        self._variables = _trainable(self._call, model=self.name) if place is None else ()
         self.keys = keys_of(matched.place, self._module, self._variables, model=self.name) if place is None else ()
         self._label, self._weight = tf.constant(rows.label, tf.float32), tf.constant(self._weights, tf.float64)
         self._adam = Adam(self._variables, learning_rate=settings.learning_rate)

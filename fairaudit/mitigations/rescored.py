@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
-from fairaudit.cube.counts import UNLABELLED, Counts
-from fairaudit.cube.saved import VALUE_OF
+from fairaudit.cube.counts import Counts
+from fairaudit.cube.same_rows import match
 from fairaudit.mitigations.redecided import Redecided
-from fairaudit.types import Bools
 
 
 def rescored(counts: Counts, own: Path, other: Path) -> Redecided:
@@ -26,19 +21,8 @@ def rescored(counts: Counts, own: Path, other: Path) -> Redecided:
     Raises:
         ValueError: the files are not of the same rows.
     """
-    now, former = (pq.read_table(path) for path in (own, other))
-    now, former = (one.take(pc.sort_indices(one, sort_keys=[("id", "ascending")])) for one in (now, former))
-    if not now.column("id").equals(former.column("id")):
+    matched = match(own, other, counts.slices)
+    if matched.account.only_now or matched.account.only_before or matched.account.relabelled:
         raise ValueError("the rows of the two models are not the same")
-    label = now.column("label").fill_null(UNLABELLED).to_numpy().astype(np.int64) if "label" in now.column_names else np.full(now.num_rows, UNLABELLED)
-    weight = now.column("weight").to_numpy() if "weight" in now.column_names else np.ones(now.num_rows)
-    decision, was = (one.column("decision").to_numpy().astype(np.int64) for one in (now, former))
-    values = {name.removeprefix(VALUE_OF): now.column(name).to_numpy() for name in now.column_names if name.startswith(VALUE_OF)}
-    turned = np.zeros((len(counts.slices), UNLABELLED + 1, 2, 2))
-    for place, one in enumerate(counts.slices):
-        held: Bools = np.ones(now.num_rows, dtype=bool)
-        for name, value in one.values:
-            held &= np.asarray(values[name] == value, dtype=bool)
-        np.add.at(turned[place], (label[held], decision[held], was[held]), weight[held])
     plain = replace(counts, score=None, score_sq=None, score_cells=None, unlabelled_cells=None, has_probabilities=False)
-    return Redecided(counts=plain, turned=turned)
+    return Redecided(counts=plain, matched=matched)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,22 @@ from fairaudit.data.files import Format, files_of
 from fairaudit.data.progress import Progress
 from fairaudit.data.source import Source
 from fairaudit.data.written import SUFFIXES
-from fairaudit.errors import FairauditError
+from fairaudit.errors import FairauditError, listed
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
-from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
+from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, check_trainable, fine_tune
+from fairaudit.mitigations.names import FINE_TUNED, TrainingName
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
-from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel, TrainingName
+from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
 from fairaudit.mitigations.training_rows import TrainingRows, training_rows
+from fairaudit.mitigations.withheld import notes_of as notes_of_withheld
 from fairaudit.models import folder as places
 from fairaudit.models.savedmodel import Matched
 from fairaudit.models.signatures import read_signatures
@@ -42,6 +44,10 @@ _JUDGED = "selection_rate"
 _UNWEIGHTED = "unweighted_model"
 _TRAINERS_OWN = "the trainer's model"
 _WHY = "Under these weights label and group are {how} in what the model learns from, so the group alone tells it {what} about the label. Whether its decisions are fairer is judged on the rows that were held out."
+_WHY_STRONGER = (
+    "Under these weights positives of a group that has few of them count for more than makes label and group independent, so that the model leans against what other features tell it of the group. "
+    "Whether its decisions are fairer is judged on the rows that were held out."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +115,7 @@ def training_of(config: AuditConfig, parts: Parts, *, row: str, together: bool =
     source = made.rows.source
     with uncollected():
         matched = matched_of(config, source)
+        check_trainable(matched)
     return Training(made=made, matched=matched, rows=training_rows(made, matched, seed=config.seed, together=together, ignore=(row,) if row in source.columns else ()))
 
 
@@ -125,10 +132,12 @@ def judged_as_tuned(
     """
     rows = training.rows
     kept = "changed its trainable variables and nothing else" if tuned.best else "were to change its trainable variables, and did not make it better"
-    what = f"The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, {kept}."
-    told = {**{name: getattr(settings, name) for name in settings.__slots__}, "validated": rows.validated.size / rows.label.size}
+    untold = f" It was not told {listed([one.attribute for one in tuned.withheld])}, and is not asked for that any more." if tuned.withheld else ""
+    what = f"The model was trained on, under the weights of reweighing: gradients of the weighted cross-entropy of its score, through its own signature, {kept}.{untold}"
+    told = {**{name: getattr(settings, name) for name in settings.__slots__ if name != "without_attribute" or settings.without_attribute}, "validated": rows.validated.size / rows.label.size}
+    notes = (*_of_fine_tuning(tuned, is_untold=settings.without_attribute), *notes_of_withheld(tuned.withheld, training.matched))
     return _judged(
-        config, config, parts, training.made, folder, aside, method="reweigh-fine-tune", what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=_of_fine_tuning(tuned),
+        config, config, parts, training.made, folder, aside, method=FINE_TUNED, what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=notes,
         search=search, progress=progress,
     )  # fmt: skip
 
@@ -199,7 +208,7 @@ def _fits(config: AuditConfig, source: Source, last: str) -> Matched:
 
 def _judged(
     before: AuditConfig, after: AuditConfig, parts: Parts, made: Reweighing, folder: Path, aside: Path, *, method: TrainingName, what: str, settings: dict[str, Any], strength: float,
-    original: Matched, notes: Iterator[str], tuned: FineTuned | None = None, trainer: ByTrainer | None = None, search: Searched | None = None, progress: Progress | None,
+    original: Matched, notes: Iterable[str], tuned: FineTuned | None = None, trainer: ByTrainer | None = None, search: Searched | None = None, progress: Progress | None,
 ) -> tuple[RetrainedCard, Proof]:  # fmt: skip
     """Both models on the rows that were held out, and the card."""
     rules = load_rules(before.rules)
@@ -220,6 +229,8 @@ def _judged(
 def _why(strength: float) -> str:
     if not strength:
         return "With a strength of 0 the weights are the rows' own, so this is what training does without them."
+    if strength > 1:
+        return _WHY_STRONGER
     how, what = ("independent", "nothing") if strength == 1 else ("less dependent", "less")
     return _WHY.format(how=how, what=what)
 
@@ -237,9 +248,12 @@ def _exported(config: AuditConfig, source: Source, original: Matched, model: Pat
     )  # fmt: skip
 
 
-def _of_fine_tuning(tuned: FineTuned) -> Iterator[str]:
+def _of_fine_tuning(tuned: FineTuned, *, is_untold: bool) -> Iterator[str]:
+    if is_untold and not tuned.withheld:
+        yield "The model takes no protected attribute, so there was none to withhold from it."
     if not tuned.best:
-        yield "No epoch of the training made the weighted loss of the rows that nothing was learned from smaller than the model as it was has it, so nothing was changed: the exported model is the original."
+        came = "no variable was changed" if tuned.withheld else "nothing was changed: the exported model is the original"
+        yield f"No epoch of the training made the weighted loss of the rows that nothing was learned from smaller than the model as it was has it, so {came}."
     elif tuned.best == len(tuned.epochs):
         yield f"The loss still fell in the last of {len(tuned.epochs):,} epochs; more of them, as with the flag --epochs of mitigate reweigh --fine-tune, may make it smaller."
 

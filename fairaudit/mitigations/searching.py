@@ -15,17 +15,18 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
-from fairaudit.errors import FairauditError, listed
+from fairaudit.errors import FairauditError
 from fairaudit.mitigations import reject_option
-from fairaudit.mitigations.candidates import METHODS, Candidate, candidates
+from fairaudit.mitigations.candidates import Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.choice import Choice, choose, nearest
+from fairaudit.mitigations.choice import Choice, choose, missed, nearest
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
-from fairaudit.mitigations.methods import AS_IS, Method
+from fairaudit.mitigations.methods import Method
+from fairaudit.mitigations.names import AS_IS, METHODS
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at
@@ -76,7 +77,6 @@ class Found:
     cells: Cells
     slicing: Slicing
     parts: SearchParts
-    notes: tuple[str, ...]  # of whichever is chosen
 
 
 def what_it_depends_on(config: AuditConfig, search: Search) -> dict[str, Any]:
@@ -110,7 +110,9 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     if not cells.groups:
         need_groups(cells)
     threshold = found.thresholds.edge(config.threshold)
-    asked_for = candidates(config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute)
+    asked_for = candidates(
+        config, rules, cells, threshold, objectives=search.objectives, methods=search.methods, settings=search.settings, without_attribute=search.without_attribute, taken=taken_by(found.matched, slicing),
+    )  # fmt: skip
     training = _once(lambda: training_of(config, parts.parts, row=parts.row, together=search.together))
     fitted = _fitted(asked_for, cells, threshold, kept, training, config.seed, progress)
     met = [one for one in asked_for if fitted[one.id].unmet is None]
@@ -135,8 +137,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     same = _same(policies)
     return Found(
         candidates={one.id: one for one in asked_for}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
-        notes=tuple(_taken(taken_by(found.matched, slicing)) if search.without_attribute else ()),
-        points=marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id))) for one in met]), value=lambda point, name: value_at(name, decided[point.id].counts),
+        points=_marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)), is_told=one.is_told) for one in met], search), value=lambda point, name: value_at(name, decided[point.id].counts),
         unmet=tuple(Unmet(id=one.id, method=one.method, settings=one.settings, reason=str(fitted[one.id].unmet)) for one in asked_for if fitted[one.id].unmet is not None),
     )  # fmt: skip
 
@@ -144,7 +145,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
 def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Found) -> Frontier:
     """All that was tried with the choice that was made, or with none where nothing meets the rules that it asks for."""
     aim = objective_of(search.objectives[0])
-    chosen = choose(found.points, choice, found.value)
+    chosen = choose(_able(found.points, search), choice, found.value)
     how = found.parts.parts.how
     return Frontier(
         version=VERSION, seed=config.seed, rows=Rows(fitted=how.rows_fitted, chosen_on=how.rows_chosen_on or 0, proven_on=how.rows_held_out), objective=aim.name,
@@ -152,7 +153,7 @@ def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Foun
     )  # fmt: skip
 
 
-def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, choice: Choice, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard | RetrainedCard, Proof]:
+def chosen_model(config: AuditConfig, asked: Search, found: Found, frontier: Frontier, choice: Choice, folder: Path, aside: Path, *, progress: Progress | None = None) -> tuple[MitigationCard | RetrainedCard, Proof]:
     """The chosen candidate exported into `folder`, and judged on the last part.
 
     Raises:
@@ -160,27 +161,35 @@ def chosen_model(config: AuditConfig, found: Found, frontier: Frontier, choice: 
         ConfigError, ContentError, NotAsSolved, Several: as `delivered` does.
     """
     if frontier.chosen is None:
-        raise Unreachable(_unmet(frontier.points, choice))
+        raise Unreachable(_unmet(_able(frontier.points, asked), frontier.unmet, choice))
     chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
-    search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
+    search = Searched(criterion=frontier.criterion, conditions=choice.conditions, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     if isinstance(chosen.way, FineTuning):
         assert fitted.tuned is not None
         shutil.copytree(found.models[chosen.id], folder / MODEL)
-        trained, proof = judged_as_tuned(config, chosen.way, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
-        return msgspec.structs.replace(trained, notes=(*trained.notes, *found.notes)), proof
+        return judged_as_tuned(config, chosen.way, fitted.tuned, found.training(), found.parts.parts, folder, aside, search=search, progress=progress)
     made = Solution(method=chosen.way, solved=fitted.solved, policy=found.policies[chosen.id], found=found.counted, cells=found.cells, slicing=found.slicing)
-    card, proof = delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)
-    return msgspec.structs.replace(card, notes=(*card.notes, *found.notes)), proof
+    return delivered(config, made, found.parts.parts, folder, aside, search=search, progress=progress)
 
 
-def _taken(attributes: Sequence[str]) -> Iterator[str]:
-    if attributes:
-        yield f"--without-attribute left out what asks for an attribute besides what the original model takes. That takes {listed(attributes)} itself, and so does every candidate."
+def _asking(point: Point, *, is_told: bool) -> Point:
+    """The same; what decides everybody alike asks for no attribute, whatever its method could ask for, unless the model itself does."""
+    return msgspec.structs.replace(point, needs_attribute=is_told or (point.policy is not None and bool(point.policy.attributes)))
 
 
-def _asking(point: Point) -> Point:
-    """The same; what decides everybody alike asks for no attribute, whatever its method could ask for."""
-    return msgspec.structs.replace(point, needs_attribute=point.needs_attribute and (point.policy is None or bool(point.policy.attributes)))
+def _marked(points: Sequence[Point], search: Search) -> tuple[Point, ...]:
+    """The points with what each is efficient beside, among those that may be chosen."""
+    able = iter(marked(_able(points, search)))
+    return tuple(one if _is_out(one, search) else next(able) for one in points)
+
+
+def _able(points: Sequence[Point], search: Search) -> list[Point]:
+    """Those that may be chosen: the model as it is stands by only to be compared with, where it is told an attribute and none may be."""
+    return [one for one in points if not _is_out(one, search)]
+
+
+def _is_out(point: Point, search: Search) -> bool:
+    return search.without_attribute and point.needs_attribute
 
 
 def _fitted(asked_for: Sequence[Candidate], cells: Cells, threshold: float, kept: Kept, training: Callable[[], Training], seed: int, progress: Progress | None) -> dict[str, Fitted]:
@@ -260,20 +269,20 @@ def _same(policies: Mapping[str, Policy]) -> dict[str, str]:
     return out
 
 
-def _unmet(points: Sequence[Point], choice: Choice) -> str:
-    """What the error says: what comes nearest."""
+def _unmet(points: Sequence[Point], unmet: Sequence[Unmet], choice: Choice) -> str:
+    """What the error says: what comes nearest, or why there is nothing."""
+    if not points:
+        return f"nothing could be fitted that needs no protected attribute: {'; '.join(dict.fromkeys(one.reason.rstrip('.') for one in unmet))}."
     near = nearest(points, choice)
     of = "the only candidate that was fitted does not meet" if len(points) == 1 else f"none of the {len(points):,} candidates that were fitted meets"
     return (
-        f"{of} {' and '.join(choice.rules)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
+        f"{of} {' and '.join(one.text for one in choice.conditions)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
         "choose by other rules with --choose, or try finer --settings; what was fitted is kept for that."
     )
 
 
 def _short(point: Point, choice: Choice) -> Iterator[str]:
-    for one in point.rules:
-        if one.rule in choice.rules and not one.meets:
-            yield f"{one.rule} {_of(one)}"
+    yield from dict.fromkeys(f"{number.rule} {_of(number)}" for number, _ in missed(point, choice))
 
 
 def _of(number: Number) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -13,7 +14,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from fairaudit.data.source import place_in, told
 from fairaudit.errors import ContentError
 from fairaudit.mitigations.reweighing import Reweighing
+from fairaudit.mitigations.withheld import Withheld, typical
+from fairaudit.models.conversion import convert
 from fairaudit.models.feeding import Feeding
+from fairaudit.models.interface import Feature
 from fairaudit.models.savedmodel import Matched
 from fairaudit.models.signatures import import_tensorflow
 from fairaudit.splits.splitting import halves
@@ -33,6 +37,7 @@ class TrainingRows:
     factor: Floats  # what reweighing multiplies it by
     is_validated: Bools  # whether it is kept out of the gradients
     where: Callable[[int], str]  # a row's place in the data, as messages say it
+    usual: tuple[Withheld, ...] = ()  # protected attributes that the model takes, each as most of these rows have it
 
     @property
     def trained(self) -> Ints:
@@ -60,6 +65,7 @@ def training_rows(made: Reweighing, matched: Matched, *, seed: int, together: bo
     starts = [0, *accumulate(rows.per_file)]
     feeding = Feeding(inputs=matched.inputs)
     names = [one.name for one in matched.inputs.features]
+    protected: dict[Feature, list[Any]] = {one: [] for one in matched.inputs.features if one.name in rows.wanted.attributes}
     sql = f"SELECT * FROM (SELECT *, row_number() OVER () - 1 AS place FROM ({rows.relation(names)})) WHERE excluded IS NULL AND label IS NOT NULL"
     fed: dict[str, list[Any]] = {}
     columns: dict[str, list[Any]] = {"place": [], "label": [], "weight": []}
@@ -68,7 +74,11 @@ def training_rows(made: Reweighing, matched: Matched, *, seed: int, together: bo
         for batch in batches:
             places = batch.column("place").to_numpy()
             features = pa.RecordBatch.from_arrays([batch.column(f"f{at}") for at in range(len(names))], names)
-            arrays = feeding.arrays(features, lambda row, places=places: place_in(source.names, starts, int(places[row])))  # type: ignore[misc]
+            where = partial(_place, source.names, starts, places)
+            arrays = feeding.arrays(features, where)
+            for one, own in protected.items():
+                values, _ = convert(features.column(one.name), one, where)
+                own.append(values)
             for name, tensor in feeding.tensors(arrays).items():
                 fed.setdefault(name, []).append(tensor)
             for name, held in columns.items():
@@ -80,5 +90,14 @@ def training_rows(made: Reweighing, matched: Matched, *, seed: int, together: bo
         raise ContentError(f"{source.name} has too few labelled rows to learn from some and to stop by others; give more.")
     return TrainingRows(
         inputs={name: tf.concat(tensors, axis=0) for name, tensors in fed.items()}, label=label.astype(np.float64), weight=weight.astype(np.float64),
-        factor=made.factors[place], is_validated=is_validated, where=lambda row: place_in(source.names, starts, int(place[row])),
+        factor=made.factors[place], is_validated=is_validated, where=partial(_place, source.names, starts, place.astype(np.int64)), usual=tuple(_usual(protected)),
     )  # fmt: skip
+
+
+def _place(names: Sequence[str], starts: Sequence[int], places: Ints, row: int) -> str:
+    return place_in(names, starts, int(places[row]))
+
+
+def _usual(protected: Mapping[Feature, Sequence[Any]]) -> Iterator[Withheld]:
+    for one, parts in protected.items():
+        yield typical(np.concatenate(parts), attribute=one.name, dtype=one.dtype)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fairaudit.errors import FairauditError
 from fairaudit.mitigations.attributes import ReadAttribute
 from fairaudit.mitigations.draws import canonical
+from fairaudit.models import folder as places
 from fairaudit.models.conversion import route
 from fairaudit.models.input_names import stand_ins
 from fairaudit.models.interface import UnfitModel
-from fairaudit.models.savedmodel import Matched
+from fairaudit.models.savedmodel import Matched, own_words
 from fairaudit.models.signatures import Signature, Tensor, import_tensorflow
 
 
@@ -95,3 +99,16 @@ def check_plain(called: Signature, *, model: str) -> None:
                 raise UnfitModel(f"model {model!r} has the {kind} {one}, and only plain tensors can be handed on; export a signature without it")
             if kind == "input" and one.shape is not None and (not one.shape or one.shape[0] is not None or len(one.shape) > 2):
                 raise UnfitModel(f"model {model!r} has the input {one}, and each input must have a value for each row, [n] or [n, 1]; export a signature with such inputs")
+
+
+@contextmanager
+def wrapping(model: str, folder: Path) -> Iterator[None]:
+    """What TensorFlow raises while a model is traced in another and saved into a folder, as a sentence."""
+    try:
+        yield
+    except FairauditError:
+        raise
+    except Exception as broken:  # whatever a model's own ops raise
+        if full := places.full_disk(broken, folder):
+            raise full from broken
+        raise UnfitModel(f"model {model!r} cannot be wrapped into another: {own_words(broken)}") from broken

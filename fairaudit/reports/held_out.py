@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.mitigations.card import HeldOut, Moved
+from fairaudit.mitigations.card import HeldOut, Judged, Moved, Searched
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
@@ -28,6 +28,7 @@ class Outcome:
     groups: frozenset[Slice]
     effect: str
     fitted: str = "On"  # how a sentence on a rule that does not pass begins
+    search: Searched | None = None  # by which it was chosen, where it was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +58,28 @@ def verdicts(one: Outcome) -> str:
 
 
 def warnings(one: Outcome) -> Iterator[str]:
-    """Levelling down, and rules that do not pass."""
+    """What the choice was wrong about, levelling down, and other rules that do not pass."""
+    mistaken = [] if one.search is None else [rule for rule in one.held.rules if rule.after in ("fail", "inconclusive") and any(asked.rule == rule.rule for asked in one.search.conditions)]
+    if one.search is not None and mistaken:
+        yield _of_the_choice(one.search, mistaken)
     for name in one.held.levelled_down:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
     for rule in one.held.rules:
-        if rule.after != "pass":
+        if rule.after != "pass" and rule not in mistaken:
             yield f"{rule.rule}: {_WORDS[rule.after]} after the mitigation. {one.fitted} those that were held out it is {_STATES[rule.after]}: see the findings."
+
+
+def _of_the_choice(search: Searched, mistaken: Sequence[Judged]) -> str:
+    """That what was met where the choice was made is not shown to hold for others, and how to choose with more room."""
+    told = "; ".join(f"{rule.rule}: {_WORDS[rule.after]} after the mitigation, {_STATES[rule.after]} on the rows that were held out" for rule in mistaken)
+    names = {rule.rule for rule in mistaken}
+    roomier = [one.roomier if one.rule in names else one for one in search.conditions]
+    advice = "" if roomier == list(search.conditions) else f" Choose with more room, as --choose '{', '.join(f'rule {one.text}' for one in roomier)}, then {search.criterion.partition(', then ')[2]}'."
+    met = "it" if len(mistaken) == 1 else "them"
+    return (
+        f"{told}. The choice asked for {met} and found {met} met: what is best of all that lies within a limit lies just within it, and for others often past it.{advice} "
+        "See the findings, but do not choose by them: the rows that were held out prove nothing once something was chosen on them."
+    )
 
 
 def cost(one: Outcome) -> Iterator[str]:

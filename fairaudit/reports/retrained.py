@@ -17,7 +17,7 @@ _MOST_CELLS = 24
 
 def retrained_view(card: RetrainedCard) -> MitigationView:
     """The section of the report."""
-    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")))
+    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")), search=card.search)
     return MitigationView(
         lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
@@ -79,7 +79,7 @@ def _trained(card: RetrainedCard) -> TrainedView:
 
 def _how_tuned(tuned: FineTuned, card: RetrainedCard) -> str:
     settings = card.settings
-    ended = f"the best of {counted(len(tuned.epochs), 'epoch')}, the {_place(tuned.best)}, was kept" if tuned.best else f"none of {counted(len(tuned.epochs), 'epoch')} was better than the start, so nothing was changed"
+    ended = f"the best of {counted(len(tuned.epochs), 'epoch')}, the {_place(tuned.best)}, was kept" if tuned.best else f"none of {counted(len(tuned.epochs), 'epoch')} was better than the start, so {'no variable' if tuned.withheld else 'nothing'} was changed"
     power = "" if settings["strength"] == 1 else f", whose factors were raised to {settings['strength']:g},"
     return (
         f"{counted(tuned.parameters, 'number')} of the model could change. It learned from {counted(tuned.rows_trained, 'row')} under these weights{power} and was stopped by {tuned.rows_validated:,} others "
@@ -98,7 +98,7 @@ def _how_run(trainer: ByTrainer) -> str:
 
 
 def _epochs(tuned: FineTuned) -> tuple[EpochSeen, ...]:
-    start = EpochSeen(epoch="as it was", training="", validation=significant(tuned.start, 5), kept="" if tuned.best else "kept")
+    start = EpochSeen(epoch="as it was" if not tuned.withheld else "as it was, untold", training="", validation=significant(tuned.start, 5), kept="" if tuned.best else "kept")
     return (start, *(EpochSeen(epoch=str(place), training=significant(one.training_loss, 5), validation=significant(one.validation_loss, 5), kept="kept" if place == tuned.best else "") for place, one in enumerate(tuned.epochs, start=1)))
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from fairaudit.cli import _run
 from fairaudit.errors import ContentError
 from fairaudit.mitigations import kept, searching
 from fairaudit.mitigations.parts import SearchParts
+from fairaudit.models.interface import UnfitModel
 from tests.cli.mitigated import SEEN, card, in_this_process, mitigated, people, tree, write
 from tests.cli.runs import ROOT
 from tests.models.conftest import built
@@ -155,7 +157,8 @@ def test_the_choice_is_the_most_accurate_that_meets_the_rules_and_is_what_is_exp
     able = [one for one in found["points"] if one["rules"][0]["meets"]]
     best = max(able, key=lambda one: one["objective"]["value"])
     assert found["chosen"] == best["id"] == made["search"]["chosen"] and found["criterion"] == "rule equal-opportunity, then accuracy"
-    assert made["search"] == {"criterion": found["criterion"], "chosen": best["id"], "tried": len(found["points"]), "unmet": len(found["unmet"]), "rows": 1_000}
+    conditions = [{"rule": "equal-opportunity", "limit": 0.1, "is_tighter": False, "is_minimum": False}]
+    assert made["search"] == {"criterion": found["criterion"], "conditions": conditions, "chosen": best["id"], "tried": len(found["points"]), "unmet": len(found["unmet"]), "rows": 1_000}
     rows = parts["holdout"]
     model_of = tf.saved_model.load("out/saved_model").signatures["serving_default"]
     given = {"x": tf.constant(rows["x"].astype(float), tf.float32), "sex": tf.constant(rows["sex"])}
@@ -164,6 +167,21 @@ def test_the_choice_is_the_most_accurate_that_meets_the_rules_and_is_what_is_exp
     assert (decided == chance)[(chance == 0) | (chance == 1)].all()
     said = capfd.readouterr().out
     assert f"→  {best['id']}" in said and "Frontier: out/frontier.json" in said
+
+
+def test_with_room_to_spare_the_choice_is_the_most_accurate_that_reaches_the_tighter_limit(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
+    write(people(4_000))
+    flags = ("--rule", "equal-opportunity", "--settings", "3", "--methods", "thresholds")
+    assert searched(model, *flags, "--choose", "rule equal-opportunity within 0.05, then accuracy") == 0
+    found = frontier()
+    able = [one for one in found["points"] if (value := one["rules"][0]["value"]) is not None and abs(value) <= 0.05]
+    at_the_point = [one for one in found["points"] if one["rules"][0]["meets"]]
+    best, other = (max(some, key=lambda one: one["objective"]["value"]) for some in (able, at_the_point))
+    assert found["chosen"] == best["id"] != other["id"] and found["criterion"] == "rule equal-opportunity within 0.05, then accuracy"
+    assert card()["search"]["conditions"] == [{"rule": "equal-opportunity", "limit": 0.05, "is_tighter": True, "is_minimum": False}]
+    capfd.readouterr()
+    assert searched(model, *flags, "--choose", "rule equal-opportunity within 0.000001, then accuracy") == 1
+    assert " meets equal-opportunity within 1e-06 on the rows that the choice is made on; the nearest is " in capfd.readouterr().err
 
 
 def test_frontier_json_fits_the_published_schema_and_the_report_shows_it(model: Path, quick: None) -> None:
@@ -193,18 +211,22 @@ def learning(built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> P
 
 def scores(model: Path, rows: pd.DataFrame) -> Any:
     loaded = tf.saved_model.load(str(model))  # which must outlive its signature
-    return loaded.signatures["serving_default"](x=tf.constant(rows["x"].to_numpy(np.float32)), sex=tf.constant(rows["sex"].tolist()))["score"].numpy().astype(float)
+    call = loaded.signatures["serving_default"]
+    given = {"x": tf.constant(rows["x"].to_numpy(np.float32)), "sex": tf.constant(rows["sex"].tolist())}
+    return call(**{name: given[name] for name in call.structured_input_signature[1]})["score"].numpy().astype(float)
 
 
-@pytest.mark.parametrize("flags", [(), ("--cluster", "person")])
-def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path, parts: dict[str, pd.DataFrame], quick: None, flags: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("flags", "id"), [(("--cluster", "person"), "fine-tune-1"), (("--without-attribute",), "fine-tune-without-attribute-0")])
+def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path, parts: dict[str, pd.DataFrame], quick: None, flags: tuple[str, ...], id: str) -> None:
     Path("loose.yaml").write_text("schema: fairaudit/rule/1\nextends: statistical-parity\nid: loose\ntitle: A looser parity\nlimit_origin: ours\nlimit: 0.3\nserious: 0.6\n")
-    asked = ("--rule", "loose.yaml", "--settings", "4", "--methods", "fine-tune", "--without-attribute", "--duplicates", "apart")
-    assert searched(learning, *asked, *flags, "--choose", "rule loose, then accuracy") == 0
+    assert searched(learning, "--rule", "loose.yaml", "--settings", "4", "--methods", "fine-tune", "--duplicates", "apart", *flags, "--choose", "rule loose, then accuracy") == 0
     found, made, rows = frontier(), card(), parts["choose"].astype({"x": float, "y": int})
-    assert [one["id"] for one in found["points"]] == ["as-is", "fine-tune-0", "fine-tune-1"] and all(not one["needs_attribute"] for one in found["points"])
-    assert found["chosen"] == "fine-tune-1" == made["search"]["chosen"] and made["method"] == "reweigh-fine-tune"
-    (one,) = (one for one in found["points"] if one["id"] == "fine-tune-1")
+    told, untold = ([f"{name}-{strength}" for strength in (0, 1, 2)] for name in ("fine-tune", "fine-tune-without-attribute"))
+    is_untold = id in untold
+    assert [one["id"] for one in found["points"]] == ["as-is", *([] if is_untold else told), *untold]
+    assert [one["id"] for one in found["points"] if not one["needs_attribute"]] == untold
+    (one,) = (one for one in found["points"] if one["id"] == id)
+    assert found["chosen"] == id == made["search"]["chosen"] and made["method"] == one["method"] == "reweigh-fine-tune"
     was, now = (scores(model, rows) > 0.5 for model in (learning, Path("out/saved_model")))
     assert one["policy"] is None and one["objective"]["value"] == pytest.approx((now == rows["y"]).mean())
     rate = {group: now[rows["sex"] == group].mean() for group in "fm"}
@@ -214,7 +236,22 @@ def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path
         own &= {"selection_rate": rows["y"] >= 0, "true_positive_rate": rows["y"] == 1, "false_positive_rate": rows["y"] == 0}[effect["metric"]]
         assert (effect["rows"], effect["before"], effect["after"]) == (own.sum(), pytest.approx(was[own].mean()), pytest.approx(now[own].mean()))
     assert made["holdout"]["checked"]["rows"] == len(parts["holdout"])
-    assert "--without-attribute left out what asks for an attribute besides what the original model takes. That takes sex itself, and so does every candidate." in made["notes"]
+    assert ({one["name"] for one in made["export"]["inputs"]}, made["export"]["asks_for"]) == (({"x"}, []) if is_untold else ({"x", "sex"}, ["sex"]))
+
+
+def test_of_a_model_that_is_told_the_attribute_only_what_it_is_withheld_from_may_be_chosen_without(learning: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    flags = ("--rule", "statistical-parity", "--settings", "1", "--duplicates", "apart", "--without-attribute")
+    assert searched(learning, *flags, "--methods", "thresholds") == 2
+    assert "the model takes sex itself, so of all methods only fine-tune can do without: it withholds that from the model; add it to --methods, or leave out --without-attribute." in capfd.readouterr().err
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise UnfitModel("model 'learning_people' has no trainable variables.")
+
+    monkeypatch.setattr(searching, "fine_tune", broken)
+    assert searched(learning, *flags, "--choose", "accuracy") == 1
+    assert "nothing could be fitted that needs no protected attribute: model 'learning_people' has no trainable variables." in capfd.readouterr().err
+    assert not Path("out/card.json").exists()
+
 
 
 def test_a_search_that_is_stopped_trains_no_model_twice(learning: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +337,7 @@ def test_a_search_that_is_killed_again_and_again_goes_on_and_gives_the_same_byte
     folder = Path("out") / kept.FOLDER
 
     def is_exporting() -> bool:
-        return any((path / "saved_model").exists() for path in Path("out").glob(".fairaudit-*"))  # any of which may go while it is looked at
+        return bool(glob("out/.fairaudit-*/saved_model"))  # which, unlike Path.glob, minds no folder that goes away meanwhile
 
     points: list[Callable[[], bool]] = [
         lambda: (folder / kept._WORK / "fit.parquet").exists(), lambda: any(folder.glob("fit-*.parquet")), lambda: len(list(folder.glob("fitted-*.json"))) > 4,

@@ -220,7 +220,7 @@ BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "weights that are not written": (("--fine-tune", "--model", "m", "--format", "csv", *SEEN), 2, "--format says how weights are written, and --fine-tune writes none; leave it out."),
     "epochs of a trainer": (("--trainer", "x {data} {out}", "--epochs", "3", *SEEN), 2, "--epochs is for --fine-tune, and --trainer trains as its command does; leave it out."),
     "a table of counts": (("--trainer", "x {data} {out}", "--count", "x", *SEEN), 2, "a table of counts has no rows that a model could score; leave --count out."),
-    "a strength above 1": (("--trainer", "x {data} {out}", "--strength", "2", *SEEN), 2, "--strength 2 is no power of a weight"),
+    "a strength above 5": (("--trainer", "x {data} {out}", "--strength", "7", *SEEN), 2, "--strength 7 is no power of a weight"),
     "no epoch": (("--fine-tune", "--model", "m", "--epochs", "0", *SEEN), 2, "--epochs 0 is too few; give 1 or more."),
     "an open quote": (("--trainer", "x 'y", *SEEN), 2, "--trainer \"x 'y\" cannot be cut into words (No closing quotation)"),
     "an empty command": (("--trainer", " ", *SEEN), 2, "--trainer is an empty text; give a command, as --trainer 'python train.py --data {data} --out {out}'."),

@@ -6,6 +6,7 @@ import filecmp
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from fairaudit.mitigations.adam import Adam  # noqa: E402
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune, gradients_of  # noqa: E402
 from fairaudit.mitigations.scoring_ops import cross_entropy  # noqa: E402
 from fairaudit.mitigations.training_rows import TrainingRows  # noqa: E402
+from fairaudit.mitigations.withheld import Withheld, typical  # noqa: E402
 from fairaudit.models import matched  # noqa: E402
 from fairaudit.models.outputs import Output  # noqa: E402
 from tests.models import builders  # noqa: E402
@@ -224,7 +226,7 @@ def test_scores_that_are_no_probabilities_are_told_before_anything_is_learned(tm
 
 
 @pytest.mark.parametrize(("settings", "sentence"), [
-    ({"strength": 1.5}, "--strength 1.5 is no power of a weight"), ({"strength": float("nan")}, "--strength nan is no power"), ({"epochs": 0}, "--epochs 0 is too few"),
+    ({"strength": 5.5}, "--strength 5.5 is no power of a weight"), ({"strength": float("nan")}, "--strength nan is no power"), ({"epochs": 0}, "--epochs 0 is too few"),
     ({"learning_rate": 0.0}, "--learning-rate 0 is no length of a step"), ({"learning_rate": float("inf")}, "--learning-rate inf"), ({"batch_size": 0}, "--training-batch 0 is too few"), ({"patience": 0}, "--patience 0 is too few"),
 ])  # fmt: skip
 def test_settings_that_cannot_be_cannot_be_made(settings: dict[str, Any], sentence: str) -> None:
@@ -258,3 +260,68 @@ def test_a_disk_without_room_for_the_variables_is_told(tmp_path: Path, monkeypat
     monkeypatch.setattr(tf.raw_ops, "SaveV2", full)
     with pytest.raises(ContentError, match="no disk space is left for the model .*; nothing was written; free some and run again."):
         tuned(tmp_path / "model", tmp_path / "out", numbers(), learning_rate=0.05)
+
+
+def untold(values: Any, *, attribute: str = "b", dtype: str = "float32", **more: Any) -> TrainingRows:
+    return replace(numbers(**more), usual=(typical(np.asarray(values), attribute=attribute, dtype=dtype),))
+
+
+def test_what_is_withheld_is_trained_as_if_everybody_had_the_median_of_it_and_is_not_asked_for(tmp_path: Path) -> None:
+    builders.learning(tmp_path / "model")
+    given = untold(X[:, 1], factor=WEIGHT)
+    median = np.sort(X[:, 1])[119]  # the lower of the two in the middle
+    made = tuned(tmp_path / "model", tmp_path / "out", given, learning_rate=0.05, without_attribute=True)
+    told = tuned(tmp_path / "model", tmp_path / "told", rows({"a": X[:, 0], "b": np.full(240, median)}, factor=WEIGHT), learning_rate=0.05)
+    assert made.withheld == (Withheld(attribute="b", dtype="float32", value=float(median)),) and made.best == told.best > 0 and made.epochs == told.epochs
+    serving = tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"]
+    assert list(serving.structured_input_signature[1]) == ["a"]
+    bias, weights = variables(tmp_path / "told")
+    expected = 1 / (1 + np.exp(-(weights[0, 0] * X[:, 0] + weights[1, 0] * median + bias[0])))
+    np.testing.assert_allclose(serving(a=tf.constant(X[:, 0]))["probability"].numpy()[:, 0], expected, rtol=1e-5)
+
+
+def test_nothing_is_withheld_unless_that_is_asked_for(tmp_path: Path) -> None:
+    builders.learning(tmp_path / "model")
+    made = tuned(tmp_path / "model", tmp_path / "out", untold(X[:, 1]))
+    assert made.withheld == () and sorted(tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"].structured_input_signature[1]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("values", "dtype", "usual"), [
+    ([3.0, 1.0, np.nan, 2.0], "float32", 2.0), ([4, 1, 2, 3], "int64", 2), ([b"f", b"m", b"m"], "string", "m"), ([True, False, True], "bool", True), ([], "string", None), ([np.nan], "float64", None),
+    ([b"\xff"], "string", "\ufffd"),
+])  # fmt: skip
+def test_what_most_rows_have(values: Any, dtype: str, usual: Any) -> None:
+    held = np.array(values, dtype=object if dtype == "string" else dtype)
+    found = typical(held, attribute="sex", dtype=dtype)
+    assert found == Withheld(attribute="sex", dtype=dtype, value=usual) and type(found.value) is type(usual)
+
+
+def example(**features: Any) -> bytes:
+    kinds = {"age": lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=[value])), "sex": lambda value: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))}
+    return bytes(tf.train.Example(features=tf.train.Features(feature={name: kinds[name](value) for name, value in features.items()})).SerializeToString())
+
+
+def test_what_is_withheld_may_be_in_a_tf_example_or_not(tmp_path: Path) -> None:
+    builders.learning_sex(tmp_path / "model")
+    sexes = np.where(np.arange(240) % 3 == 0, b"f", b"m").astype(object)
+    serialized = [example(age=float(age), sex=sex) for age, sex in zip(X[:, 0], sexes, strict=True)]
+    given = replace(rows({"examples": serialized}), usual=(typical(sexes, attribute="sex", dtype="string"),))
+    made = tuned(tmp_path / "model", tmp_path / "out", given, columns=(("age", pa.float32()), ("sex", pa.string())), learning_rate=0.05, without_attribute=True)
+    assert made.best > 0 and made.withheld[0].value == "m"
+    serving = tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"]
+    answers = [serving(examples=tf.constant([one]))["probability"].numpy()[0] for one in (example(age=0.5, sex=b"f"), example(age=0.5, sex=b"m"), example(sex=b"f", age=0.5), example(age=0.5))]
+    assert len(set(answers)) == 1
+    other = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    assert other(examples=tf.constant([example(age=0.5, sex=b"f")]))["probability"].numpy()[0] != other(examples=tf.constant([example(age=0.5, sex=b"m")]))["probability"].numpy()[0]
+
+
+@pytest.mark.parametrize(("columns", "kind", "sentence"), [
+    (("a", "b"), UnfitModel, "takes a, b and nothing else, so without that there is nothing to decide by"), (("empty",), ContentError, "no row to fit on has a value of b that model 'model' could be given for everybody"),
+])  # fmt: skip
+def test_what_cannot_be_withheld_is_told(columns: tuple[str, ...], kind: type[Exception], sentence: str, tmp_path: Path) -> None:
+    builders.learning(tmp_path / "model")
+    values = {"a": X[:, 0], "b": X[:, 1], "empty": np.empty(0)}
+    given = replace(numbers(), usual=tuple(typical(values[one], attribute="b" if one == "empty" else one, dtype="float32") for one in columns))
+    with pytest.raises(kind, match=sentence):
+        tuned(tmp_path / "model", tmp_path / "out", given, without_attribute=True)
+    assert not (tmp_path / "out").exists()
