@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -15,6 +17,19 @@ from fairaudit.cube.cube import Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
 
 Table = tuple[float, float, float, float]  # tp, fp, fn, tn
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+atexit.register(_database.cache_clear)
+
+
+def connected() -> duckdb.DuckDBPyConnection:
+    """A connection of its own to a database that all tests of a process share: to open another takes longer than to count a property's rows."""
+    return _database().cursor()
 
 
 def slice_called(text: str) -> Slice:
@@ -97,6 +112,6 @@ def counts_in_clusters(
     plan = Plan(
         attributes=("group",), slicings=(("group",),), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=weight is not None, has_probabilities=True, has_clusters=True
     )
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("given", table)
         return counts(count(connection, "SELECT * FROM given", plan))

@@ -51,7 +51,7 @@ def chance(treatment: dict[str, Any], scores: Any) -> Any:
     return np.array([treatment["chances"][sum(score > cut for cut in treatment["cuts"])] for score in scores])
 
 
-def test_decisions_drawn_between_thresholds_hold_a_tight_rule_at_less_cost(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_decisions_drawn_between_thresholds_hold_a_tight_rule_at_less_cost(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
     assert mitigated(model, "--rule", "tight.yaml") == 0
     without = card()["fit"]
     assert mitigated(model, "--rule", "tight.yaml", "--drawn") == 0
@@ -77,7 +77,7 @@ def test_decisions_drawn_between_thresholds_hold_a_tight_rule_at_less_cost(model
 
 
 @pytest.mark.parametrize("flags", [(), ("--drawn",)])
-def test_a_model_without_the_attribute_asks_for_no_group_and_decides_everybody_alike(flags: tuple[str, ...], model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_model_without_the_attribute_asks_for_no_group_and_decides_everybody_alike(flags: tuple[str, ...], model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
     assert mitigated(model, "--without-attribute", *flags) == 0
     said, seen = " ".join(capfd.readouterr().out.split()), card()
     policy = seen["export"]["policy"]

@@ -54,7 +54,8 @@ def answered(rows: list[list[Any]]) -> Any:
     return loaded.signatures["serving_default"](x=tf.constant(x, tf.float32), height=tf.constant([[one] for one in height], tf.float32), job=tf.constant(job))["decision"].numpy()
 
 
-def test_the_rule_holds_for_the_groups_as_they_are_although_the_model_only_guesses_them(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_rule_holds_for_the_groups_as_they_are_although_the_model_only_guesses_them(model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    in_this_process(monkeypatch)
     assert mitigated(model, "--without-attribute", "--drawn", "--rule", "within.yaml", "--duplicates", "apart") == 0
     common = card()["fit"]["after"]
     assert mitigated(model, *FLAGS) == 0

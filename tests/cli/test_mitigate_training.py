@@ -111,11 +111,12 @@ def test_the_card_has_weights_settings_and_every_epoch(model: Path, quick: None)
     assert loaded.signatures["weights"]()["weights"].numpy().tolist() == next(value.tolist() for value in variables(Path("out/saved_model")).values() if value.shape == (2,))
 
 
-def test_the_same_seed_gives_the_same_variables_bit_for_bit_in_fresh_processes_and_another_seed_others(model: Path) -> None:
-    for out, seed in (("one", 3), ("two", 3), ("three", 4)):
-        command = [sys.executable, "-m", "fairaudit", "mitigate", "reweigh", "--fine-tune", "--model", str(model), *SEEN[:-1], out, "--seed", str(seed), "--epochs", "3", "--training-batch", "32"]
-        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
-        assert done.returncode == 0 and done.stderr == "", done.stderr
+def test_the_same_seed_gives_the_same_variables_bit_for_bit_in_a_fresh_process_and_another_seed_others(model: Path, quick: None) -> None:
+    command = ["mitigate", "reweigh", "--fine-tune", "--model", str(model), *SEEN[:-2], "--epochs", "3", "--training-batch", "32"]
+    for out, seed in (("one", "3"), ("three", "4")):
+        assert _run([*command, "--out", out, "--seed", seed]) == 0
+    done = subprocess.run([sys.executable, "-m", "fairaudit", *command, "--out", "two", "--seed", "3"], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
     one, two, three = (variables(Path(name) / "saved_model") for name in ("one", "two", "three"))
     assert all(value.tobytes() == two[name].tobytes() for name, value in one.items()) and any(value.tobytes() != three[name].tobytes() for name, value in one.items())
     assert tree("one") == tree("two")
@@ -143,7 +144,7 @@ def test_a_model_that_nothing_can_improve_is_left_as_it_was_and_that_is_said(mod
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
-def test_a_killed_training_leaves_nothing_and_a_rerun_completes(signum: int, model: Path) -> None:
+def test_a_killed_training_leaves_nothing_and_a_rerun_completes(signum: int, model: Path, quick: None) -> None:
     killed_and_run_again(signum, "mitigate", "reweigh", "--fine-tune", "--epochs", "2", "--model", str(model), writes="saved_model.pb")
     assert {path.name for path in Path("out").iterdir() if not path.name.startswith(".fairaudit-")} == set(NAMES)
 

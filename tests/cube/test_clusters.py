@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -16,6 +15,7 @@ from fairaudit.cube.clusters import DECIDED, SUMS
 from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.cube.stored import read_cube, write_cube
+from tests.builders import connected
 
 PLAN = Plan(
     attributes=("sex", "race"), slicings=(("sex",), ("sex", "race")), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=True, has_probabilities=True,
@@ -37,7 +37,7 @@ def _counted(rows: list[Row], plan: Plan = PLAN) -> Cube:
         "a0": pa.array(columns[0], pa.string()), "a1": pa.array(columns[1], pa.string()), "label": pa.array(columns[2], pa.int8()), "score": columns[3],
         "weight": columns[4], "copies": columns[5], "cluster": columns[6],
     })  # fmt: skip
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("rows", table)
         return count(connection, "SELECT *, score > 0.5 AS decision FROM rows", plan)
 

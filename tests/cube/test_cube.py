@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from fairaudit.cube.cube import Cube, Grid, Plan, count, counts
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.metrics.engines.cells import auc_and_error
+from tests.builders import connected
 
 PLAN = Plan(
     attributes=("sex", "race"), slicings=(("sex",), ("sex", "race")), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=True, has_probabilities=True
@@ -31,7 +31,7 @@ def _counted(rows: list[Row]) -> Cube:
         "a0": pa.array(columns[0], pa.string()), "a1": pa.array(columns[1], pa.string()), "label": pa.array(columns[2], pa.int8()),
         "score": pa.array(columns[3], pa.float64()), "weight": pa.array(columns[4], pa.float64()),
     })  # fmt: skip
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("rows", table)
         return count(connection, "SELECT *, score > 0.5 AS decision FROM rows", PLAN)
 

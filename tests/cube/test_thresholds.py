@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -22,6 +21,7 @@ from fairaudit.metrics.engines.native import value_of
 from fairaudit.mitigations.reject_option import Grid as RejectGrid
 from fairaudit.mitigations.reject_option import points
 from fairaudit.types import Floats
+from tests.builders import connected
 from tests.vectors import vector
 
 Side = Literal["negative", "positive"]
@@ -42,7 +42,7 @@ def counted(rows: Sequence[Row], thresholds: Thresholds) -> Counts:
         attributes=("sex",), slicings=(("sex",),), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=True, has_probabilities=True, edges=thresholds.edges
     )
     table = pa.table({"a0": pa.array(sex, pa.string()), "label": pa.array(label, pa.int8()), "score": pa.array(score, pa.float64()), "weight": pa.array(weight, pa.float64())})
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("rows", table)
         return counts(count(connection, f"SELECT *, {thresholds.decision(('sex',))} AS decision FROM rows", plan))
 
@@ -78,7 +78,7 @@ def cube_of(scores: Floats, edges: Sequence[float]) -> Cube:
     """The cube of rows with these scores."""
     table = pa.table({"label": np.ones(scores.size, np.int8), "decision": np.ones(scores.size, bool), "weight": np.ones(scores.size), "score": scores})
     plan = Plan(attributes=(), slicings=(), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=False, has_probabilities=True, edges=tuple(edges))
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("rows", table)
         return count(connection, "rows", plan)
 

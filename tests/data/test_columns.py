@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from fairaudit.bands import Bands, band_names
 from fairaudit.data.columns import Column, read
 from fairaudit.data.source import literal
+from tests.builders import connected
 
 
 def _column(*missing: str) -> Column:
@@ -17,7 +17,7 @@ def _column(*missing: str) -> Column:
 
 def _taken(column: Column, expression: str, *values: object) -> list[object]:
     rows = ", ".join(f"({place}, {'NULL' if value is None else literal(str(value))})" for place, value in enumerate(values))
-    with duckdb.connect() as connection:
+    with connected() as connection:
         relation = read(f"SELECT * FROM (VALUES {rows}) AS t(place, c0)", [column])
         return [row[0] for row in connection.execute(f"SELECT {expression} FROM ({relation}) ORDER BY place").fetchall()]
 

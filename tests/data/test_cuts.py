@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -17,6 +16,7 @@ from fairaudit.bands import Bands, band_names, parsed
 from fairaudit.data.cuts import Rare, listed, quantile_edges, rare_values, told_of_rare
 from fairaudit.data.rows import Wanted, prepare
 from fairaudit.data.source import Source
+from tests.builders import connected
 
 NUMBERS = st.one_of(st.integers(-5, 5).map(float), st.floats(-1e300, 1e300, allow_subnormal=False))
 LINES = st.lists(st.tuples(st.one_of(NUMBERS, st.none()), st.integers(0, 7)), min_size=1, max_size=40)
@@ -27,7 +27,7 @@ def edges_of(lines: Lines, *parts: int) -> tuple[tuple[float, ...], ...]:
     """The edges that each number of parts has, all of the same values."""
     names = [f"v{place}" for place in range(len(parts))]
     values, copies = pa.array([value for value, _ in lines], pa.float64()), pa.array([rows for _, rows in lines], pa.int64())
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("lines", pa.table({**dict.fromkeys(names, values), "copies": copies}))
         return quantile_edges(connection, "SELECT * FROM lines", parts)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
@@ -13,11 +12,12 @@ from fairaudit.data.files import files_of
 from fairaudit.data.rows import MANY_NUMBERS, MOST_NUMBERS, MOST_VALUES, Prepared, Wanted, prepare
 from fairaudit.data.source import Source
 from fairaudit.errors import ConfigError, ContentError
+from tests.builders import connected
 
 
 def _prepared(folder: Path, content: str, **wanted: object) -> tuple[Prepared, list[tuple[object, ...]]]:
     (folder / "a.csv").write_text(content)
-    with duckdb.connect() as connection:
+    with connected() as connection:
         found = prepare(connection, Source(files=files_of([str(folder / "a.csv")])), Wanted(attributes=("sex",), **wanted))  # type: ignore[arg-type]
         return found, connection.execute(found.relation()).fetchall()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -20,12 +19,13 @@ from fairaudit.evidence.cell_errors import UNBOUNDED
 from fairaudit.evidence.measurement import Comparison, Measurement, Status
 from fairaudit.result import Audit
 from fairaudit.run import audit
+from tests.builders import connected
 
 
 def cells(scores: Any, grid: Grid) -> Any:
     """The place of each score's cell."""
     plan = Plan(attributes=(), slicings=(), grid=grid, has_labels=True, has_weights=False, has_probabilities=True)
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("scores", pa.table({"place": np.arange(len(scores)), "score": scores}))
         return connection.sql(f"SELECT {_cell(plan)} AS cell FROM scores ORDER BY place").to_arrow_table().column("cell").to_numpy()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from itertools import pairwise
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -20,7 +19,7 @@ from fairaudit.metrics.engines import engine
 from fairaudit.metrics.engines.cells import average_precision, interpolated_precision, kolmogorov_smirnov
 from fairaudit.metrics.engines.interface import Quantity
 from fairaudit.metrics.engines.native import value_of
-from tests.builders import counts_of_rows
+from tests.builders import connected, counts_of_rows
 from tests.vectors import vector
 
 A, B = Slice([("group", "a")]), Slice([("group", "b")])
@@ -206,7 +205,7 @@ def test_the_mean_of_demographic_disparities_is_aif360s(weights: np.ndarray) -> 
 def _cube(label: list[int], score: list[float], cells: int) -> Cube:
     plan = Plan(attributes=(), slicings=(), grid=Grid(lowest=0.0, highest=1.0), has_labels=True, has_weights=False, has_probabilities=True)
     table = pa.table({"label": pa.array(label, pa.int8()), "score": [one / cells for one in score], "weight": [1.0] * len(label)})
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("rows", table)
         return count(connection, "SELECT *, score > 0.5 AS decision FROM rows", plan)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -17,7 +16,7 @@ from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.metrics.engines.interface import Kind, Quantity
 from fairaudit.metrics.engines.median import above_median
 from fairaudit.metrics.engines.native import NativeEngine, value_of
-from tests.builders import counts_from, counts_of_rows
+from tests.builders import connected, counts_from, counts_of_rows
 
 A, B = Slice([("group", "a")]), Slice([("group", "b")])
 
@@ -62,7 +61,7 @@ def test_the_error_of_coarse_cells_holds_the_truth(rows: list[tuple[str, int]]) 
     sex, score = np.array([row[0] for row in rows]), 0.5 + np.array([row[1] for row in rows]) / 60_000 * 4 / 3840
     plan = Plan(attributes=("sex",), slicings=(("sex",),), grid=Grid(lowest=0.0, highest=1.0), has_labels=False, has_weights=False, has_probabilities=True)
     table = pa.table({"a0": sex.tolist(), "label": pa.nulls(len(rows), pa.int8()), "score": score, "weight": [1.0] * len(rows)})
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("rows", table)
         found = counts(count(connection, "SELECT *, score > 0.5 AS decision FROM rows", plan))
     above = above_median(found)

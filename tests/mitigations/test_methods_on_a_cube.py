@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -13,6 +12,7 @@ from fairaudit.mitigations.calibrated_equalized_odds import COSTS, calibrated_eq
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.reject_option import METRICS, points, reject_option
+from tests.builders import connected
 from tests.mitigations import test_calibrated_equalized_odds as calibrated
 from tests.mitigations import test_equalized_odds as equalized
 from tests.mitigations import test_reject_option as reject
@@ -35,7 +35,7 @@ ROWS = people(3_000)
 def counted(rows: Rows, edges: tuple[float, ...]) -> Cells:
     table = pa.table({"a0": [str(one) for one in rows.group], "label": rows.label, "decision": rows.score > THRESHOLD, "weight": rows.weight, "score": rows.score})
     plan = Plan(attributes=("g",), slicings=(("g",),), grid=ScoreGrid(lowest=0.0, highest=1.0), has_labels=True, has_weights=False, has_probabilities=True, edges=edges)
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("people", table)
         return cells_of(counts(count(connection, "people", plan)), ("g",), edges)
 

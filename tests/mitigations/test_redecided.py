@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -18,6 +17,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.mitigations.points import effects_of
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, threshold_at
 from fairaudit.mitigations.redecided import redecided
+from tests.builders import connected
 
 THRESHOLD, CROSS = 0.5, ("sex", "race")
 EDGES = (0.125, 0.25, 0.5, 0.6, 0.75)
@@ -45,7 +45,7 @@ def counted(rows: pd.DataFrame, decision: Any, *, weighted: bool, clustered: boo
         "a0": pa.array(rows["a0"].where(rows["a0"].notna(), None), pa.string()), "a1": pa.array(rows["a1"].where(rows["a1"].notna(), None), pa.string()), "label": pa.array(rows["label"], pa.int8()),
         "score": rows["score"].to_numpy(), "weight": rows["weight"].to_numpy(), "cluster": pa.array(rows["cluster"]), "decision": np.asarray(decision, dtype=bool),
     })  # fmt: skip
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("people", table)
         return counts(count(connection, "people", plan))
 
@@ -129,18 +129,30 @@ def test_what_is_drawn_is_counted_as_expected(rows: list[tuple[Any, ...]], cuts:
                 assert found.matched.weight[place, label, was] == pytest.approx([float(taken["weight"].sum()) - selected, selected], abs=1e-9)
 
 
+def by_hand(rows: pd.DataFrame, decisions: np.ndarray, slices: tuple[Slice, ...]) -> dict[str, np.ndarray]:
+    """What the cube says of clusters, for each of many decisions of rows without weights: their sums by label and decision times each other, and times those of everyone."""
+    label, (_, cluster) = rows["label"].fillna(2).to_numpy(dtype=int), np.unique(rows["cluster"], return_inverse=True)
+    brought = np.eye(6)[label * 2 + decisions]  # shape (decisions, rows, 6)
+    member = np.eye(cluster.max() + 1)[cluster].T  # shape (clusters, rows)
+    own = [np.all([rows[{"sex": "a0", "race": "a1"}[name]] == value for name, value in one.values], axis=0) if one.values else np.ones(len(rows)) for one in slices]
+    sums = np.stack([member * mask for mask in own])[None] @ brought[:, None]  # shape (decisions, slices, clusters, 6)
+    return {"products": sums.swapaxes(2, 3) @ sums, "beside": sums.swapaxes(2, 3) @ (member @ brought)[:, None]}
+
+
 def test_draws_of_rows_in_clusters_vary_as_draws_do() -> None:
     """Σ over clusters of their sums times each other is, in the mean over many draws, what is written instead."""
     rng = np.random.default_rng(4)
     rows = [("f" if rng.random() < 0.5 else "m", "x", int(rng.random() < 0.5), float(rng.uniform(0.05, 0.95)), 1.0, f"c{rng.integers(0, 12)}") for _ in range(60)]
     people = frame(rows, weighted=False)
     made = policy([Treatment(cuts=(0.25, 0.6), chances=(0.1, 0.7, 0.9)), threshold_at(0.5), Treatment(cuts=(0.5,), chances=(0.2, 1.0)), threshold_at(0.5), threshold_at(0.5)])
-    found = redecided(counted(people, people["score"] > THRESHOLD, weighted=False, clustered=True), CROSS, made, AS_IT_IS).counts.clusters
-    chance = chance_of(people, made)
-    draws = [counted(people, rng.random(len(people)) < chance, weighted=False, clustered=True).clusters for _ in range(400)]
+    anew = redecided(counted(people, people["score"] > THRESHOLD, weighted=False, clustered=True), CROSS, made, AS_IT_IS).counts
+    found, decisions = anew.clusters, rng.random((400, len(people))) < chance_of(people, made)
+    draws = by_hand(people, decisions, anew.slices)
+    counted_too = [counted(people, one, weighted=False, clustered=True).clusters for one in decisions[:10]]
     for name in ("products", "beside"):
-        drawn = np.array([getattr(one, name)[:, :6, :6] for one in draws])
-        error = drawn.std(axis=0) / np.sqrt(len(draws))
+        drawn = draws[name]
+        assert all((getattr(one, name)[:, :6, :6] == drawn[place]).all() for place, one in enumerate(counted_too))
+        error = drawn.std(axis=0) / np.sqrt(len(drawn))
         assert (np.abs(drawn.mean(axis=0) - getattr(found, name)) <= 5 * error + 1e-9).all(), name
 
 

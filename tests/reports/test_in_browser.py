@@ -79,7 +79,7 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 class Opened:
     """A page, with everything it said or asked for."""
 
-    def __init__(self, browser: Any, file: Path, size: str) -> None:
+    def __init__(self, browser: Any, size: str) -> None:
         self.said: list[str] = []
         self.asked: list[str] = []
         width, height = SIZES[size]
@@ -88,11 +88,23 @@ class Opened:
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", self._dismiss)
         self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def show(self, file: Path) -> Opened:
+        """Load it, all folded as it comes, and forget what those before it said."""
+        self.page.goto("about:blank")
+        self.said.clear(), self.asked.clear()
         self.page.goto(file.as_uri())
+        return self
 
     def _dismiss(self, dialog: Any) -> None:
         self.said.append(f"dialog: {dialog.message}")
         dialog.dismiss()
+
+
+@pytest.fixture(scope="module", name="windows")
+def _windows(browser: Any) -> dict[str, Opened]:
+    """One of each size: to begin another takes longer than to load a report."""
+    return {size: Opened(browser, size) for size in SIZES}
 
 
 @pytest.fixture(params=SIZES, name="size")
@@ -101,10 +113,8 @@ def _size(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=PAGES, name="opened")
-def _opened(request: pytest.FixtureRequest, browser: Any, files: dict[str, Path], size: str) -> Iterator[Opened]:
-    opened = Opened(browser, files[request.param], size)
-    yield opened
-    opened.page.close()
+def _opened(request: pytest.FixtureRequest, windows: dict[str, Opened], files: dict[str, Path], size: str) -> Opened:
+    return windows[size].show(files[request.param])
 
 
 def test_it_opens_without_a_complaint_and_asks_for_nothing_but_itself(opened: Opened) -> None:
@@ -122,7 +132,7 @@ def test_the_page_never_scrolls_sideways_even_with_everything_unfolded(opened: O
 @pytest.mark.parametrize("width", [1000, 1100, 1160])
 def test_the_page_fits_widths_between_too(browser: Any, files: dict[str, Path], width: int) -> None:
     """At 1,100 its tables stood out by some 20 points."""
-    opened = Opened(browser, files["adult"], "wide")
+    opened = Opened(browser, "wide").show(files["adult"])
     opened.page.set_viewport_size({"width": width, "height": 900})
     assert opened.page.evaluate("document.documentElement.scrollWidth") == width
 
@@ -134,7 +144,7 @@ def test_the_verdict_is_seen_without_scrolling(opened: Opened) -> None:
 
 
 def test_wide_drawings_stand_under_their_axis(browser: Any, files: dict[str, Path]) -> None:
-    opened = Opened(browser, files["adult"], "wide")
+    opened = Opened(browser, "wide").show(files["adult"])
     lefts = opened.page.evaluate(
         "[...document.querySelectorAll('.slicing .drawn')].slice(0, 1).flatMap(t =>"
         " [t.querySelector('.axis'), ...t.querySelectorAll('tr td:nth-child(3) .whisker')].map(s => Math.round(s.getBoundingClientRect().left)))"
@@ -152,14 +162,14 @@ def test_the_numbers_of_a_judged_slice_stay_in_their_cells(opened: Opened) -> No
 
 
 def test_folded_tables_open_without_a_script(browser: Any, files: dict[str, Path]) -> None:
-    opened = Opened(browser, files["adult"], "wide")
+    opened = Opened(browser, "wide").show(files["adult"])
     opened.page.get_by_text("Every metric of every slice").first.click()
     assert opened.page.get_by_role("region", name="Every metric of every slice by race").is_visible()
     opened.page.close()
 
 
 def test_paper_has_every_judged_slice_and_nothing_wider_than_itself(browser: Any, files: dict[str, Path]) -> None:
-    opened = Opened(browser, files["adult"], "wide")
+    opened = Opened(browser, "wide").show(files["adult"])
     opened.page.emulate_media(media="print")
     opened.page.set_viewport_size({"width": 680, "height": 960})
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 680
