@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from benchmarks import frontier
 from benchmarks.deciders import PEERS
 from benchmarks.frontier_drawn import Panel, drawn
-from benchmarks.judged import ALIKE, Judged, Standing, against, efficient, interval, judged, matched
+from benchmarks.judged import ALIKE, SLACK, Against, Mean, Standing, counted, efficient, matched, mean
 from benchmarks.linear import encoding_of, train
 from benchmarks.people import People, scored
 from examples.german.prepare import main as prepare_german
@@ -33,9 +33,9 @@ def people(member: list[int], label: list[int]) -> People:
 def test_accuracy_and_gaps_are_those_counted_by_hand() -> None:
     """Of the better-off 3 of 4 are selected (both positives, one of two negatives); of the others 1.5 in the mean (one positive by ½, one negative surely)."""
     given = people([1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 1, 1, 0, 0])
-    found = judged(given, np.array([[1, 1, 1, 0, 0.5, 0, 1, 0]]), rng=np.random.default_rng(0), replicates=1)
-    assert found.accuracy.tolist() == [(2 + 1 + 0.5 + 1) / 8]
-    assert found.gaps[:, 0].tolist() == [3 / 4 - 1.5 / 4, 1 - 0.25, max(1 - 0.25, 0.5 - 0.5)]
+    accuracy, gaps = counted(given, np.array([[1, 1, 1, 0, 0.5, 0, 1, 0]]))
+    assert accuracy.tolist() == [(2 + 1 + 0.5 + 1) / 8]
+    assert gaps[:, 0].tolist() == [3 / 4 - 1.5 / 4, 1 - 0.25, max(1 - 0.25, 0.5 - 0.5)]
 
 
 @given(st.integers(0, 10_000))
@@ -43,48 +43,28 @@ def test_any_decisions_are_judged_as_pandas_counts_them(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = pd.DataFrame({"member": rng.integers(0, 2, 80), "label": rng.integers(0, 2, 80), "selected": rng.random(80)})
     rows.loc[:3, ["member", "label"]] = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    found = judged(people(rows["member"].tolist(), rows["label"].tolist()), rows["selected"].to_numpy()[None], rng=rng, replicates=1)
+    accuracy, gaps = counted(people(rows["member"].tolist(), rows["label"].tolist()), rows["selected"].to_numpy()[None])
     by_label = rows.groupby(["member", "label"])["selected"].mean().unstack("label")
     overall = rows.groupby("member")["selected"].mean()
     apart = (by_label.loc[1] - by_label.loc[0]).abs()
-    assert found.gaps[:, 0] == pytest.approx([abs(overall[1] - overall[0]), apart[1], apart.max()])
-    assert found.accuracy[0] == pytest.approx(rows["selected"].where(rows["label"] == 1, 1 - rows["selected"]).mean())
+    assert gaps[:, 0] == pytest.approx([abs(overall[1] - overall[0]), apart[1], apart.max()])
+    assert accuracy[0] == pytest.approx(rows["selected"].where(rows["label"] == 1, 1 - rows["selected"]).mean())
 
 
-def test_the_bootstraps_interval_of_accuracy_is_as_wide_as_the_binomial_one() -> None:
-    rng = np.random.default_rng(1)
-    given = people(rng.integers(0, 2, 400).tolist(), rng.integers(0, 2, 400).tolist())
-    right = rng.random(400) < 0.8
-    found = judged(given, np.where(right, given.label, 1 - given.label)[None], rng=rng, replicates=2_000)
-    low, high = interval(found.accuracies[:, 0])
-    share = right.mean()
-    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(share * (1 - share) / 400), rel=0.1)
+def test_the_interval_over_splits_is_nadeau_and_bengios() -> None:
+    """By hand: of 1, 2 and 6 the mean is 3 and the variance 7; with as many rows held out as fitted on it is 7 · (1/3 + 1), and t of 2 degrees of freedom 4.302653."""
+    found = mean(np.array([1.0, 2.0, 6.0]), ratio=1.0)
+    assert found.value == 3 and found.interval == pytest.approx((3 - 4.302653 * (7 * 4 / 3) ** 0.5, 3 + 4.302653 * (7 * 4 / 3) ** 0.5))
+    assert mean(np.array([1.0]), ratio=1.0).interval == (-np.inf, np.inf)
 
 
-def test_two_that_decide_alike_do_not_differ_in_any_sample() -> None:
-    rng = np.random.default_rng(2)
-    given = people([0, 1] * 30, [0, 0, 1, 1] * 15)
-    chances = rng.random(60)
-    one = against(judged(given, np.stack([chances, chances]), rng=rng, replicates=50), 0, 0, 1)
-    assert (one.accuracy, one.of_accuracy, one.gap, one.of_gap, one.standing) == (0, (0, 0), 0, (0, 0), Standing.DOMINATES)
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "gaps", "standing"),
-    [
-        # (ours, theirs) in the two samples of which the interval is nearly the range; the point is their mean.
-        ([(0.8, 0.7), (0.8, 0.75)], [(0.1, 0.2), (0.1, 0.3)], Standing.DOMINATES),
-        ([(0.8, 0.7), (0.7, 0.75)], [(0.2, 0.1), (0.1, 0.15)], Standing.WITHIN),
-        ([(0.7, 0.8), (0.75, 0.8)], [(0.2, 0.1), (0.1, 0.15)], Standing.BEHIND),
-        ([(0.8, 0.7), (0.7, 0.75)], [(0.2, 0.1), (0.2, 0.15)], Standing.BEHIND),
-        ([(0.7, 0.8), (0.75, 0.8)], [(0.1, 0.2), (0.1, 0.15)], Standing.TRADES),
-        ([(0.8, 0.7), (0.8, 0.75)], [(0.2, 0.1), (0.2, 0.15)], Standing.TRADES),
-    ],
-)
-def test_behind_is_what_is_worse_in_all_of_its_interval_and_better_in_none(accuracies: list[tuple[float, float]], gaps: list[tuple[float, float]], standing: Standing) -> None:
-    drawn_accuracies, drawn_gaps = np.array(accuracies), np.array(gaps)[:, None]
-    found = Judged(accuracy=drawn_accuracies.mean(axis=0), gaps=drawn_gaps.mean(axis=0), accuracies=drawn_accuracies, gaps_of=drawn_gaps)
-    assert against(found, 0, 0, 1).standing is standing
+@pytest.mark.parametrize(("accuracy", "gap", "standing"), [
+    ((0.05, 0.01, 0.09), (-0.1, -0.2, 0.0), Standing.DOMINATES), ((-ALIKE, -0.003, -0.001), (ALIKE, 0.001, 0.003), Standing.DOMINATES), ((0.01, -0.05, 0.07), (0.1, -0.1, 0.3), Standing.WITHIN),
+    ((-0.05, -0.09, -0.01), (0.1, -0.1, 0.3), Standing.BEHIND), ((0.05, -0.1, 0.2), (0.1, 0.01, 0.2), Standing.BEHIND), ((-0.05, -0.09, -0.01), (-0.1, -0.2, -0.05), Standing.TRADES),
+    ((0.05, 0.01, 0.09), (0.1, 0.05, 0.2), Standing.TRADES),
+])  # fmt: skip
+def test_behind_is_what_is_worse_in_all_of_its_interval_and_better_in_none(accuracy: tuple[float, float, float], gap: tuple[float, float, float], standing: Standing) -> None:
+    assert Against(**{name: Mean(value=one[0], interval=one[1:]) for name, one in (("accuracy", accuracy), ("gap", gap))}).standing is standing
 
 
 @given(POINTS)
@@ -100,8 +80,8 @@ def test_efficient_is_what_no_other_beats(points: list[tuple[int, int]]) -> None
 
 
 def test_a_match_is_the_most_accurate_that_is_as_fair_and_else_the_fairest() -> None:
-    accuracy, gap = np.array([0.9, 0.8, 0.85, 0.7]), np.array([0.2, 0.1, 0.1 + ALIKE / 2, 0.05])
-    assert [matched(accuracy, gap, to, range(4)) for to in (0.3, 0.1, 0.07, 0.01)] == [0, 2, 3, 3]
+    accuracy, gap = np.array([0.9, 0.8, 0.85, 0.7, np.nan]), np.array([0.2, 0.1, 0.1 + SLACK / 2, 0.05, np.nan])
+    assert [matched(accuracy, gap, to, range(5)) for to in (0.3, 0.1, 0.07, 0.01)] == [0, 2, 3, 3]
     assert matched(accuracy, gap, 0.3, (1, 3)) == 1
 
 
@@ -139,12 +119,12 @@ def test_the_picture_has_a_mark_for_every_point_within_or_counts_it_and_the_same
 @needs_peers
 def test_a_run_on_german_credit_prints_how_ours_stand_to_each_peer_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     methods = ("thresholds", "EqOddsPostprocessing", "ThresholdOptimizer", "FairPredictor")
-    frontier.main(["german-sex", "--replicates", "50", "--draw", str(tmp_path), *(word for name in methods for word in ("--only", name))])
+    frontier.main(["german-sex", "--splits", "2", "--draw", str(tmp_path), *(word for name in methods for word in ("--only", name))])
     told = capsys.readouterr().out
     cells = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:5]] for line in told.splitlines() if line.startswith(("| fair", "| AIF", "| Oxon", "| Fairl"))}
-    assert "349 rows to fit on, 349 held out" in told and cells["AIF360 EqOddsPostprocessing"][0] == ""
-    assert all(re.fullmatch(r"(0\.\d{4} at 0\.\d{3}|none); \d+ / \d+ / \d+", cell) for name in ("OxonFair FairPredictor", "Fairlearn ThresholdOptimizer") for cell in cells[name])
-    assert all(re.fullmatch(r"0\.\d{4} at 0\.\d{3}", cell) for cell in cells["fairaudit"])
+    assert "349 rows to fit on, 349 held out, 2 splits" in told and cells["AIF360 EqOddsPostprocessing"][0] == ""
+    assert all(re.fullmatch(r"(0\.\d{4} at 0\.\d{3}( in 1 of 2)?|none); \d+ / \d+ / \d+", cell) for name in ("OxonFair FairPredictor", "Fairlearn ThresholdOptimizer") for cell in cells[name])
+    assert all(re.fullmatch(r"0\.\d{4} at 0\.\d{3}( in 1 of 2)?", cell) for cell in cells["fairaudit"])
     assert ET.parse(tmp_path / "frontier-german-sex.svg").getroot().tag.endswith("svg")
 
 

@@ -13,7 +13,7 @@ from fairaudit.cli.audit import flags_of, with_options
 from fairaudit.cli.gating import BASELINE, unasked, with_gate_options
 from fairaudit.cli.out import Out
 from fairaudit.errors import ConfigError, FairauditError, raise_all
-from fairaudit.mitigations.names import DECIDING, MethodName
+from fairaudit.method_names import DECIDING, MethodName
 
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig

@@ -13,7 +13,7 @@ from fairaudit.cli.out import Out
 from fairaudit.cli.reading import READING, check_not_read, reading_of, width
 from fairaudit.cli.retraining import Asked, configured, idle, parameters, retrained, with_training
 from fairaudit.errors import NO_DATA, ConfigError, raise_all
-from fairaudit.mitigations.names import METHODS, SETTINGS
+from fairaudit.method_names import METHODS, SETTINGS
 
 OUTPUT: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--config", "config_file"), {"type": click.Path(path_type=Path), "metavar": "FILE", "help": "An audit's configuration, for what it says of the data; flags win."}),

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError, UnknownName, listed, raise_all
+from fairaudit.method_names import AS_IS, FINE_TUNE, FINE_TUNED, METHODS, SETTINGS, CandidateName
 from fairaudit.metrics.catalogue import metric
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.calibrated_equalized_odds import COSTS
@@ -21,7 +22,6 @@ from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.fine_tuning import FineTuning
 from fairaudit.mitigations.methods import Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
-from fairaudit.mitigations.names import AS_IS, FINE_TUNE, FINE_TUNED, METHODS, SETTINGS, CandidateName
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.solved import Solved
 from fairaudit.rules.limits import is_minimum

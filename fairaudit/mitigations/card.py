@@ -9,9 +9,9 @@ import msgspec
 
 from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Interval
+from fairaudit.method_names import MethodName
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
-from fairaudit.mitigations.names import MethodName
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
+from fairaudit.method_names import AS_IS
 from fairaudit.metrics.catalogue import CATALOGUE, Better, Metric, Shape, metric
 from fairaudit.mitigations.card import Condition
 from fairaudit.mitigations.frontier import Number, Point
-from fairaudit.mitigations.names import AS_IS
 from fairaudit.mitigations.objective import Objective
 from fairaudit.rules.library import shipped_rules
 from fairaudit.rules.limits import is_minimum

@@ -11,8 +11,8 @@ import numpy as np
 
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
+from fairaudit.method_names import CandidateName
 from fairaudit.mitigations.card import Moved
-from fairaudit.mitigations.names import CandidateName
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import schema_of
 from fairaudit.types import Bools, Floats

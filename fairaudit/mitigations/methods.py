@@ -10,6 +10,7 @@ import numpy as np
 
 from fairaudit.config import AuditConfig
 from fairaudit.errors import ConfigError
+from fairaudit.method_names import AS_IS, MethodName
 from fairaudit.mitigations.calibrated_equalized_odds import calibrated_equalized_odds, labels_of
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.common import solve_common
@@ -18,7 +19,6 @@ from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.fittable import weights_by_label
 from fairaudit.mitigations.linear import check_linear
 from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
-from fairaudit.mitigations.names import AS_IS, MethodName
 from fairaudit.mitigations.objective import ACCURACY, Objective, objective_of
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.problem import need_rows

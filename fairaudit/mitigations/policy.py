@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from fairaudit.cube.slices import Slice, Slicing
-from fairaudit.mitigations.names import MethodName
+from fairaudit.method_names import MethodName
 from fairaudit.types import Floats
 
 

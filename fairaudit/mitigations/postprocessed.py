@@ -18,6 +18,7 @@ from fairaudit.data.progress import Progress
 from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
+from fairaudit.method_names import AS_IS
 from fairaudit.mitigations.attributes import read_attributes
 from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, gravest, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
@@ -25,7 +26,6 @@ from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, meaning_of, of_holdout, with_inferred
 from fairaudit.mitigations.methods import UNCHANGED, Method
-from fairaudit.mitigations.names import AS_IS
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven

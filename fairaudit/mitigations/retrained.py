@@ -18,10 +18,10 @@ from fairaudit.data.written import SUFFIXES
 from fairaudit.errors import FairauditError, listed
 from fairaudit.imports import prepare_tensorflow, uncollected
 from fairaudit.manifest import data_files
+from fairaudit.method_names import FINE_TUNED, TrainingName
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, check_trainable, fine_tune
-from fairaudit.mitigations.names import FINE_TUNED, TrainingName
 from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from fairaudit.method_names import TrainingName
 from fairaudit.mitigations.card import HeldOut, Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned
-from fairaudit.mitigations.names import TrainingName
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.mitigations.reweighing import Cell

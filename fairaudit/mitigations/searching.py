@@ -16,6 +16,7 @@ from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
 from fairaudit.errors import FairauditError
+from fairaudit.method_names import AS_IS, METHODS
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.candidates import Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
@@ -26,7 +27,6 @@ from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
 from fairaudit.mitigations.methods import Method
-from fairaudit.mitigations.names import AS_IS, METHODS
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fairaudit.method_names import AS_IS
 from fairaudit.mitigations.card import Inference, MitigationCard
 from fairaudit.mitigations.inferring import meaning_of
-from fairaudit.mitigations.names import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE
 from fairaudit.evidence.measurement import Interval
+from fairaudit.method_names import AS_IS
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.mitigations.card import Moved
 from fairaudit.mitigations.frontier import Frontier, Number, Point, Unmet
-from fairaudit.mitigations.names import AS_IS
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Label, written
 from fairaudit.reports.numbers import apart, counted, interval_between, interval_of, measured, percent, significant

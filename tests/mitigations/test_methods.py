@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fairaudit.config import AuditConfig
+from fairaudit.method_names import DECIDING, MethodName
 from fairaudit.mitigations.calibrated_equalized_odds import COSTS
 from fairaudit.mitigations.methods import Method, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds, usual
-from fairaudit.mitigations.names import DECIDING, MethodName
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.reject_option import METRICS
 from tests.mitigations.builders import Rows
