@@ -23,13 +23,13 @@ from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.choice import Choice, choose, missed, nearest
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
-from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
+from fairaudit.mitigations.frontier import FRONTIER, Aim, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.names import AS_IS, METHODS
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
-from fairaudit.mitigations.points import Judging, point_of, value_at
+from fairaudit.mitigations.points import Judging, aim_of, point_of
 from fairaudit.mitigations.policy import Policy, policy_of_all, threshold_at
 from fairaudit.mitigations.postprocessed import MODEL, NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, taken_by, told_of
 from fairaudit.mitigations.proof import Proof
@@ -37,6 +37,7 @@ from fairaudit.mitigations.rescored import rescored
 from fairaudit.mitigations.retrained import Training, judged_as_tuned, training_of
 from fairaudit.mitigations.retrained_card import RetrainedCard
 from fairaudit.mitigations.solved import Unreachable
+from fairaudit.mitigations.withheld import Withheld
 from fairaudit.models import describe
 from fairaudit.models import folder as places
 from fairaudit.models.interface import ModelFailed
@@ -72,7 +73,7 @@ class Found:
     training: Callable[[], Training]
     points: tuple[Point, ...]
     unmet: tuple[Unmet, ...]
-    value: Callable[[Point, str], float]  # a metric of everyone, at a point
+    aim: Callable[[Point, str], Aim]  # a metric of everyone, at a point
     counted: Counted
     cells: Cells
     slicing: Slicing
@@ -134,10 +135,10 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     for name, model in models.items():
         part = kept.cube(f"choose-{name}", (), with_scores=True)
         decided[name] = rescored(chosen_by(str(model), part, ()).counts, part.rows, own.rows)
-    same = _same(policies)
+    same = _same(policies) | _untrained({name: fitted[name].tuned for name in models})
     return Found(
         candidates={one.id: one for one in asked_for}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
-        points=_marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)), is_told=one.is_told) for one in met], search), value=lambda point, name: value_at(name, decided[point.id].counts),
+        points=_marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)), is_told=one.is_told) for one in met], search), aim=lambda point, name: aim_of(name, decided[point.id].counts),
         unmet=tuple(Unmet(id=one.id, method=one.method, settings=one.settings, reason=str(fitted[one.id].unmet)) for one in asked_for if fitted[one.id].unmet is not None),
     )  # fmt: skip
 
@@ -145,11 +146,12 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
 def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Found) -> Frontier:
     """All that was tried with the choice that was made, or with none where nothing meets the rules that it asks for."""
     aim = objective_of(search.objectives[0])
-    chosen = choose(_able(found.points, search), choice, found.value)
+    points = tuple(msgspec.structs.replace(one, aims=tuple(found.aim(one, name) for name in choice.metrics)) for one in found.points)
+    chosen = choose(_able(points, search), choice)
     how = found.parts.parts.how
     return Frontier(
         version=VERSION, seed=config.seed, rows=Rows(fitted=how.rows_fitted, chosen_on=how.rows_chosen_on or 0, proven_on=how.rows_held_out), objective=aim.name,
-        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=None if chosen is None else chosen.id, points=found.points, unmet=found.unmet,
+        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=None if chosen is None else chosen.id, points=points, unmet=found.unmet,
     )  # fmt: skip
 
 
@@ -266,6 +268,16 @@ def _same(policies: Mapping[str, Policy]) -> dict[str, str]:
         key = tuple(policy.groups), policy.fallback
         if first.setdefault(key, name) != name:
             out[name] = first[key]
+    return out
+
+
+def _untrained(tuned: Mapping[str, FineTuned | None]) -> dict[str, str]:
+    """The same of models that training did not change: the model as it is, or the first one that the same is withheld from."""
+    first: dict[tuple[Withheld, ...], str] = {(): AS_IS}
+    out: dict[str, str] = {}
+    for name, one in tuned.items():
+        if one is not None and not one.best and first.setdefault(one.withheld, name) != name:
+            out[name] = first[one.withheld]
     return out
 
 

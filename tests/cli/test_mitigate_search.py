@@ -100,7 +100,7 @@ def chance_of(score: pd.Series, treatment: dict[str, Any]) -> Any:
 
 
 def test_every_point_is_what_counting_the_rows_gives(model: Path, parts: dict[str, pd.DataFrame], quick: None) -> None:
-    assert searched(model, *RULES, "--settings", "3") == 0
+    assert searched(model, *RULES, "--settings", "3", "--choose", "all rules, then true_positive_rate") == 0
     found, rows = frontier(), parts["choose"]
     label, sex = rows["y"].astype(int), rows["sex"]
     was = rows["x"].astype(float) > 0.5
@@ -110,6 +110,8 @@ def test_every_point_is_what_counting_the_rows_gives(model: Path, parts: dict[st
         is_drawn = bool(((chance > 0) & (chance < 1)).any())
         near = 2 / sum(sex == "f") if is_drawn else 1e-12  # what is drawn is counted as whole rows
         assert one["objective"]["value"] == pytest.approx(float(np.where(label == 1, chance, 1 - chance).mean()), abs=near)
+        (aim,) = one["aims"]
+        assert aim["metric"] == "true_positive_rate" and aim["value"] == pytest.approx(float(chance[label == 1].mean()), abs=2 * near) and aim["interval"][0] < aim["value"] < aim["interval"][1]
         rate = {group: float(chance[sex == group].mean()) for group in "fm"}
         parity, ratio = one["rules"]
         assert abs(parity["value"]) == pytest.approx(max(rate.values()) - min(rate.values()), abs=2 * near)
