@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
-from fairaudit.errors import FairauditError
+from fairaudit.errors import FairauditError, listed
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.candidates import Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
@@ -86,13 +87,21 @@ def what_it_depends_on(config: AuditConfig, search: Search) -> dict[str, Any]:
     Raises:
         ConfigError, Several: the data, the model or the rules cannot be read.
     """
-    asked = {name: value for name, value in told_of(config).items() if name not in ("data", "model", "rules", "seed", "out", "gate", "write", "waivers", "as_of", "baseline", "batch_size")}
+    asked = {name: value for name, value in told_of(config).items() if name not in ("data", "model", "rules", "seed", "out", "gate", "write", "waivers", "as_of", "baseline")}
     holdout = [] if search.holdout is None else files_of([search.holdout], flag="--holdout")
     return {
-        "version": VERSION, "data": [(one.path.name, fingerprint(one.path)) for one in files_of(config.data)], "holdout": [(one.path.name, fingerprint(one.path)) for one in holdout],
+        "version": VERSION, "version of TensorFlow": _tensorflow(), "data": [(one.path.name, fingerprint(one.path)) for one in files_of(config.data)], "holdout": [(one.path.name, fingerprint(one.path)) for one in holdout],
         "model": describe(Path(str(config.model))).sha256, "rules": msgspec.to_builtins(load_rules(config.rules)), "seed": config.seed, "configuration": asked, "shares of the parts": search.shares,
         "duplicates": search.together, "objectives": search.objectives, "methods": search.methods, "settings": search.settings, "attributes when serving": search.without_attribute,
     }  # fmt: skip
+
+
+def _tensorflow() -> str | None:
+    """The version that would score and train; None where it cannot be told without importing it, which takes seconds."""
+    try:
+        return version("tensorflow")
+    except PackageNotFoundError:  # installed under another name, as builds for one processor are
+        return None
 
 
 def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress | None = None) -> Found:
@@ -163,7 +172,7 @@ def chosen_model(config: AuditConfig, asked: Search, found: Found, frontier: Fro
         ConfigError, ContentError, NotAsSolved, Several: as `delivered` does.
     """
     if frontier.chosen is None:
-        raise Unreachable(_unmet(_able(frontier.points, asked), frontier.unmet, choice))
+        raise Unreachable(_unmet(_able(frontier.points, asked), frontier.unmet, choice, frontier.rows.chosen_on))
     chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
     search = Searched(criterion=frontier.criterion, conditions=choice.conditions, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     if isinstance(chosen.way, FineTuning):
@@ -281,10 +290,21 @@ def _untrained(tuned: Mapping[str, FineTuned | None]) -> dict[str, str]:
     return out
 
 
-def _unmet(points: Sequence[Point], unmet: Sequence[Unmet], choice: Choice) -> str:
-    """What the error says: what comes nearest, or why there is nothing."""
+def _unmet(points: Sequence[Point], unmet: Sequence[Unmet], choice: Choice, rows: int) -> str:
+    """What the error says: what comes nearest, or why there is nothing.
+
+    Args:
+        rows: that the choice is made on.
+    """
     if not points:
         return f"nothing could be fitted that needs no protected attribute: {'; '.join(dict.fromkeys(one.reason.rstrip('.') for one in unmet))}."
+    asked = {one.rule for one in choice.conditions}
+    silent = [number.rule for place, number in enumerate(points[0].rules) if number.rule in asked and all(one.rules[place].metric is None for one in points)]
+    if silent:
+        return (
+            f"by {listed(silent)} nobody can be judged among the {rows:,} rows that the choice is made on, whatever decides: no group that is compared has rows enough there; "
+            "give more rows, a larger second share with --split, or larger groups, as --other-below and --bins make."
+        )
     near = nearest(points, choice)
     of = "the only candidate that was fitted does not meet" if len(points) == 1 else f"none of the {len(points):,} candidates that were fitted meets"
     return (
