@@ -133,7 +133,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     def chosen_by(model: str | None, part: KeptPart, edges: Sequence[float]) -> Counted:
         asked = msgspec.structs.replace(plain(as_cut_on(config, found), [str(parts.choose)]), model=model)
         asked = msgspec.structs.replace(asked, save_scores=True, id=parts.row) if part.with_scores else asked
-        return counted(asked, edges=edges, kept_values=kept_values_of(found), kept=part, progress=progress)
+        return counted(asked, edges=edges, kept_values=kept_values_of(found), kept=part, called="the part to choose by", progress=progress)
 
     own = kept.cube("choose", cuts, with_scores=bool(models))
     judging = Judging(
