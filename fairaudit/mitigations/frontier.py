@@ -65,7 +65,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     aims: tuple[Aim, ...]  # in the order of the criterion
     rules: tuple[Number, ...]
     efficient: tuple[str, ...]  # rules beside which no other candidate is better in one of both and no worse in the other
-    effects: tuple[Moved, ...]  # compared with the model as it is, on the same rows; without intervals where rows are in clusters
+    effects: tuple[Moved, ...]  # compared with the model as it is, on the same rows
     policy: Policy | None  # what is decided of a score; None: the scores are others, of a model that was trained on
 
     @property
