@@ -136,7 +136,7 @@ class KeptCube(Protocol):
 
 
 def counted(
-    config: AuditConfig, *, edges: Sequence[float] = (), kept_values: Mapping[str, tuple[str, ...]] | None = None, kept: KeptCube | None = None, progress: Progress | None = None
+    config: AuditConfig, *, edges: Sequence[float] = (), kept_values: Mapping[str, tuple[str, ...]] | None = None, kept: KeptCube | None = None, called: str | None = None, progress: Progress | None = None
 ) -> Counted:
     """The rows of a model's audit, counted and not judged; this process does nothing but this.
 
@@ -145,12 +145,14 @@ def counted(
         edges: scores at which cells must end besides the thresholds.
         kept_values: as `audited` takes them.
         kept: the cube of these very rows, model and edges, where they were counted before; else it is kept there.
+        called: how messages call the rows, where their file is none of the user's.
 
     Raises:
         ConfigError, ContentError, Several: what the user has to mend.
     """
     config = converted(config)
     _, source, _ = _opened(config, None)
+    source = replace(source, called=called)
     former = None if kept is None else kept.read()
     if former is None:
         prepare_tensorflow()

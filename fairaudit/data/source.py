@@ -32,6 +32,7 @@ class Source:
     files: tuple[DataFile, ...] = ()
     table: pa.Table | None = None  # instead of files
     unread: tuple[str, ...] = ()  # columns of a data frame that cannot be read, and that nothing names
+    called: str | None = None  # by messages, where its one file is ours and nobody knows its name
     parallel: bool = True  # whether one CSV file may be read by several threads
 
     @property
@@ -47,6 +48,8 @@ class Source:
         """What each `file_place` is called."""
         if self.table is not None:
             return (FRAME,)
+        if self.called is not None:
+            return (self.called,)
         names = Counter(file.path.name for file in self.files)
         return tuple(file.path.name if names[file.path.name] == 1 else str(file.path) for file in self.files)
 

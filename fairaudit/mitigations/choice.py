@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fairaudit.errors import ConfigError, FairauditError, UnknownName, raise_all
@@ -33,6 +33,11 @@ class Choice:
 
     conditions: tuple[Condition, ...]
     aims: tuple[str, ...]  # OBJECTIVE, or a metric of everyone
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Its aims beside the objective."""
+        return tuple(one for one in self.aims if one != OBJECTIVE)
 
     @property
     def text(self) -> str:
@@ -121,14 +126,14 @@ def _asked(words: str, rules: Mapping[str, Rule], effect: str) -> Condition:
     return _condition(rule, effect, found)
 
 
-def choose(points: Sequence[Point], choice: Choice, value: Callable[[Point, str], float]) -> Point | None:
+def choose(points: Sequence[Point], choice: Choice) -> Point | None:
     """The best of the points that meet the rules, by the aims in their order; of equally good ones the model as it is, then one that needs no attribute, of these one that draws nothing, and of these the first. None where none meets them.
 
     Args:
-        value: a metric of everyone, at a point; NaN where it is undefined, which is worse than any number.
+        points: with the aims of the choice.
     """
     able = [one for one in points if not any(missed(one, choice))]
-    return min(able, key=lambda one: (*(_cost(one, aim, value) for aim in choice.aims), one.method != AS_IS, one.needs_attribute, one.policy is not None and one.policy.is_random), default=None)
+    return min(able, key=lambda one: (*(_cost(one, aim) for aim in choice.aims), one.method != AS_IS, one.needs_attribute, one.is_drawn), default=None)
 
 
 def nearest(points: Sequence[Point], choice: Choice) -> Point:
@@ -170,10 +175,10 @@ def times_past(number: Number, condition: Condition) -> float:
     return max((side * (value - at(end)) / max(abs(at(end)), _TIE) for side, end in ends if end is not None), default=-math.inf)
 
 
-def _cost(point: Point, aim: str, value: Callable[[Point, str], float]) -> float:
+def _cost(point: Point, aim: str) -> float:
     """Less is better."""
-    found = point.objective.value if aim == OBJECTIVE else value(point, aim)
-    if found is None or math.isnan(found):
+    found = point.objective.value if aim == OBJECTIVE else next(one.value for one in point.aims if one.metric == aim)
+    if found is None:
         return math.inf
     return found if aim != OBJECTIVE and CATALOGUE[aim].better is Better.LOWER else -found
 

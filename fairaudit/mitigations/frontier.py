@@ -45,6 +45,14 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval | None  # 95 %
 
 
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of everyone that a choice decides by, beside the objective."""
+
+    metric: str
+    value: float | None  # None: it is undefined, which is worse than any number
+    interval: Interval | None  # 95 %
+
+
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate, on the rows that the choice is made on."""
 
@@ -54,10 +62,16 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     needs_attribute: bool  # when serving: its decisions are told apart by one, or the model takes one
     same_as: str | None  # an earlier candidate that decides alike on all rows; it stands for both
     objective: Objective
+    aims: tuple[Aim, ...]  # in the order of the criterion
     rules: tuple[Number, ...]
     efficient: tuple[str, ...]  # rules beside which no other candidate is better in one of both and no worse in the other
     effects: tuple[Moved, ...]  # compared with the model as it is, on the same rows
     policy: Policy | None  # what is decided of a score; None: the scores are others, of a model that was trained on
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether some decisions are drawn."""
+        return self.policy is not None and self.policy.is_random
 
 
 class Unmet(msgspec.Struct, frozen=True, kw_only=True):

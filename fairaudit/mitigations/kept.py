@@ -31,6 +31,7 @@ from fairaudit.result import decoded, encoded
 
 FOLDER = ".fairaudit-search"  # in the folder that the search writes to; gone once it is whole
 _WHAT, _LOCK, _WORK, _ASIDES = "search.json", "lock", "work", "asides.json"
+_PRIVATE = 0o700  # it holds rows of persons
 _CLUSTERS, _SCORES, _VALUES = ".clusters", ".scores", b"fairaudit.values"
 
 
@@ -198,7 +199,9 @@ def kept(out: Path, what: dict[str, Any], *, anew: bool) -> Iterator[Kept]:
     folder = out / FOLDER
     with _told(out):
         made = [one for one in (out, *out.absolute().parents) if not one.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:  # as an earlier version, or somebody, made it
+            folder.chmod(_PRIVATE)
     with _locked(folder):
         told = msgspec.json.decode(msgspec.json.encode(what, enc_hook=encoded))
         former = _former(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -47,13 +48,18 @@ class Parts:
     notes: tuple[str, ...]
 
 
+def called_of(config: AuditConfig, fit: Sequence[str]) -> str | None:
+    """How messages call the rows to fit on, where they are a part of the data in a file of ours; None: they are the user's own files."""
+    return None if tuple(fit) == tuple(config.data) else "the part to fit on"
+
+
 def split_parts(config: AuditConfig, aside: Path, *, share: float = SHARE, together: bool = True) -> Parts:
     """The data split by what the rows hold and the seed: stratified by label and group; clusters, and rows that are alike, stay together.
 
     Raises:
         ConfigError, ContentError, Several: the data cannot be read, or hold too few rows.
     """
-    found = halves(Source(files=files_of(config.data)), wanted_of(config), shares=(1 - share, share), seed=config.seed, together=together)
+    found = halves(Source(files=files_of(config.data)), wanted_of(config), shares=(float(1 - Fraction(repr(share))), share), seed=config.seed, together=together)
     fit, holdout = write_parts(found, aside)
     rows = found.rows_by_part.tolist()
     how = HowParted(holdout=None, share=share, seed=config.seed, rows_fitted=rows[0], rows_held_out=rows[1], shared=0)

@@ -17,8 +17,8 @@ from fairaudit.metrics.catalogue import metric
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.mitigations.candidates import Candidate
 from fairaudit.mitigations.card import Moved, gravest, is_better_of, is_told
-from fairaudit.mitigations.frontier import Number, Objective, Point
-from fairaudit.mitigations.objective import Objective as Aim
+from fairaudit.mitigations.frontier import Aim, Number, Objective, Point
+from fairaudit.mitigations.objective import Objective as Wanted
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.redecided import Redecided, redecided
 from fairaudit.rules.change import paired
@@ -39,7 +39,7 @@ class Judging:
     slicing: Slicing  # the full cross of the attributes
     context: Context
     rules: tuple[Rule, ...]
-    aim: Aim
+    aim: Wanted
     effect: str
     as_it_is: Policy
 
@@ -55,14 +55,16 @@ def point_of(candidate: Candidate, policy: Policy | None, found: Redecided, judg
     """
     judged = cases(judging.rules, found.counts, judging.context)
     return Point(
-        id=candidate.id, method=candidate.method, settings=candidate.settings, needs_attribute=candidate.needs_attribute, same_as=same_as, objective=_objective(judging.aim, found.counts),
+        id=candidate.id, method=candidate.method, settings=candidate.settings, needs_attribute=candidate.needs_attribute, same_as=same_as, objective=_objective(judging.aim, found.counts), aims=(),
         rules=tuple(number_of(rule.id, [one for one in judged if one.finding.rule == rule.id]) for rule in judging.rules), efficient=(), effects=tuple(effects_of(found, judging.effect)), policy=policy,
     )  # fmt: skip
 
 
-def value_at(name: str, counts: Counts) -> float:
-    """A metric of everyone; NaN where it is undefined."""
-    return float(value_of(name, counts)[counts.index(EVERYONE)])
+def aim_of(name: str, counts: Counts) -> Aim:
+    """A metric of everyone, with its interval where it has one."""
+    place, found = counts.index(EVERYONE), estimate(metric(name), counts)
+    interval = None if found is None else _interval(found.lower[place], found.upper[place])
+    return Aim(metric=name, value=_known(value_of(name, counts)[place]), interval=interval)
 
 
 def number_of(rule: str, judged: Sequence[Case]) -> Number:
@@ -93,7 +95,7 @@ def _log(value: float) -> float:
     return -math.inf if value <= 0 else math.log(value)
 
 
-def _objective(aim: Aim, counts: Counts) -> Objective:
+def _objective(aim: Wanted, counts: Counts) -> Objective:
     """The objective of everyone with its interval: of accuracies the catalogue's own, of costs by the mean's error."""
     place = counts.index(EVERYONE)
     if "=" not in aim.name:

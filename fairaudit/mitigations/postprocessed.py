@@ -26,7 +26,7 @@ from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, meaning_of, of_holdout, with_inferred
 from fairaudit.mitigations.methods import UNCHANGED, Method
-from fairaudit.mitigations.parts import Parts
+from fairaudit.mitigations.parts import Parts, called_of
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
@@ -77,7 +77,7 @@ def cross_of(config: AuditConfig) -> Slicing:
 
 def fitted_on(config: AuditConfig, fit: Sequence[str], *, edges: Sequence[float] = (), kept: KeptCube | None = None, progress: Progress | None = None) -> tuple[Counted, Cells, Slicing]:
     """The rows to fit on, scored and counted."""
-    found = counted(plain(config, fit), edges=edges, kept=kept, progress=progress)
+    found = counted(plain(config, fit), edges=edges, kept=kept, called=called_of(config, fit), progress=progress)
     slicing = cross_of(config)
     return found, cells_of(found.counts, slicing, tuple(sorted({*found.thresholds.edges, *edges}))), slicing
 

@@ -22,13 +22,13 @@ from fairaudit.method_names import FINE_TUNED, TrainingName
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, check_trainable, fine_tune
-from fairaudit.mitigations.parts import Parts
+from fairaudit.mitigations.parts import Parts, called_of
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
-from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
+from fairaudit.mitigations.trainer import OUT, Trainer, TrainingFailed, run
 from fairaudit.mitigations.training_rows import TrainingRows, training_rows
 from fairaudit.mitigations.withheld import notes_of as notes_of_withheld
 from fairaudit.models import folder as places
@@ -178,7 +178,7 @@ def _reweighed(config: AuditConfig, parts: Parts, column: str | None = None) -> 
     Args:
         column: what they are called where they are written; None: they are not.
     """
-    source = Source(files=files_of(list(parts.fit)))
+    source = Source(files=files_of(list(parts.fit)), called=called_of(config, parts.fit))
     name = WEIGHT
     while column is None and name.casefold() in {one.casefold() for one in source.columns}:
         name += "_"
@@ -202,7 +202,10 @@ def _fits(config: AuditConfig, source: Source, last: str) -> Matched:
     try:
         return matched_of(config, source)
     except FairauditError as error:
+        place = Path(str(config.model))
         mistakes = "; ".join(str(one).rstrip(".") for one in getattr(error, "errors", (error,)))
+        for known in (str(place), str(place.resolve()), repr(place.name)):  # folders of ours, which the user knows by what stood in the command
+            mistakes = mistakes.replace(known, OUT)
         raise TrainingFailed(f"the trainer's model cannot be audited: {mistakes}; the last it said: {last}.") from error
 
 

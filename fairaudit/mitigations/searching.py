@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
-from fairaudit.errors import FairauditError
+from fairaudit.errors import FairauditError, listed
 from fairaudit.method_names import AS_IS, METHODS
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.candidates import Candidate, candidates
@@ -24,12 +25,12 @@ from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.choice import Choice, choose, missed, nearest
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
-from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
+from fairaudit.mitigations.frontier import FRONTIER, Aim, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
 from fairaudit.mitigations.methods import Method
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
-from fairaudit.mitigations.points import Judging, point_of, value_at
+from fairaudit.mitigations.points import Judging, aim_of, point_of
 from fairaudit.mitigations.policy import Policy, policy_of_all, threshold_at
 from fairaudit.mitigations.postprocessed import MODEL, NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, taken_by, told_of
 from fairaudit.mitigations.proof import Proof
@@ -37,6 +38,7 @@ from fairaudit.mitigations.rescored import rescored
 from fairaudit.mitigations.retrained import Training, judged_as_tuned, training_of
 from fairaudit.mitigations.retrained_card import RetrainedCard
 from fairaudit.mitigations.solved import Unreachable
+from fairaudit.mitigations.withheld import Withheld
 from fairaudit.models import describe
 from fairaudit.models import folder as places
 from fairaudit.models.interface import ModelFailed
@@ -72,7 +74,7 @@ class Found:
     training: Callable[[], Training]
     points: tuple[Point, ...]
     unmet: tuple[Unmet, ...]
-    value: Callable[[Point, str], float]  # a metric of everyone, at a point
+    aim: Callable[[Point, str], Aim]  # a metric of everyone, at a point
     counted: Counted
     cells: Cells
     slicing: Slicing
@@ -85,13 +87,21 @@ def what_it_depends_on(config: AuditConfig, search: Search) -> dict[str, Any]:
     Raises:
         ConfigError, Several: the data, the model or the rules cannot be read.
     """
-    asked = {name: value for name, value in told_of(config).items() if name not in ("data", "model", "rules", "seed", "out", "gate", "write", "waivers", "as_of", "baseline", "batch_size")}
+    asked = {name: value for name, value in told_of(config).items() if name not in ("data", "model", "rules", "seed", "out", "gate", "write", "waivers", "as_of", "baseline")}
     holdout = [] if search.holdout is None else files_of([search.holdout], flag="--holdout")
     return {
-        "version": VERSION, "data": [(one.path.name, fingerprint(one.path)) for one in files_of(config.data)], "holdout": [(one.path.name, fingerprint(one.path)) for one in holdout],
+        "version": VERSION, "version of TensorFlow": _tensorflow(), "data": [(one.path.name, fingerprint(one.path)) for one in files_of(config.data)], "holdout": [(one.path.name, fingerprint(one.path)) for one in holdout],
         "model": describe(Path(str(config.model))).sha256, "rules": msgspec.to_builtins(load_rules(config.rules)), "seed": config.seed, "configuration": asked, "shares of the parts": search.shares,
         "duplicates": search.together, "objectives": search.objectives, "methods": search.methods, "settings": search.settings, "attributes when serving": search.without_attribute,
     }  # fmt: skip
+
+
+def _tensorflow() -> str | None:
+    """The version that would score and train; None where it cannot be told without importing it, which takes seconds."""
+    try:
+        return version("tensorflow")
+    except PackageNotFoundError:  # installed under another name, as builds for one processor are
+        return None
 
 
 def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress | None = None) -> Found:
@@ -123,7 +133,7 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     def chosen_by(model: str | None, part: KeptPart, edges: Sequence[float]) -> Counted:
         asked = msgspec.structs.replace(plain(as_cut_on(config, found), [str(parts.choose)]), model=model)
         asked = msgspec.structs.replace(asked, save_scores=True, id=parts.row) if part.with_scores else asked
-        return counted(asked, edges=edges, kept_values=kept_values_of(found), kept=part, progress=progress)
+        return counted(asked, edges=edges, kept_values=kept_values_of(found), kept=part, called="the part to choose by", progress=progress)
 
     own = kept.cube("choose", cuts, with_scores=bool(models))
     judging = Judging(
@@ -134,10 +144,10 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
     for name, model in models.items():
         part = kept.cube(f"choose-{name}", (), with_scores=True)
         decided[name] = rescored(chosen_by(str(model), part, ()).counts, part.rows, own.rows)
-    same = _same(policies)
+    same = _same(policies) | _untrained({name: fitted[name].tuned for name in models})
     return Found(
         candidates={one.id: one for one in asked_for}, fitted=fitted, policies=policies, models=models, training=training, counted=found, cells=cells, slicing=slicing, parts=parts,
-        points=_marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)), is_told=one.is_told) for one in met], search), value=lambda point, name: value_at(name, decided[point.id].counts),
+        points=_marked([_asking(point_of(one, policies.get(one.id), decided[one.id], judging, same.get(one.id)), is_told=one.is_told) for one in met], search), aim=lambda point, name: aim_of(name, decided[point.id].counts),
         unmet=tuple(Unmet(id=one.id, method=one.method, settings=one.settings, reason=str(fitted[one.id].unmet)) for one in asked_for if fitted[one.id].unmet is not None),
     )  # fmt: skip
 
@@ -145,11 +155,12 @@ def tried(config: AuditConfig, search: Search, kept: Kept, *, progress: Progress
 def frontier_of(config: AuditConfig, search: Search, choice: Choice, found: Found) -> Frontier:
     """All that was tried with the choice that was made, or with none where nothing meets the rules that it asks for."""
     aim = objective_of(search.objectives[0])
-    chosen = choose(_able(found.points, search), choice, found.value)
+    points = tuple(msgspec.structs.replace(one, aims=tuple(found.aim(one, name) for name in choice.metrics)) for one in found.points)
+    chosen = choose(_able(points, search), choice)
     how = found.parts.parts.how
     return Frontier(
         version=VERSION, seed=config.seed, rows=Rows(fitted=how.rows_fitted, chosen_on=how.rows_chosen_on or 0, proven_on=how.rows_held_out), objective=aim.name,
-        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=None if chosen is None else chosen.id, points=found.points, unmet=found.unmet,
+        rules=tuple(one.id for one in load_rules(config.rules)), criterion=choice.called(aim), chosen=None if chosen is None else chosen.id, points=points, unmet=found.unmet,
     )  # fmt: skip
 
 
@@ -161,7 +172,7 @@ def chosen_model(config: AuditConfig, asked: Search, found: Found, frontier: Fro
         ConfigError, ContentError, NotAsSolved, Several: as `delivered` does.
     """
     if frontier.chosen is None:
-        raise Unreachable(_unmet(_able(frontier.points, asked), frontier.unmet, choice))
+        raise Unreachable(_unmet(_able(frontier.points, asked), frontier.unmet, choice, frontier.rows.chosen_on))
     chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
     search = Searched(criterion=frontier.criterion, conditions=choice.conditions, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     if isinstance(chosen.way, FineTuning):
@@ -269,10 +280,31 @@ def _same(policies: Mapping[str, Policy]) -> dict[str, str]:
     return out
 
 
-def _unmet(points: Sequence[Point], unmet: Sequence[Unmet], choice: Choice) -> str:
-    """What the error says: what comes nearest, or why there is nothing."""
+def _untrained(tuned: Mapping[str, FineTuned | None]) -> dict[str, str]:
+    """The same of models that training did not change: the model as it is, or the first one that the same is withheld from."""
+    first: dict[tuple[Withheld, ...], str] = {(): AS_IS}
+    out: dict[str, str] = {}
+    for name, one in tuned.items():
+        if one is not None and not one.best and first.setdefault(one.withheld, name) != name:
+            out[name] = first[one.withheld]
+    return out
+
+
+def _unmet(points: Sequence[Point], unmet: Sequence[Unmet], choice: Choice, rows: int) -> str:
+    """What the error says: what comes nearest, or why there is nothing.
+
+    Args:
+        rows: that the choice is made on.
+    """
     if not points:
         return f"nothing could be fitted that needs no protected attribute: {'; '.join(dict.fromkeys(one.reason.rstrip('.') for one in unmet))}."
+    asked = {one.rule for one in choice.conditions}
+    silent = [number.rule for place, number in enumerate(points[0].rules) if number.rule in asked and all(one.rules[place].metric is None for one in points)]
+    if silent:
+        return (
+            f"by {listed(silent)} nobody can be judged among the {rows:,} rows that the choice is made on, whatever decides: no group that is compared has rows enough there; "
+            "give more rows, a larger second share with --split, or larger groups, as --other-below and --bins make."
+        )
     near = nearest(points, choice)
     of = "the only candidate that was fitted does not meet" if len(points) == 1 else f"none of the {len(points):,} candidates that were fitted meets"
     return (

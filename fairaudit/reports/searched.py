@@ -11,7 +11,7 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.method_names import AS_IS
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.mitigations.card import Moved
-from fairaudit.mitigations.frontier import Frontier, Number, Point, Unmet
+from fairaudit.mitigations.frontier import Aim, Frontier, Number, Objective, Point, Unmet
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Label, written
 from fairaudit.reports.numbers import apart, counted, interval_between, interval_of, measured, percent, significant
@@ -26,6 +26,7 @@ _BELOW = 0.5  # of the height of what stands out is drawn below it; what lies de
 _ROOM = 0.06  # of what is drawn, left free at each end
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICKS = 4
+_SERVING = "what asks takes a protected attribute, and what draws leaves some decisions to a draw"
 _RADIUS = {"chosen": "6", "as-is": "4.5", "efficient": "4.5", "other": "3"}
 
 
@@ -71,7 +72,9 @@ class Line:
     id: str
     tag: str  # "chosen", "as it is" or ""
     objective: Cell
+    aims: tuple[Cell, ...]
     rules: tuple[Cell, ...]
+    serving: str  # what the model would ask for, and whether it would draw
     better: str
     worse: str
 
@@ -82,6 +85,7 @@ class SearchView:
     how: str
     drawings: tuple[Drawing, ...]
     objective: str
+    aims: tuple[str, ...]
     rules: tuple[str, ...]
     lines: tuple[Line, ...]  # of what is efficient, chosen or as it is
     others: tuple[Line, ...]
@@ -99,11 +103,12 @@ def search_view(frontier: Frontier) -> SearchView:
         lead=f"{counted(len(frontier.points), 'candidate')} {'was' if len(frontier.points) == 1 else 'were'} fitted on {rows.fitted:,} rows and judged on {rows.chosen_on:,} others. By “{frontier.criterion}” {frontier.chosen} was chosen there.",
         how=f"That it is the best of so many is partly luck: what it is worth is said above, on {rows.proven_on:,} rows that nothing was fitted on and nothing chosen by.",
         drawings=tuple(drawing for name in frontier.rules if (drawing := _drawing(frontier, name, shown)) is not None),
-        objective=at_start(_called(frontier.objective)), rules=frontier.rules, lines=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered(first)),
+        objective=at_start(_called(frontier.objective)), aims=tuple(map(at_start, _aims(frontier.points))), rules=frontier.rules, lines=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered(first)),
         others=tuple(_line(one, frontier.chosen, frontier.objective) for one in _ordered([one for one in shown if one not in first])), alike=_alike(frontier.points, frontier.chosen),
         unmet=_by_reason(frontier.unmet),
         note="Each number of a rule is its worst, among the groups that have rows enough, and its interval is the ordinary one of whichever group came out worst: of three groups or more both lean towards what is worse. An id says the method, and the rule, limit, cost or bound that it was fitted to. "
-        "Who is better or worse off is against the model as it is, on the same rows, where it is told from no change.",
+        "Who is better or worse off is against the model as it is, on the same rows, where it is told from no change. "
+        f"When serving, {_SERVING}.",
     )  # fmt: skip
 
 
@@ -116,14 +121,14 @@ def frontier_words(points: Sequence[Point], unmet: Sequence[Unmet], chosen: str 
     shown = [one for one in points if one.same_as is None or one.id == chosen]
     first = _ordered([one for one in shown if _stands_out(one, chosen)])
     names = [one.rule for one in points[0].rules] if points else []
-    table = [("", "candidate", _called(objective), *names)]
+    table = [("", "candidate", _called(objective), *_aims(points), *names, "when serving")]
     for one in first:
         line = _line(one, chosen, objective)
-        table.append(("→" if one.id == chosen else " ", one.id, f"{line.objective.text} {line.objective.note}".strip(), *(f"{cell.text} {cell.note} {cell.sign}".strip() for cell in line.rules)))
+        table.append(("→" if one.id == chosen else " ", one.id, *(f"{cell.text} {cell.note} {cell.sign}".strip() for cell in (line.objective, *line.aims, *line.rules)), line.serving))
     lines = [
         "What was tried, on the rows that the choice is made on",
         *columns(table),
-        *indented(f"✓ meets the rule, ✗ does not; → is chosen. Of {counted(len(points), 'candidate')} those are shown that no other beats beside some rule, and the model as it is.", width=width),
+        *indented(f"✓ meets the rule, ✗ does not; → is chosen. When serving, {_SERVING}. Of {counted(len(points), 'candidate')} those are shown that no other beats beside some rule, and the model as it is.", width=width),
         *section("Could not be fitted", ((POINT, f"{who}: {reason}") for who, reason in _by_reason(unmet)), width=width),
     ]
     return "\n".join(visible(line) for line in lines)
@@ -153,15 +158,29 @@ def _called(objective: str) -> str:
 def _line(one: Point, chosen: str | None, objective: str) -> Line:
     own = [effect for effect in one.effects if effect.slice != EVERYONE]
     return Line(
-        id=one.id, tag="chosen" if one.id == chosen else "as it is" if one.method == AS_IS else "", objective=_objective(one, objective), rules=tuple(map(_number, one.rules)),
+        id=one.id, tag="chosen" if one.id == chosen else "as it is" if one.method == AS_IS else "", objective=_objective(one, objective), aims=tuple(map(_aim, one.aims)), rules=tuple(map(_number, one.rules)),
+        serving=", ".join([*(["asks"] if one.needs_attribute else []), *(["draws"] if one.is_drawn else [])]) or "–",
         better=_moved([effect for effect in own if effect.is_better]), worse=_moved([effect for effect in own if effect.is_better is False]),
     )  # fmt: skip
 
 
+def _aims(points: Sequence[Point]) -> tuple[str, ...]:
+    """What decides beside the objective, as it is called in a sentence."""
+    return tuple(in_sentence(one.metric) for one in points[0].aims) if points else ()
+
+
+def _aim(one: Aim) -> Cell:
+    return _of_everyone(one, one.metric)
+
+
 def _objective(one: Point, objective: str) -> Cell:
-    if one.objective.value is None:
+    return _of_everyone(one.objective, objective)
+
+
+def _of_everyone(one: Objective | Aim, name: str) -> Cell:
+    if one.value is None:
         return Cell(text="undefined", note="", sign="", word="")
-    return Cell(text=_written(one.objective.value, objective), note=_interval(one.objective.interval, objective), sign="", word="")
+    return Cell(text=_written(one.value, name), note=_interval(one.interval, name), sign="", word="")
 
 
 def _written(value: float, objective: str) -> str:

@@ -100,7 +100,7 @@ def chance_of(score: pd.Series, treatment: dict[str, Any]) -> Any:
 
 
 def test_every_point_is_what_counting_the_rows_gives(model: Path, parts: dict[str, pd.DataFrame], quick: None) -> None:
-    assert searched(model, *RULES, "--settings", "3") == 0
+    assert searched(model, *RULES, "--settings", "3", "--choose", "all rules, then true_positive_rate") == 0
     found, rows = frontier(), parts["choose"]
     label, sex = rows["y"].astype(int), rows["sex"]
     was = rows["x"].astype(float) > 0.5
@@ -110,6 +110,8 @@ def test_every_point_is_what_counting_the_rows_gives(model: Path, parts: dict[st
         is_drawn = bool(((chance > 0) & (chance < 1)).any())
         near = 2 / sum(sex == "f") if is_drawn else 1e-12  # what is drawn is counted as whole rows
         assert one["objective"]["value"] == pytest.approx(float(np.where(label == 1, chance, 1 - chance).mean()), abs=near)
+        (aim,) = one["aims"]
+        assert aim["metric"] == "true_positive_rate" and aim["value"] == pytest.approx(float(chance[label == 1].mean()), abs=2 * near) and aim["interval"][0] < aim["value"] < aim["interval"][1]
         rate = {group: float(chance[sex == group].mean()) for group in "fm"}
         parity, ratio = one["rules"]
         assert abs(parity["value"]) == pytest.approx(max(rate.values()) - min(rate.values()), abs=2 * near)
@@ -278,7 +280,8 @@ def test_the_model_as_it_is_may_be_chosen(model: Path, quick: None, capfd: pytes
 
 
 def test_where_nothing_meets_the_rules_the_frontier_is_shown_and_the_nearest_named_and_another_choice_goes_on(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    unmet = ("--rule", "equal-opportunity", "--rule", "predictive-equality", "--methods", "calibrated-equalized-odds")
+    write(people(4_000))
+    unmet = ("--rule", "equal-opportunity", "--methods", "calibrated-equalized-odds", "--choose", "rule equal-opportunity within 0.000001, then accuracy")
     assert searched(model, *unmet) == 1
     said = capfd.readouterr()
     assert "on the rows that the choice is made on; the nearest is" in said.err and "as-is" in said.out and [one.name for one in Path("out").iterdir()] == [kept.FOLDER]
@@ -385,6 +388,29 @@ def stopped(model: Path, monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
         plain = kept.Kept.write
         patched.setattr(kept.Kept, "write", stopping)
         assert searched(model, *flags) == 130
+
+
+def test_what_is_kept_is_for_nobody_else_to_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path("out", kept.FOLDER)
+    stopped(model, monkeypatch, *FEW)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o755)
+    with kept.kept(Path("out"), {}, anew=True):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_another_tensorflow_or_size_of_batches_is_another_search(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    stopped(model, monkeypatch, *FEW)
+    monkeypatch.setattr(searching, "version", lambda name: {"tensorflow": "0.1"}[name])
+    assert searched(model, *FEW, "--batch-size", "64") == 0
+    assert "it was another in version of TensorFlow, configuration; this one begins anew." in capfd.readouterr().err
+
+
+def test_where_the_rows_to_choose_by_are_too_few_for_anybody_to_be_judged_that_is_said(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
+    assert searched(model, *FEW, "--methods", "thresholds", "--split", "0.98,0.01,0.01", "--choose", "rule four-fifths, then accuracy") == 1
+    said = capfd.readouterr().err
+    assert "by four-fifths nobody can be judged among the 12 rows that the choice is made on, whatever decides: no group that is compared has rows enough there; give more rows, a larger second share with --split," in said
+    assert "--choose" not in said and "--settings" not in said
 
 
 def test_another_search_says_so_and_begins_anew(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

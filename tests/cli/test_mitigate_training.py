@@ -249,8 +249,15 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(case: str, capfd: p
 def test_a_trainers_model_that_does_not_fit_is_told_with_what_it_said(built: Callable[[str], Path], capfd: pytest.CaptureFixture[str]) -> None:
     assert trained(copying(built("people"), say="saved")) == 4
     said = capfd.readouterr().err.splitlines()[-1]
-    assert re.fullmatch(r"fairaudit: the trainer's model cannot be audited: people\.csv has no column for 3 inputs of model '.*': .*; the last it said: 'saved'\.", said), said
+    assert re.fullmatch(r"fairaudit: the trainer's model cannot be audited: people\.csv has no column for 3 inputs of model \{out\}: .*; the last it said: 'saved'\.", said), said
     assert not Path("out").exists()
+
+
+def test_a_part_of_the_data_is_called_what_it_is_for_and_not_by_a_file_that_nobody_gave(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write([*(row[1:] for row in people(1_500)), *(["z", 0.5, int(not place)] for place in range(40))], header=HEADER)  # of whom one is positive, and held out
+    assert tuned(model, "--split", "0.9", data=(*READ, "--duplicates", "apart", "--out", "out")) == 4
+    said = capfd.readouterr().err
+    assert "fairaudit: the part to fit on: sex=z has no positive row: no weight makes" in said and ".parquet" not in said
 
 
 def test_a_model_that_cannot_be_trained_on_is_told_and_nothing_is_left(built: Callable[[str], Path], capfd: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from fairaudit.cube.slices import Slice
 from fairaudit.errors import ConfigError, Several
 from fairaudit.mitigations.card import Condition
 from fairaudit.mitigations.choice import OBJECTIVE, Choice, choice_of, choose, nearest
-from fairaudit.mitigations.frontier import Number, Objective, Point, efficient, json_schema, marked
+from fairaudit.mitigations.frontier import Aim, Number, Objective, Point, efficient, json_schema, marked
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.policy import Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.rules.library import load_rules
@@ -43,7 +43,7 @@ def of(kind: str, value: float, limit: tuple[float | None, float | None], rule: 
 
 def point(place: int, objective: float | None, *past: float | None) -> Point:
     return Point(
-        id=f"one-{place}", method="thresholds", settings={}, needs_attribute=True, same_as=None, objective=Objective(value=objective, interval=None),
+        id=f"one-{place}", method="thresholds", settings={}, needs_attribute=True, same_as=None, objective=Objective(value=objective, interval=None), aims=(),
         rules=tuple(number(rule, one, one is not None and one <= 0) for rule, one in zip(RULES, past, strict=True)), efficient=(), effects=(),
         policy=policy_of("thresholds", ("sex",), {Slice([("sex", "f")]): threshold_at(0.5)}, threshold_at(0.5)),
     )  # fmt: skip
@@ -103,7 +103,8 @@ def test_the_choice_is_the_best_of_those_that_meet_the_rules_and_of_equals_what_
     points = [asking(one, *kind) for one, kind in zip(points, kinds, strict=False)]
     values = {(one.id, name): float(value) for (one, name), value in zip(((one, name) for one in points for name in by), np.random.default_rng(seed).integers(0, 2, 3 * len(points)) / 2, strict=True)}
     asked = choice_of(", ".join([*(f"rule {one}" for one in rules), *(f"then {one}" for one in by)]), OWN, ACCURACY, "helps")
-    found = choose(points, asked, lambda one, name: values[one.id, name])
+    told = [msgspec.structs.replace(one, aims=tuple(Aim(metric=name, value=values[one.id, name], interval=None) for name in by if name != OBJECTIVE)) for one in points]
+    found = choose(told, asked)
     best: Point | None = None
     for one in points:
         if any(number.rule in rules and not number.meets for number in one.rules):
@@ -127,7 +128,7 @@ def test_the_choice_is_the_best_of_those_that_meet_the_rules_and_of_equals_what_
 def test_where_nothing_meets_the_rules_the_nearest_misses_the_fewest_by_the_least() -> None:
     asked = choice_of(None, OWN, ACCURACY, "helps")
     points = [point(0, 0.9, 0.25, 0.25), point(1, 0.5, 0.25, -0.5), point(2, 0.5, 0.125, -0.5), point(3, 0.9, None, -0.5)]
-    assert choose(points, asked, lambda *_: math.nan) is None and nearest(points, asked).id == "one-2"
+    assert choose(points, asked) is None and nearest(points, asked).id == "one-2"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_with_room_to_spare_only_what_reaches_the_tighter_limit_is_able(kind: st
     wanted = Choice(conditions=(condition,), aims=(OBJECTIVE,))
     for value, is_able in able.items():
         one = msgspec.structs.replace(point(0, 0.5, 0.0, 0.0), rules=(number(RULES[0], 1.0, False), of(kind, value, limit)))
-        assert (choose([one], wanted, lambda *_: math.nan) is not None) == is_able, value
+        assert (choose([one], wanted) is not None) == is_able, value
 
 
 def test_the_nearest_is_told_by_how_far_it_is_past_for_what_the_limit_allows() -> None:

@@ -52,3 +52,11 @@ def test_a_row_is_the_same_by_its_id_whatever_else_it_says(tmp_path: Path) -> No
 def test_a_holdout_that_is_not_there_is_called_by_its_flag(holdout: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=told):
         given_parts(CONFIG, holdout, tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.9, 0.7, 0.3, 0.1, 0.05, 0.999])
+def test_what_is_not_held_out_is_fitted_on_whatever_the_share(share: float, tmp_path: Path) -> None:
+    """0.9 and 1 − 0.9 do not add up to 1 as floating point numbers are written."""
+    (tmp_path / "people.csv").write_text("sex,y,person\n" + "".join(f"{'fm'[place % 2]},{place // 2 % 2},p{place}\n" for place in range(2_000)))
+    found = split_parts(AuditConfig(data=(str(tmp_path / "people.csv"),), label="y", protected=("sex",)), tmp_path, share=share)
+    assert (found.how.rows_fitted, found.how.rows_held_out) == (round(2_000 * (1 - share)), round(2_000 * share))

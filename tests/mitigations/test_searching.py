@@ -11,8 +11,9 @@ import pytest
 from fairaudit.errors import ContentError
 from fairaudit.mitigations import searching
 from fairaudit.mitigations.candidates import Candidate
-from fairaudit.mitigations.fine_tuning import FineTuning
+from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning
 from fairaudit.mitigations.kept import kept
+from fairaudit.mitigations.withheld import Withheld
 from fairaudit.models.interface import ModelFailed, UnfitModel
 
 CANDIDATE = Candidate(id="fine-tune-1", way=FineTuning())
@@ -46,3 +47,11 @@ def test_a_full_disk_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyP
     full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(ContentError, match="no disk space"):
         fitted(tmp_path / "one", full, monkeypatch)
+
+
+def test_models_that_training_did_not_change_are_the_model_as_it_is_or_the_first_that_the_same_is_withheld_from() -> None:
+    def tuned(best: int, *withheld: str) -> FineTuned:
+        return FineTuned(sha256="0", parameters=1, rows_trained=1, rows_validated=1, start=0.5, epochs=(), best=best, withheld=tuple(Withheld(attribute=one, dtype="string", value="f") for one in withheld))
+
+    found = {"a": tuned(0), "b": tuned(2), "c": tuned(0), "d": tuned(0, "sex"), "e": tuned(1, "sex"), "f": tuned(0, "sex"), "g": tuned(0, "sex", "race")}
+    assert searching._untrained(found) == {"a": "as-is", "c": "as-is", "f": "d"}

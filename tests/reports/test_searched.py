@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from fairaudit.mitigations.frontier import Frontier
+from fairaudit.mitigations.policy import Treatment, policy_of_all
 from fairaudit.reports.html import render
 from fairaudit.reports.searched import Drawing, frontier_words, search_view
 from tests.reports.builders import audit
@@ -61,7 +62,33 @@ def test_one_candidate_was_and_several_were_fitted() -> None:
 def test_the_terminal_marks_the_choice_and_what_meets_the_rule() -> None:
     said = frontier_words(frontier().points, frontier().unmet, "two", "accuracy", width=100).splitlines()
     assert [one.split()[:2] for one in said[2:5]] == [["as-is", "85.0%"], ["one", "84.0%"], ["→", "two"]]
-    assert said[4].rstrip().endswith("✓") and said[2].rstrip().endswith("✗")
+    assert said[4].split()[-2:] == ["✓", "asks"] and said[2].split()[-2:] == ["✗", "–"]
+
+
+def test_what_a_point_would_ask_for_and_draw_stands_beside_it() -> None:
+    drawn = policy_of_all("thresholds", Treatment(cuts=(0.5,), chances=(0.0, 0.5)))
+    plain = frontier()
+    points = tuple(msgspec.structs.replace(one, needs_attribute=asks, policy=policy) for one, asks, policy in zip(plain.points, (False, True, False, True, True), (None, None, drawn, drawn, None), strict=True))
+    seen = search_view(msgspec.structs.replace(plain, points=points))
+    assert {one.id: one.serving for one in (*seen.lines, *seen.others)} == {"as-is": "–", "one": "asks", "two": "draws", "three": "asks, draws", "four": "asks"}
+    page = render(audit([]), mitigation=mitigation(), frontier=msgspec.structs.replace(plain, points=points))
+    assert page.count(">When serving</th>") == 2 and page.count(">asks, draws</td>") == 1
+    assert "When serving, what asks takes a protected attribute, and what draws leaves some decisions to a draw." in page
+    said = " ".join(frontier_words(points, (), "two", "accuracy", width=300).split())
+    assert "when serving" in said and "When serving, what asks takes a protected attribute" in said
+
+
+def test_what_decides_beside_the_objective_has_a_column_of_its_own() -> None:
+    both = frontier(aims=("false_positive_rate", "f1"))
+    head, first = frontier_words(both.points, (), "two", "accuracy", width=300).splitlines()[1:3]
+    assert head.endswith("  when serving") and head.index("accuracy") < head.index("false positive rate") < head.index("F1") < head.index("four-fifths")
+    assert "15.0% 12.5% to 25.0%" in first and "0.15 0.125 to 0.25" in first
+    seen = search_view(both)
+    assert seen.aims == ("False positive rate", "F1 score") and [one.text for one in seen.lines[0].aims] == ["15.0%", "0.15"]
+    page = render(audit([]), mitigation=mitigation(), frontier=both)
+    assert page.count('<th scope="col" class="n">False positive rate</th>') == 2
+    undefined = tuple(msgspec.structs.replace(one, aims=(msgspec.structs.replace(one.aims[0], value=None, interval=None),)) for one in both.points)
+    assert "undefined" in frontier_words(undefined, (), "two", "accuracy", width=300)
 
 
 def test_the_page_draws_it_for_those_who_cannot_see_too() -> None:
