@@ -19,7 +19,7 @@ from fairaudit.errors import ConfigError, listed, raise_all
 from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, gravest, is_better_of, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
@@ -29,9 +29,9 @@ from fairaudit.mitigations.parts import Parts
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
+from fairaudit.mitigations.rule_numbers import furthest, verdict_on
 from fairaudit.mitigations.solved import Solved
 from fairaudit.models.savedmodel import Matched
-from fairaudit.result import Audit
 from fairaudit.rules.library import load_rules
 from fairaudit.run import Counted, KeptCube, counted
 from fairaudit.version import VERSION
@@ -227,14 +227,15 @@ def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: 
     moved = tuple(_moved(proof, config, scores=scores))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
-        rules=tuple(Judged(rule=one, before=_of_rule(proof.before, one), after=_of_rule(proof.after, one)) for one in rules), moved=moved,
+        rules=tuple(_judged(proof, one) for one in rules), moved=moved,
         levelled_down=tuple(name for name in judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
 
 
-def _of_rule(audit: Audit, rule: str) -> str | None:
-    verdict = gravest(one for one in audit.findings if one.rule == rule)
-    return None if verdict is None else verdict.value
+def _judged(proof: Proof, rule: str) -> Judged:
+    before, after = ([one for one in audit.findings if one.rule == rule] for audit in (proof.before, proof.after))
+    severity = next(one.severity for one in proof.after.rules if one.id == rule)
+    return Judged(rule=rule, severity=severity, before=verdict_on(before), after=verdict_on(after), number_before=furthest(before), number_after=furthest(after))
 
 
 def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:

@@ -11,12 +11,11 @@ from fairaudit.mitigations.parts import HowParted
 from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
 from fairaudit.reports.numbers import interval_between as between
-from fairaudit.reports.sentences import in_sentence, title_of
+from fairaudit.reports.rules_met import told
+from fairaudit.reports.sentences import at_start, in_sentence, title_of
 
 _MOST = 12  # changes that are named
 _COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate", "roc_auc", "brier_score", "calibration_in_the_large")  # those of scores where they are changed
-_WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "nothing judged"}
-_STATES = {"fail": "violated", "inconclusive": "neither shown nor ruled out", None: "judged of nobody"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class Outcome:
     judged: tuple[str, ...]  # rates that the method is about
     groups: frozenset[Slice]
     effect: str
-    fitted: str = "On"  # how a sentence on a rule that does not pass begins
+    fitted: str = ""  # what is said of a rule that is not met on the rows held out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +51,16 @@ class Shifts:
 
 
 def verdicts(one: Outcome) -> str:
-    rules = "; ".join(f"{rule.rule}: before {_WORDS[rule.before]}, after {_WORDS[rule.after]}" for rule in one.held.rules)
-    return f"On {counted(one.held.checked.rows, 'row')} that were not fitted on, {rules}."
+    return f"On {counted(one.held.checked.rows, 'row')} that were not fitted on:"
 
 
 def warnings(one: Outcome) -> Iterator[str]:
-    """Levelling down, and rules that do not pass."""
+    """Levelling down, and rules that are not met."""
     for name in one.held.levelled_down:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
     for rule in one.held.rules:
         if rule.after != "pass":
-            yield f"{rule.rule}: {_WORDS[rule.after]} after the mitigation. {one.fitted} those that were held out it is {_STATES[rule.after]}: see the findings."
+            yield f"{at_start(told(rule))}. {one.fitted}See the findings."
 
 
 def cost(one: Outcome) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from markupsafe import Markup
 from fairaudit.gate.policy import Ruling
 from fairaudit.given import of_kind, of_kind_or_none
 from fairaudit.reports.characters import visible
-from fairaudit.reports.view import view
+from fairaudit.reports.numbers import counted
+from fairaudit.reports.view import Page, view
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit
 
@@ -34,7 +36,16 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
         frontier: of what it was chosen, where it was.
     """
     page = view(of_kind(audit, Audit, "audit"), of_kind_or_none(ruling, Ruling, "ruling"), as_of=of_kind_or_none(as_of, date, "as_of"))
+    page = page if mitigation is None else _headed(page, mitigation)
     return environment().get_template("report.html.j2").render(page=page, mitigation=None if mitigation is None else _of_mitigation(mitigation), search=None if frontier is None else _of_search(frontier))
+
+
+def _headed(page: Page, card: MitigationCard | RetrainedCard) -> Page:
+    """The page with a mitigation's own verdict."""
+    from fairaudit.reports.rules_met import banner
+
+    held = card.holdout
+    return replace(page, verdict=banner(held.rules, counted(held.checked.rows, "row"), page.verdict))
 
 
 def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:

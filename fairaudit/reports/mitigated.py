@@ -12,6 +12,8 @@ from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
 from fairaudit.reports.numbers import counted, percent, significant
+from fairaudit.reports.rules_met import RuleMet, rules_met
+from fairaudit.reports.rules_met import lines as lines_of
 from fairaudit.reports.wrapped import POINT, columns, section
 
 
@@ -52,6 +54,7 @@ class MitigationView:
     lead: str
     what: str
     verdicts: str
+    rules: tuple[RuleMet, ...]
     warnings: tuple[str, ...]
     how: str  # a title of what is decided
     decided: tuple[Decided, ...]
@@ -77,7 +80,7 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
     return MitigationView(
         lead=f"The decisions that this report is about are those of a mitigated model: {card.export.original.name}, with {_method(card)}.",
         what=f"{card.what} {card.why}",
-        verdicts=verdicts(outcome), warnings=warned,
+        verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=warned,
         how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)), fallback=_fallback(policy),
         cost=tuple(_cost(card, outcome)), shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
@@ -111,6 +114,7 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
     table = [("", "fitted on", "decided"), *((one.group, one.rows, one.how) for one in seen.decided)]
     lines = [
         seen.verdicts,
+        *(f"  {line}" for line in lines_of(seen.rules)),
         *section("Mind", ((POINT, one) for one in seen.warnings), width=width),
         "",
         seen.how,
@@ -136,7 +140,7 @@ def _method(card: MitigationCard) -> str:
 
 def _outcome(card: MitigationCard) -> Outcome:
     mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
-    fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
+    fitted = f"It holds{mean} on the rows that were fitted on, and these are others. " if card.method == "thresholds" and card.search is None and not card.fit.unfitted else ""
     return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted)
 
 

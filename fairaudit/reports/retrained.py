@@ -10,6 +10,8 @@ from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
 from fairaudit.reports.mitigated import EpochSeen, MitigationView, TrainedView, Weighed, calling
 from fairaudit.reports.numbers import counted, percent, significant, whole
+from fairaudit.reports.rules_met import lines as lines_of
+from fairaudit.reports.rules_met import rules_met
 from fairaudit.reports.wrapped import POINT, columns, section
 
 _MOST_CELLS = 24
@@ -19,7 +21,7 @@ def retrained_view(card: RetrainedCard) -> MitigationView:
     """The section of the report."""
     outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")))
     return MitigationView(
-        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
+        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts, fitted="Trained", did="trained"), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
         outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes, trained=_trained(card),
@@ -34,6 +36,7 @@ def retrained_words(card: RetrainedCard, *, width: int) -> str:
     more = len(seen.trained.weighed) - _MOST_CELLS
     lines = [
         seen.verdicts,
+        *(f"  {line}" for line in lines_of(seen.rules)),
         *section("Mind", ((POINT, one) for one in seen.warnings), width=width),
         "",
         "What each weight was multiplied by",

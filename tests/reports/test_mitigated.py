@@ -5,14 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.card import Inference, Judged, MitigationCard, RuleNumber
 from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.policy import policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.reports.html import render
 from fairaudit.reports.mitigated import mitigation_view, mitigation_words
+from fairaudit.reports.rules_met import rules_met
+from fairaudit.rules.finding import Severity
 from tests.reports.builders import adult
-from tests.reports.mitigations import mitigation
+from tests.reports.mitigations import judged, mitigation, number
 from tests.reports.test_html import ATTACK, DIRECTION, Parsed
 
 
@@ -64,7 +66,7 @@ def test_marks_that_would_turn_the_terminal_around_are_written_out() -> None:
 
 def test_levelling_down_is_the_first_warning_and_who_is_worse_off_is_named() -> None:
     seen = mitigation_view(mitigation())
-    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1].startswith("sex: inconclusive after the mitigation. It holds on the rows that were fitted on")
+    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1] == "Of sex it is not told whether it is met, with so few rows, though it was violated before. It holds on the rows that were fitted on, and these are others. See the findings."
     assert [one.split(":")[0] for one in seen.better] == ["sex=f"] and [one.split(":")[0] for one in seen.worse] == ["sex=m"]
 
 
@@ -97,3 +99,40 @@ def test_what_is_in_the_cards_notes_and_warned_of_is_told_once() -> None:
     means = meaning_of(("sex",))
     seen = mitigation_view(msgspec.structs.replace(card, notes=(means, *card.notes)))
     assert seen.warnings[0] == means and means not in seen.notes and seen.notes == card.notes
+
+
+BANNER = '<h2 id="verdict">'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "severity", "heading", "told"),
+    [
+        ("fail", "fail", Severity.WARN, "✗", "sex is still violated (this rule warns; it fails no build)"),
+        ("pass", "fail", Severity.FAIL, "✗", "sex is violated"),
+        ("fail", "pass", Severity.WARN, "✓", "sex is met"),
+        ("pass", "pass", Severity.FAIL, "✓", "sex is met, as it was before"),
+        ("fail", "inconclusive", Severity.INFO, "?", "of sex it is not told whether it is met, with so few rows, though it was violated before (this rule informs; it fails no build)"),
+    ],
+)
+def test_the_banner_says_of_the_rules_whether_they_are_met_and_never_passes_over_one_that_is_not(before: str, after: str, severity: Severity, heading: str, told: str) -> None:
+    """The audit of the rows held out is one that an audit's banner calls a failure or a pass for reasons of its own."""
+    card = mitigation()
+    card = msgspec.structs.replace(card, holdout=msgspec.structs.replace(card.holdout, rules=(judged(before=before, after=after, severity=severity),)))
+    page = render(adult(), mitigation=card)
+    banner = page[page.index(BANNER) : page.index("<nav")]
+    assert f"On 1,000 rows that were not fitted on, {told}." in banner and f'<span class="sign" aria-hidden="true">{heading}</span>' in banner
+    assert "sex: largest difference in selection rate 0.227 → 0.077 (sex=f; limit 0.1)" in banner
+    assert f"  {heading} {told}\n" in mitigation_words(card, width=100) and f"{told}." in page[page.index('id="mitigation"') :]
+
+
+def numbers(before: RuleNumber, after: RuleNumber) -> str:
+    return rules_met([Judged(rule="r", severity=Severity.FAIL, before="fail", after="pass", number_before=before, number_after=after)])[0].numbers
+
+
+def test_a_rules_number_before_and_after_is_told_in_its_own_terms() -> None:
+    assert numbers(number("sex", 0.61, kind="ratio", limit=(0.8, 1.25)), number("sex", 0.9, kind="ratio", limit=(0.8, 1.25))) == "r: lowest ratio of selection rate 0.61 → 0.9 (sex=f; limit 0.8 and 1.25)"
+    other = msgspec.structs.replace(number("sex", 0.05), metric="true_positive_rate", group=number("race", 0.05).group)
+    assert numbers(number("sex", -0.2), other) == "r: largest difference in selection rate 0.2 (sex=f) → largest difference in true positive rate 0.05 (race=f) (limit 0.1)"
+    better = number("sex", 0.02, limit=(-0.1, None))
+    assert numbers(number("sex", -0.2, limit=(-0.1, None)), better) == "r: largest difference in selection rate −0.2 → 0.02 (sex=f; limit −0.1)", "of a difference to the good side the sign is told"
+    assert numbers(number("sex", 0.3, kind="gap", limit=(None, 0.1)), number("sex", 0.1001, kind="gap", limit=(None, 0.1))) == "r: largest gap in selection rate 0.3 → 0.1001 (sex=f and sex=m; limit 0.1)", "it is shown on which side of the limit it is"
