@@ -31,6 +31,7 @@ from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
 from fairaudit.mitigations.rule_numbers import furthest, verdict_on
 from fairaudit.mitigations.solved import Solved
+from fairaudit.mitigations.usual import usual_row
 from fairaudit.models.savedmodel import Matched
 from fairaudit.rules.library import load_rules
 from fairaudit.run import Counted, KeptCube, counted
@@ -163,6 +164,8 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         found.matched, made.policy, () if inferring else read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
         inference=None if inferring is None else inferring.model,
     )  # fmt: skip
+    examples = found.matched.inputs.examples
+    exported = msgspec.structs.replace(exported, usual=usual_row(found.rows, found.matched.inputs.features), examples=None if examples is None else examples.name)
     what = UNCHANGED if method.by_group and not made.policy.attributes else method.what
     taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
     proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)

@@ -13,6 +13,7 @@ import msgspec
 from fairaudit.config import AuditConfig
 from fairaudit.data.files import Format, files_of
 from fairaudit.data.progress import Progress
+from fairaudit.data.rows import Prepared
 from fairaudit.data.source import Source
 from fairaudit.data.written import SUFFIXES
 from fairaudit.errors import FairauditError, listed
@@ -29,6 +30,7 @@ from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
 from fairaudit.mitigations.training_rows import TrainingRows, training_rows
+from fairaudit.mitigations.usual import usual_row
 from fairaudit.mitigations.withheld import notes_of as notes_of_withheld
 from fairaudit.models import folder as places
 from fairaudit.models.savedmodel import Matched
@@ -220,7 +222,7 @@ def _judged(
     card = RetrainedCard(
         method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
+        trainer=trainer, export=_exported(after, made.rows, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
     )  # fmt: skip
     return card, proof
 
@@ -234,8 +236,8 @@ def _why(strength: float) -> str:
     return _WHY.format(how=how, what=what)
 
 
-def _exported(config: AuditConfig, source: Source, original: Matched, model: Path) -> RetrainedModel:
-    matched = matched_of(msgspec.structs.replace(config, model=str(model)), source)
+def _exported(config: AuditConfig, rows: Prepared, original: Matched, model: Path) -> RetrainedModel:
+    matched = matched_of(msgspec.structs.replace(config, model=str(model)), rows.source)
     signatures = read_signatures(model)
     called = next(one for one in signatures if one.name == matched.card.signature)
     asks = {one.name for one in matched.inputs.features}
@@ -243,7 +245,7 @@ def _exported(config: AuditConfig, source: Source, original: Matched, model: Pat
         original=original.card, sha256=places.fingerprint(model), signature=called.name, signatures=tuple(one.name for one in signatures),
         inputs=tuple(ExportedTensor(name=one.name, dtype=one.dtype, shape=one.shown_shape) for one in called.inputs),
         outputs=tuple(ExportedTensor(name=one.name, dtype=one.dtype, shape=one.shown_shape) for one in called.outputs), output=matched.output.name,
-        asks_for=tuple(one for one in config.attributes if one in asks),
+        asks_for=tuple(one for one in config.attributes if one in asks), usual=usual_row(rows, matched.inputs.features), examples=None if matched.inputs.examples is None else matched.inputs.examples.name,
     )  # fmt: skip
 
 

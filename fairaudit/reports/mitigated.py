@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.exported import DECISION, SCORE
 from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.methods import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
@@ -14,7 +15,10 @@ from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_wor
 from fairaudit.reports.numbers import counted, percent, significant
 from fairaudit.reports.rules_met import RuleMet, rules_met
 from fairaudit.reports.rules_met import lines as lines_of
+from fairaudit.reports.using import auditing, calling
 from fairaudit.reports.wrapped import POINT, columns, section
+
+MODEL = "saved_model"  # beside the report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ class MitigationView:
     inputs: tuple[tuple[str, str], ...]
     outputs: tuple[tuple[str, str], ...]
     code: tuple[str, ...]  # lines
+    audit: tuple[str, ...]  # lines of a command
     notes: tuple[str, ...]
     trained: TrainedView | None = None
 
@@ -84,7 +89,7 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
         how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)), fallback=_fallback(policy),
         cost=tuple(_cost(card, outcome)), shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
-        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=tuple(one for one in card.notes if one not in warned),
+        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), audit=audit_of(card, MODEL), notes=tuple(one for one in card.notes if one not in warned),
     )  # fmt: skip
 
 
@@ -183,13 +188,10 @@ def _cost(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
 
 
 def _code(card: MitigationCard) -> tuple[str, ...]:
-    return (*calling(card.export.signature, [one.name for one in card.export.inputs]), 'answer["decision"]  # 0 or 1; answer["score"] is the score')
+    made = card.export
+    return (*calling(made.signature, made.inputs, made.usual, examples=made.examples, policy=made.policy), 'print(answer["decision"].numpy())  # 0 or 1', 'print(answer["score"].numpy())')
 
 
-def calling(signature: str, inputs: Sequence[str]) -> tuple[str, ...]:
-    """Lines of Python that ask the exported model."""
-    given = [f"{one}=…" if one.isidentifier() else f"**{{{one!r}: …}}" for one in inputs]
-    return (
-        "import tensorflow as tf", "", 'model = tf.saved_model.load("saved_model")', f'decide = model.signatures["{signature}"]',
-        f"answer = decide({', '.join(given)})",
-    )  # fmt: skip
+def audit_of(card: MitigationCard, model: str) -> tuple[str, ...]:
+    """The command that audits the exported model by its own decisions."""
+    return auditing(card.config, card.parts.holdout, model=model, flags=(f"--output {SCORE}", f"--decision-output {DECISION}"))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from fairaudit.mitigations.fine_tuning import FineTuned
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
-from fairaudit.reports.mitigated import EpochSeen, MitigationView, TrainedView, Weighed, calling
+from fairaudit.reports.mitigated import MODEL, EpochSeen, MitigationView, TrainedView, Weighed
 from fairaudit.reports.numbers import counted, percent, significant, whole
 from fairaudit.reports.rules_met import lines as lines_of
 from fairaudit.reports.rules_met import rules_met
+from fairaudit.reports.using import auditing, calling, own_output
 from fairaudit.reports.wrapped import POINT, columns, section
 
 _MOST_CELLS = 24
@@ -24,7 +26,7 @@ def retrained_view(card: RetrainedCard) -> MitigationView:
         lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts, fitted="Trained", did="trained"), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
-        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes, trained=_trained(card),
+        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), audit=retrained_audit_of(card, MODEL), notes=card.notes, trained=_trained(card),
     )  # fmt: skip
 
 
@@ -110,4 +112,10 @@ def _code(card: RetrainedCard) -> tuple[str, ...]:
     activation = config.get("activation")
     score = "the score" if activation is None else f"of which {activation} makes the score"
     above = "at or above" if config.get("at_threshold") == "positive" else "above"
-    return (*calling(made.signature, [one.name for one in made.inputs]), f'answer["{made.output}"]  # {score}; {above} {config.get("threshold", 0.5):g} is a positive decision')
+    asked = calling(made.signature, made.inputs, made.usual, examples=made.examples)
+    return (*asked, f"print(answer[{json.dumps(made.output, ensure_ascii=False)}].numpy())  # {score}; {above} {config.get('threshold', 0.5):g} is a positive decision")
+
+
+def retrained_audit_of(card: RetrainedCard, model: str) -> tuple[str, ...]:
+    """The command that audits the exported model by the threshold that it was judged by."""
+    return auditing(card.config, card.parts.holdout, model=model, flags=tuple(own_output(card.export.output, card.config)))

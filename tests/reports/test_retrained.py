@@ -47,9 +47,10 @@ def test_levelling_down_is_the_first_warning_and_that_the_model_takes_the_attrib
 
 
 def test_it_says_how_the_model_is_asked_and_what_a_positive_decision_is() -> None:
-    assert retrained_view(retrained()).code[-2:] == ("answer = decide(sex=…)", 'answer["sex"]  # the score; above 0.25 is a positive decision')
+    assert retrained_view(retrained()).code[-4:] == ("answer = decide(", '    sex=tf.constant(["text"]),', ")", 'print(answer["sex"].numpy())  # the score; above 0.25 is a positive decision')
+    assert retrained_view(retrained()).audit[-3:] == ("    --output sex \\", "    --threshold 0.25 \\", "    --out audited")
     logits = msgspec.structs.replace(retrained(), config={"activation": "sigmoid", "at_threshold": "positive"})
-    assert retrained_view(logits).code[-1] == 'answer["sex"]  # of which sigmoid makes the score; at or above 0.5 is a positive decision'
+    assert retrained_view(logits).code[-1] == 'print(answer["sex"].numpy())  # of which sigmoid makes the score; at or above 0.5 is a positive decision'
 
 
 def test_a_fresh_process_that_rounds_otherwise_is_told() -> None:
