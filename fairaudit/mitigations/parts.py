@@ -57,7 +57,7 @@ def split_parts(config: AuditConfig, aside: Path, *, share: float = SHARE, toget
     fit, holdout = write_parts(found, aside)
     rows = found.rows_by_part.tolist()
     how = HowParted(holdout=None, share=share, seed=config.seed, rows_fitted=rows[0], rows_held_out=rows[1], shared=0)
-    return Parts(fit=(str(fit),), holdout=holdout, row=row_column(found.source), how=how, notes=tuple(notes_of(found)))
+    return Parts(fit=(str(fit),), holdout=holdout, row=row_column(found.source), how=how, notes=tuple(notes_of(found, can_ignore=False)))
 
 
 def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: bool = True) -> Parts:
@@ -112,9 +112,9 @@ def search_parts(config: AuditConfig, aside: Path, *, shares: Sequence[float], h
     rows = found.rows_by_part.tolist()
     if given is not None:
         how = msgspec.structs.replace(given.how, seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1])
-        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found))), choose=choose, row=row_column(found.source))
+        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found, can_ignore=False))), choose=choose, row=row_column(found.source))
     how = HowParted(holdout=None, share=shares[-1], seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1], rows_held_out=rows[2], shared=0)
-    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found))), choose=choose, row=row_column(found.source))
+    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found, can_ignore=False))), choose=choose, row=row_column(found.source))
 
 
 def _in_both(by: str, rows: int, holdout: str, places: Collection[tuple[str, ...]]) -> str:

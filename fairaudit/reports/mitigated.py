@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fairaudit.config import AuditConfig
 from fairaudit.mitigations.card import Inference, MitigationCard
 from fairaudit.mitigations.exported import DECISION, SCORE
 from fairaudit.mitigations.inferring import meaning_of
@@ -146,7 +148,14 @@ def _method(card: MitigationCard) -> str:
 def _outcome(card: MitigationCard) -> Outcome:
     mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
     fitted = f"It holds{mean} on the rows that were fitted on, and these are others. " if card.method == "thresholds" and card.search is None and not card.fit.unfitted else ""
-    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted)
+    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), unchanged="the exported model decides as the original does" if _is_unchanged(card) else "", fitted=fitted)
+
+
+def _is_unchanged(card: MitigationCard) -> bool:
+    """Whether everybody is decided by the original's own threshold."""
+    policy = card.export.policy
+    own = card.config.get("threshold", AuditConfig().threshold)
+    return not policy.groups and policy.fallback.chances == (0.0, 1.0) and math.isclose(policy.fallback.cuts[0], own, rel_tol=1e-6, abs_tol=1e-9)  # the cut is in the type of the scores
 
 
 def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:

@@ -21,9 +21,9 @@ _MOST_CELLS = 24
 
 def retrained_view(card: RetrainedCard) -> MitigationView:
     """The section of the report."""
-    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")))
+    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")), unchanged="the exported model is the original" if _is_unchanged(card) else "")
     return MitigationView(
-        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
+        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=(*warnings(outcome), *_little(card), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts, fitted="Trained", did="trained"), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
         outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), audit=retrained_audit_of(card, MODEL), notes=card.notes, trained=_trained(card),
@@ -59,6 +59,18 @@ def _lead(card: RetrainedCard) -> str:
         return f"{about}: {card.export.original.name}, trained on under weights."
     before = "the one before is the same training with the rows' own weights" if card.trainer.trained_before else f"the one before is {card.export.original.name}"
     return f"{about}, trained under weights; {before}."
+
+
+def _is_unchanged(card: RetrainedCard) -> bool:
+    return card.fine_tuned is not None and not card.fine_tuned.best and not card.fine_tuned.withheld
+
+
+def _little(card: RetrainedCard) -> Iterator[str]:
+    """What else there is where a model that is not told the group learned nothing, or not enough."""
+    is_met = all(one.after == "pass" for one in card.holdout.rules)
+    if card.fine_tuned is not None and not card.export.asks_for and not card.settings.get("without_attribute") and (not card.fine_tuned.best or not is_met):
+        attributes = " or ".join(card.config.get("protected", ())) or "the group"
+        yield f"The model does not take {attributes}, so there is little of it that training could unlearn. `fairaudit mitigate thresholds` changes what is decided of its scores: by the group or, with --without-attribute --drawn --infer-group, by one that is inferred."
 
 
 def _asks_for(card: RetrainedCard) -> Iterator[str]:

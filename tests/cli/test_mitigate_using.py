@@ -66,9 +66,26 @@ def test_the_reports_code_asks_the_model_about_one_row_of_a_group_and_its_comman
 @pytest.mark.parametrize("model", ["people", "people_examples"])
 def test_columns_of_one_and_serialized_examples_can_be_pasted_too(model: str, built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
-    rows = [[f"p{place}", place % 2 and "f" or "m", int(rng.integers(20, 60)), float(rng.integers(10, 60)), int(rng.integers(0, 2)), int(rng.integers(0, 2))] for place in range(600)]
+    rows = [[f"p{place}", "fm"[place % 2], int(rng.integers(20, 60)), float(rng.integers(10, 60)), int(rng.integers(0, 2)), int(rng.integers(0, 2))] for place in range(600)]
     write(rows, header="person,sex,age,hours,is_member,y")
     assert mitigated(built(model), "--rule", "statistical-parity", "--duplicates", "apart", "--without-attribute") == 0
     code = pasted()[0]
     assert ("tf.train.Example" in code) == (model == "people_examples")
     assert re.fullmatch(r"\[[01]\]\n\[0\.\d+\]\n", said_by(code, monkeypatch))
+
+
+@pytest.mark.parametrize("threshold", ["50", "-1"])
+def test_a_threshold_that_no_probability_lies_above_is_refused_of_a_mitigation_and_of_an_audit(threshold: str, built: Callable[[str], Path], capfd: pytest.CaptureFixture[str]) -> None:
+    model = built("as_given")
+    said = f"--threshold {threshold}: a model's scores are probabilities, and {'none lies' if threshold == '50' else 'all lie'} above that; give a number from 0 to 1, as 0.5."
+    assert mitigated(model, "--threshold", threshold) == 2 and said in capfd.readouterr().err and not Path("out").exists()
+    assert _run(["audit", "--model", str(model), "--data", "people.csv", "--protected", "sex", "--out", "out", "--threshold", threshold]) == 2 and said in capfd.readouterr().err
+
+
+def test_a_gate_and_a_comparison_of_a_mitigations_folder_say_which_audits_are_in_it_and_its_notes_name_no_flag_that_it_lacks(built: Callable[[str], Path], capfd: pytest.CaptureFixture[str]) -> None:
+    assert mitigated(built("as_given")) == 0
+    said = capfd.readouterr().out
+    assert "name it with --id, so that copies of a row are seen" in " ".join(said.split()) and "--ignore" not in said
+    for command in (["gate", "out"], ["compare", "out/before", "out"], ["report", "out"]):
+        assert _run(command) == 2
+        assert "out is a mitigation, with an audit of the rows that were held out before it and one after; give out/after, or out/before." in capfd.readouterr().err

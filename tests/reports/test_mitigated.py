@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fairaudit.mitigations.card import Inference, Judged, MitigationCard, RuleNumber
+from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.mitigations.card import Inference, Judged, MitigationCard, Moved, RuleNumber
 from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.policy import policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Checked, Mistaken
@@ -136,3 +137,51 @@ def test_a_rules_number_before_and_after_is_told_in_its_own_terms() -> None:
     better = number("sex", 0.02, limit=(-0.1, None))
     assert numbers(number("sex", -0.2, limit=(-0.1, None)), better) == "r: largest difference in selection rate −0.2 → 0.02 (sex=f; limit −0.1)", "of a difference to the good side the sign is told"
     assert numbers(number("sex", 0.3, kind="gap", limit=(None, 0.1)), number("sex", 0.1001, kind="gap", limit=(None, 0.1))) == "r: largest gap in selection rate 0.3 → 0.1001 (sex=f and sex=m; limit 0.1)", "it is shown on which side of the limit it is"
+
+
+def held(*moved: Moved, rules: tuple[Judged, ...] = ()) -> MitigationCard:
+    card = mitigation()
+    return msgspec.structs.replace(card, holdout=msgspec.structs.replace(card.holdout, moved=moved, levelled_down=(), rules=rules or (judged(after="pass"),)))
+
+
+def moved(metric: str, before: float, after: float, *, of: str | None = None, is_better: bool | None = None) -> Moved:
+    change = after - before
+    return Moved(metric=metric, slice=Slice([("sex", of)]) if of else EVERYONE, rows=500, before=before, after=after, change=change, interval=(change - 0.01, change + 0.01), is_better=is_better)
+
+
+def warned(card: MitigationCard) -> tuple[str, ...]:
+    return mitigation_view(card).warnings
+
+
+def test_a_model_that_hardly_tells_anybody_apart_any_more_is_no_success() -> None:
+    """Half of the positives and half of the negatives right is what a coin has."""
+    told = "The mitigated model hardly tells positives from negatives: its balanced accuracy is 51.0%, where whoever decides by chance, or everybody alike, has 50%, and it was 64.0% before."
+    assert any(one.startswith(told) for one in warned(held(moved("balanced_accuracy", 0.64, 0.51))))
+    for before, after in ((0.64, 0.56), (0.58, 0.52)):  # still better than a coin; hardly better than one before
+        assert not any("hardly tells" in one for one in warned(held(moved("balanced_accuracy", before, after))))
+
+
+def test_that_nobody_or_everybody_of_a_group_is_selected_is_minded() -> None:
+    assert "Nobody of sex=f is selected any more, on the rows that were held out." in warned(held(moved("selection_rate", 0.2, 0.0, of="f")))
+    assert "Everybody of sex=f is selected, on the rows that were held out." in warned(held(moved("selection_rate", 0.2, 1.0, of="f")))
+    assert "Nobody is selected any more, so the model decides nothing." in warned(held(moved("selection_rate", 0.2, 0.0), moved("selection_rate", 0.2, 0.0, of="f")))
+    by_chance = msgspec.structs.replace(moved("selection_rate", 0.005, 0.0, of="f"), interval=None)
+    assert not any("Nobody of" in one for one in warned(held(by_chance))), "one or two of a group are no decision about it"
+
+
+def test_that_nobody_is_better_off_is_said_with_who_is_worse_off() -> None:
+    worse = [moved("true_positive_rate", 0.6, 0.5, of=one, is_better=False) for one in "fm"]
+    assert "Nobody is better off, and 2 groups are worse off, as far as the rows that were held out can tell: sex=f, sex=m." in warned(held(*worse))
+    assert not any("Nobody is better off" in one for one in warned(held(*worse, moved("selection_rate", 0.1, 0.2, of="f", is_better=True))))
+
+
+def test_that_nothing_was_changed_comes_first() -> None:
+    same = msgspec.structs.replace(held(rules=(judged(after="fail"),)), export=msgspec.structs.replace(mitigation().export, policy=policy_of_all("thresholds", threshold_at(0.5))))
+    assert warned(same)[0] == "Nothing was changed: the exported model decides as the original does."
+    other = msgspec.structs.replace(same, config={"threshold": 0.4})
+    assert not any("Nothing was changed" in one for one in warned(other))
+
+
+def test_everyone_has_balanced_accuracy_and_not_the_error_that_accuracy_tells_already() -> None:
+    seen = mitigation_view(held(moved("accuracy", 0.8, 0.7), moved("error_rate", 0.2, 0.3), moved("balanced_accuracy", 0.75, 0.7)))
+    assert [one.split(" ")[0] for one in seen.cost[:-1]] == ["accuracy", "balanced"]

@@ -59,3 +59,13 @@ def test_a_fresh_process_that_rounds_otherwise_is_told() -> None:
     assert retrained_view(quiet).checked == "The exported model was loaded again in a fresh process and gives all 1,000 rows the same score and decision."
     seen = retrained_view(card)
     assert seen.trained is not None and seen.trained.epochs == () and seen.trained.how == "sex {out} was run twice, first with the rows' own weights, on 1,000 rows. The last it said: 'sex'."
+
+
+def test_where_training_left_a_model_as_it_was_that_comes_first_and_what_else_there_is_is_said() -> None:
+    untouched = msgspec.structs.replace(retrained(best=0, taken=False), config={"protected": ["race"]})
+    assert retrained_view(untouched).warnings[0] == "Nothing was changed: the exported model is the original."
+    advice = "The model does not take race, so there is little of it that training could unlearn. `fairaudit mitigate thresholds` changes"
+    assert any(one.startswith(advice) for one in retrained_view(untouched).warnings)
+    assert not any("could unlearn" in one for one in retrained_view(retrained(best=0)).warnings), "a model that takes the attribute has something to unlearn"
+    withheld = msgspec.structs.replace(untouched, settings=untouched.settings | {"without_attribute": True})
+    assert not any("could unlearn" in one for one in retrained_view(withheld).warnings), "who withholds the group does not want to be told to decide by it"
