@@ -25,7 +25,7 @@ from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, meaning_of, of_holdout, with_inferred
 from fairaudit.mitigations.methods import AS_IS, UNCHANGED, Method
-from fairaudit.mitigations.parts import Parts
+from fairaudit.mitigations.parts import Parts, of_training
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
@@ -174,7 +174,7 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
         inference=None if inferring is None else _inference(proof, inferring),
         holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing, scores=made.policy.replaces), search=search,
-        notes=(*([] if inferring is None else [meaning_of(made.policy.attributes)]), *parts.notes, *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
+        notes=(*([] if inferring is None else [meaning_of(made.policy.attributes)]), *parts.notes, of_training(is_retrained=False), *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 

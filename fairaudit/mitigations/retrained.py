@@ -22,7 +22,7 @@ from fairaudit.manifest import data_files
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, check_trainable, fine_tune
-from fairaudit.mitigations.parts import Parts
+from fairaudit.mitigations.parts import Parts, of_training
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel, TrainingName
@@ -158,10 +158,12 @@ def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path
     source, trains_before, before = made.rows.source, config.model == _TRAINERS_OWN, config
     if trains_before:
         before = msgspec.structs.replace(config, model=str(aside / _UNWEIGHTED))
+        command.show(b"fairaudit: training with the rows' own weights (1 of 2)\n")
         last = _train(command, replace(made, strength=0.0), parts, aside / "unweighted", aside / _UNWEIGHTED, environment)
     prepare_tensorflow()
     with uncollected():
         original = _fits(before, source, last) if trains_before else matched_of(before, source)
+    command.show(f"fairaudit: training with the weights{' (2 of 2)' if trains_before else ''}\n".encode())
     last = _train(command, replace(made, strength=command.strength), parts, aside / "weighted", (folder / MODEL).absolute(), environment)
     after = msgspec.structs.replace(config, model=str(folder / MODEL))
     _fits(after, source, last)
@@ -222,7 +224,7 @@ def _judged(
     card = RetrainedCard(
         method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
+        trainer=trainer, export=_exported(after, made.rows, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *([] if trainer is not None and trainer.trained_before else [of_training(is_retrained=True)]), *notes, *notes_of(made)), search=search,
     )  # fmt: skip
     return card, proof
 

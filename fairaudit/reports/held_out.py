@@ -13,7 +13,7 @@ from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
 from fairaudit.reports.numbers import interval_between as between
 from fairaudit.reports.rules_met import told
-from fairaudit.reports.sentences import at_start, in_sentence, title_of
+from fairaudit.reports.sentences import in_sentence, title_of
 
 _FEW = 5  # groups that a sentence names
 _MOST = 12  # changes that are named
@@ -70,7 +70,7 @@ def warnings(one: Outcome) -> Iterator[str]:
         yield f"Nobody is better off, and {counted(len(worse), 'group is', 'groups are')} worse off, as far as the rows that were held out can tell: {listed(list(worse), most=_FEW)}."
     for rule in one.held.rules:
         if rule.after != "pass":
-            yield f"{at_start(told(rule))}. {one.fitted}See the findings."
+            yield f"{told(rule)}. {one.fitted}See the findings."
 
 
 def _by_chance(one: Outcome) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from fairaudit.errors import listed
 from fairaudit.gate.policy import Ruling
 from fairaudit.given import of_kind, of_kind_or_none
 from fairaudit.reports.characters import visible
@@ -42,10 +43,19 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
 
 def _headed(page: Page, card: MitigationCard | RetrainedCard) -> Page:
     """The page with a mitigation's own verdict."""
+    from fairaudit.mitigations.methods import AS_IS
+    from fairaudit.mitigations.retrained_card import RetrainedCard
     from fairaudit.reports.rules_met import banner
 
     held = card.holdout
-    return replace(page, verdict=banner(held.rules, counted(held.checked.rows, "row"), page.verdict))
+    by_trainer = isinstance(card, RetrainedCard) and card.trainer is not None and card.trainer.trained_before
+    name, files = "the trainer's model" if by_trainer else card.export.original.name, [one.name for one in card.parts.given_holdout or card.parts.given]
+    title = f"Fairness audit of {name}{', unchanged' if card.method == AS_IS else f', mitigated by {_METHODS.get(card.method, card.method)}'}"
+    subject = f"on {'rows held out' if not card.parts.given_holdout else 'the rows'} of {listed(files, most=3)}" if files else page.subject
+    return replace(page, title=title, subject=subject, verdict=banner(held.rules, counted(held.checked.rows, "row"), page.verdict))
+
+
+_METHODS = {"reweigh-fine-tune": "training on under weights", "reweigh-trainer": "training under weights"}
 
 
 def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:

@@ -166,7 +166,16 @@ def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
         yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
 
+_SURE = 0.1  # of each group: whoever is mistaken more rarely is told, and does not infer
+
+
 def _of_inference(inference: Inference, policy: Policy) -> Iterator[str]:
+    shares = [one.mistaken / one.rows for one in inference.mistaken if one.rows]
+    if shares and max(shares) < _SURE:
+        yield (
+            f"At most {percent(max(shares))} of a group are taken for another: some column that the model takes all but says the {' and '.join(policy.attributes)}, as being a husband says the sex. "
+            "This is hardly an inference, but deciding by the group itself, whatever it is called."
+        )
     yield meaning_of(policy.attributes)
     for one in inference.mistaken:
         if one.rows:

@@ -111,7 +111,7 @@ def _place(number: int) -> str:
 
 def _how_run(trainer: ByTrainer) -> str:
     times = "twice, first with the rows' own weights," if trainer.trained_before else "once"
-    return f"{' '.join(trainer.words)} was run {times} on {counted(trainer.rows, 'row')}. The last it said: {trainer.last}."
+    return f"{' '.join(trainer.words)} was run {times} on {counted(trainer.rows, 'row')}."
 
 
 def _epochs(tuned: FineTuned) -> tuple[EpochSeen, ...]:

@@ -38,7 +38,7 @@ def told(one: Judged) -> str:
         return f"{one.rule} is met{', as it was before' if one.before == 'pass' else ''}"
     if one.after == "fail":
         return f"{one.rule} is {'still ' if one.before == 'fail' else ''}violated{mild}"
-    return f"of {one.rule} it is not told whether it is met, with so few rows{', though it was violated before' if one.before == 'fail' else ''}{mild}"
+    return f"{one.rule} is not told to be met or violated, with so few rows{', though it was violated before' if one.before == 'fail' else ''}{mild}"
 
 
 def banner(rules: Sequence[Judged], rows: str, audited: VerdictView) -> VerdictView:

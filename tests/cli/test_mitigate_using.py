@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import html
 import io
 import json
@@ -89,3 +90,14 @@ def test_a_gate_and_a_comparison_of_a_mitigations_folder_say_which_audits_are_in
     for command in (["gate", "out"], ["compare", "out/before", "out"], ["report", "out"]):
         assert _run(command) == 2
         assert "out is a mitigation, with an audit of the rows that were held out before it and one after; give out/after, or out/before." in capfd.readouterr().err
+
+
+def test_the_card_names_the_files_that_were_given_with_what_is_in_them(built: Callable[[str], Path], capfd: pytest.CaptureFixture[str]) -> None:
+    write(people(seed=2, first=9_000), "others.csv")
+    digest = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("people.csv", "others.csv")}
+    known = "Whether the original was trained on these rows is not known here: if it was, its numbers look better than they are"
+    for flags, holdout in (((), []), (("--holdout", "others.csv"), [{"name": "others.csv", "sha256": digest["others.csv"], "rows": 1_200}])):
+        assert mitigated(built("as_given"), *flags) == 0
+        parts = card()["parts"]
+        assert parts["given"] == [{"name": "people.csv", "sha256": digest["people.csv"], "rows": 1_200}] and parts["given_holdout"] == holdout
+        assert known in " ".join(capfd.readouterr().out.split()) and known in Path("out/report.html").read_text()

@@ -13,9 +13,10 @@ from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.reports.html import render
 from fairaudit.reports.mitigated import mitigation_view, mitigation_words
 from fairaudit.reports.rules_met import rules_met
+from fairaudit.result import DataFile
 from fairaudit.rules.finding import Severity
 from tests.reports.builders import adult
-from tests.reports.mitigations import judged, mitigation, number
+from tests.reports.mitigations import SHA, judged, mitigation, number
 from tests.reports.test_html import ATTACK, DIRECTION, Parsed
 
 
@@ -67,7 +68,7 @@ def test_marks_that_would_turn_the_terminal_around_are_written_out() -> None:
 
 def test_levelling_down_is_the_first_warning_and_who_is_worse_off_is_named() -> None:
     seen = mitigation_view(mitigation())
-    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1] == "Of sex it is not told whether it is met, with so few rows, though it was violated before. It holds on the rows that were fitted on, and these are others. See the findings."
+    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1] == "sex is not told to be met or violated, with so few rows, though it was violated before. It holds on the rows that were fitted on, and these are others. See the findings."
     assert [one.split(":")[0] for one in seen.better] == ["sex=f"] and [one.split(":")[0] for one in seen.worse] == ["sex=m"]
 
 
@@ -112,7 +113,7 @@ BANNER = '<h2 id="verdict">'
         ("pass", "fail", Severity.FAIL, "✗", "sex is violated"),
         ("fail", "pass", Severity.WARN, "✓", "sex is met"),
         ("pass", "pass", Severity.FAIL, "✓", "sex is met, as it was before"),
-        ("fail", "inconclusive", Severity.INFO, "?", "of sex it is not told whether it is met, with so few rows, though it was violated before (this rule informs; it fails no build)"),
+        ("fail", "inconclusive", Severity.INFO, "?", "sex is not told to be met or violated, with so few rows, though it was violated before (this rule informs; it fails no build)"),
     ],
 )
 def test_the_banner_says_of_the_rules_whether_they_are_met_and_never_passes_over_one_that_is_not(before: str, after: str, severity: Severity, heading: str, told: str) -> None:
@@ -185,3 +186,21 @@ def test_that_nothing_was_changed_comes_first() -> None:
 def test_everyone_has_balanced_accuracy_and_not_the_error_that_accuracy_tells_already() -> None:
     seen = mitigation_view(held(moved("accuracy", 0.8, 0.7), moved("error_rate", 0.2, 0.3), moved("balanced_accuracy", 0.75, 0.7)))
     assert [one.split(" ")[0] for one in seen.cost[:-1]] == ["accuracy", "balanced"]
+
+
+def test_a_group_that_is_hardly_mistaken_is_told_and_not_inferred_and_that_comes_first() -> None:
+    card = inferred("sex")
+    assert card.inference is not None
+    sure = msgspec.structs.replace(card.inference, mistaken=tuple(msgspec.structs.replace(one, mistaken=20) for one in card.inference.mistaken))
+    first, second, *_ = mitigation_view(msgspec.structs.replace(card, inference=sure)).warnings
+    assert first.startswith("At most 4.0% of a group are taken for another: some column that the model takes all but says the sex") and "article 9 of the GDPR" in second
+    assert not any("all but says" in one for one in mitigation_view(card).warnings)
+
+
+def test_the_reports_title_names_the_original_and_the_files_that_were_given() -> None:
+    files = tuple(DataFile(name=name, sha256=SHA, rows=10) for name in ("people.csv", "more.csv"))
+    card = mitigation()
+    split = render(adult(), mitigation=msgspec.structs.replace(card, parts=msgspec.structs.replace(card.parts, given=files)))
+    assert "<h1>Fairness audit of sex, mitigated by thresholds</h1>" in split and '<p class="subject">on rows held out of people.csv, more.csv</p>' in split
+    own = render(adult(), mitigation=msgspec.structs.replace(card, parts=msgspec.structs.replace(card.parts, given=files[:1], given_holdout=files[1:])))
+    assert '<p class="subject">on the rows of more.csv</p>' in own
