@@ -25,15 +25,14 @@ MANNERS = {
     ", inferred, drawn": {"drawn": True, "without_attribute": True, "infer_group": True},
 }  # fmt: skip
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
-BOUNDS = (0.05, 0.1)  # of reject option, of which AIF360 takes half a minute for each
-COSTS = {"fnr": (OPPORTUNITY,), "fpr": (ODDS,), "weighted": (OPPORTUNITY, ODDS)}
+BOUNDS = (0.02, 0.05, 0.1)  # of reject option, of which AIF360 takes up to half a minute for each
+COSTS = ("fnr", "fpr", "weighted")
 RULES = {"statistical-parity": SELECTION, "equal-opportunity": OPPORTUNITY, "equalized-odds": ODDS}
 PARITIES = {
     "statistical_parity_difference": ("Statistical parity difference", SELECTION),
     "equal_opportunity_difference": ("Equal opportunity difference", OPPORTUNITY),
-    "average_odds_difference": ("Average odds difference", ODDS),
-}
-THRESHOLDS = {"demographic_parity": SELECTION, "true_positive_rate_parity": OPPORTUNITY, "false_positive_rate_parity": ODDS, "equalized_odds": ODDS}
+}  # and not the mean of two differences, which is none of the criteria
+THRESHOLDS = {"demographic_parity": SELECTION, "true_positive_rate_parity": OPPORTUNITY, "equalized_odds": ODDS}
 REDUCTIONS = {"DemographicParity": SELECTION, "TruePositiveRateParity": OPPORTUNITY, "EqualizedOdds": ODDS}
 REDUCED = (0.01, 0.05, 0.1)  # bounds of reductions, each of which trains some dozens of models
 OXONFAIR = {"demographic_parity": SELECTION, "equal_opportunity": OPPORTUNITY, "equalized_odds_max": ODDS}
@@ -49,6 +48,7 @@ class Contender:
     fitted: Callable[[], Decider]
     needs_attribute: bool = True  # to decide
     learned: bool = False  # whether a model was trained on the rows fitted on, and looks better on them than it is
+    is_beside: bool = True  # whether ours is held beside it, and wins or loses by it
 
     @property
     def family(self) -> str:
@@ -65,12 +65,12 @@ def contenders(data: Data, parts_fit: tuple[str, ...], fit: People, aside: Path)
     yield from _ours(data, Ours(data, parts_fit, aside), aside)
     yield from _aif360(fit)
     yield from _fairlearn(data, fit)
-    yield from _oxonfair(fit)
+    yield from _oxonfair(data, fit)
 
 
 def _ours(data: Data, ours: Ours, aside: Path) -> Iterator[Contender]:
     def one(method: Method, setting: str, *aims: int) -> Contender:
-        return Contender(tool=OURS, method=method.name, setting=setting, aims=aims, needs_attribute=data.is_told or method.needs_attribute, fitted=lambda: ours.decider(method))
+        return Contender(tool=OURS, method=method.name, setting=setting, aims=aims, needs_attribute=data.is_told or method.needs_attribute, learned=method.infers_group, fitted=lambda: ours.decider(method))
 
     def tuned(strength: float, *, untold: bool = False) -> Contender:
         folder = aside / f"tuned-{strength:g}{'-untold' if untold else ''}"
@@ -86,8 +86,8 @@ def _ours(data: Data, ours: Ours, aside: Path) -> Iterator[Contender]:
                 if not (how.get("infer_group") and data.is_told):  # which it refuses: the model knows the group
                     yield one(by_thresholds(asking, "accuracy", **how), f"{rule} within {limit:g}{name}", aim)
     yield one(by_equalized_odds(), "", OPPORTUNITY, ODDS)
-    for cost, aims in COSTS.items():
-        yield one(by_calibrated_equalized_odds(cost), f"cost {cost}", *aims)
+    for cost in COSTS:
+        yield one(by_calibrated_equalized_odds(cost), f"cost {cost}", OPPORTUNITY, ODDS)
     for parity, (_, aim) in PARITIES.items():
         for bound in BOUNDS:
             yield one(by_reject_option(data.config, parity, bound), f"{parity} within {bound:g}", aim)
@@ -104,12 +104,12 @@ def _asking(config: AuditConfig, rule: str, limit: float, aside: Path) -> AuditC
 
 
 def _aif360(fit: People) -> Iterator[Contender]:
-    def one(name: str, setting: str, *aims: int, **asked: Any) -> Contender:
-        return Contender(tool="AIF360", method=name, setting=setting, aims=aims, fitted=lambda: aif360(name, fit, **asked))
+    def one(name: str, setting: str, *aims: int, is_beside: bool = True, **asked: Any) -> Contender:
+        return Contender(tool="AIF360", method=name, setting=setting, aims=aims, is_beside=is_beside, fitted=lambda: aif360(name, fit, **asked))
 
     yield one("EqOddsPostprocessing", "", OPPORTUNITY, ODDS)
-    for cost, aims in COSTS.items():
-        yield one("CalibratedEqOddsPostprocessing", f"cost {cost}", *aims, cost_constraint=cost)
+    for cost in COSTS:  # which are of scores, and not of the decisions that are judged here
+        yield one("CalibratedEqOddsPostprocessing", f"cost {cost}", OPPORTUNITY, ODDS, is_beside=False, cost_constraint=cost)
     for name, aim in PARITIES.values():
         for bound in BOUNDS:
             yield one("RejectOptionClassification", f"{name} within {bound:g}", aim, metric_name=name, metric_lb=-bound, metric_ub=bound)
@@ -134,11 +134,13 @@ def _fairlearn(data: Data, fit: People) -> Iterator[Contender]:
                 yield reduced(constraints, bound, aim, is_told)
 
 
-def _oxonfair(fit: People) -> Iterator[Contender]:
-    for constraint, aim in OXONFAIR.items():
-        at = cache(partial(oxonfair, constraint, fit))  # searched when the first limit is asked for
-        for limit in THEIRS:
-            yield Contender(tool="OxonFair", method="FairPredictor", setting=f"{constraint} within {limit:g}", aims=(aim,), fitted=partial(_within, at, limit))
+def _oxonfair(data: Data, fit: People) -> Iterator[Contender]:
+    for guesses in (False, *(() if data.is_told else (True,))):  # groups that are guessed from what the model takes
+        for constraint, aim in OXONFAIR.items():
+            at = cache(partial(oxonfair, constraint, data, fit, guesses=guesses))  # searched when the first limit is asked for
+            for limit in THEIRS:
+                setting = f"{constraint} within {limit:g}{', inferred' if guesses else ''}"
+                yield Contender(tool="OxonFair", method="FairPredictor", setting=setting, aims=(aim,), needs_attribute=not guesses, fitted=partial(_within, at, limit))
 
 
 def _within(at: Callable[[], Callable[[float], Decider]], limit: float) -> Decider:

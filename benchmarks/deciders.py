@@ -192,16 +192,23 @@ def exponentiated_gradient(constraints: str, data: Data, fit: People, *, bound: 
     return lambda people: Answers(selected=made._pmf_predict(given(people.columns))[:, 1], score=people.score)
 
 
-def oxonfair(constraint: str, fit: People) -> Callable[[float], Decider]:
-    """OxonFair's most accurate thresholds by group, whose constraint is at most what is asked; the frontier is searched once."""
+def oxonfair(constraint: str, data: Data, fit: People, *, guesses: bool) -> Callable[[float], Decider]:
+    """OxonFair's most accurate thresholds by group, whose constraint is at most what is asked; the frontier is searched once.
+
+    Args:
+        guesses: whether it decides by groups that a logistic regression of the model's columns guesses, trained on the rows that the model was, and holds them equal for the groups as they are.
+    """
     from oxonfair import FairPredictor, group_metrics  # type: ignore[import-untyped]
 
+    guess = _guess(data) if guesses else None
+
     def given(people: People, label: Any) -> dict[str, Any]:
-        return {"data": np.stack([1 - people.score, people.score], axis=1), "target": label, "groups": people.member}
+        columns = [1 - people.score, people.score, *([] if guess is None else guess(people.columns).T)]
+        return {"data": np.stack(columns, axis=1), "target": label, "groups": people.member}
 
     asked = (group_metrics.accuracy, getattr(group_metrics, constraint))
-    made = FairPredictor(None, given(fit, fit.label))
     with quietly():
+        made = FairPredictor(lambda rows: rows[:, :2], given(fit, fit.label), **({} if guess is None else {"inferred_groups": lambda rows: rows[:, 2:]}))
         made.fit(*asked, 1.0)
 
     def at(limit: float) -> Decider:
@@ -217,3 +224,11 @@ def oxonfair(constraint: str, fit: People) -> Callable[[float], Decider]:
         return decided
 
     return at
+
+
+def _guess(data: Data) -> Callable[[pd.DataFrame], Floats]:
+    """From rows to the chances of each group, shape (rows, 2)."""
+    from sklearn.linear_model import LogisticRegression
+
+    made = LogisticRegression(max_iter=1_000).fit(data.encoding.features(data.seen), data.member(data.seen))
+    return lambda rows: np.asarray(made.predict_proba(data.encoding.features(rows)))

@@ -79,13 +79,15 @@ def compas(folder: Path) -> Data:
 
 
 def german(folder: Path, *, attribute: str, better_off: str) -> Data:
-    """The positive label is good credit; the model sees all twenty columns."""
+    """The positive label is good credit; the model sees all twenty columns, but for the age where age groups are protected: they are cut from it."""
     from examples.german.prepare import write_csv
 
     write_csv(folder / "all.csv")
     rows = pd.read_csv(folder / "all.csv")
     seen = _apart(rows, folder / "german.csv")
     scales = {"duration": 12.0, "credit_amount": 2_000.0, "installment_rate": 1.0, "residence_since": 1.0, "age": 10.0, "existing_credits": 1.0, "liable_people": 1.0}
+    if attribute == "age_group":
+        del scales["age"]
     texts = ("status", "credit_history", "purpose", "savings", "employment", "other_debtors", "property", "installment_plans", "housing", "job", "telephone", "foreign_worker", "sex")
     encoding = encoding_of(seen, scales=scales, texts=texts)
     train(encoding, seen, seen["credit"] == "good", folder / "model")

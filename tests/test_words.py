@@ -93,6 +93,7 @@ def _imported(code: str) -> str:
 def test_help_imports_nothing_heavy_and_no_engine() -> None:
     assert _imported("from fairaudit.cli import _run; _run(['--help']); import sys; assert 'numpy' not in sys.modules and 'duckdb' not in sys.modules") == "[]"
     assert _imported("from fairaudit.cli import _run; _run(['audit', '--help']); import sys; assert 'numpy' not in sys.modules") == "[]"
+    assert _imported("from fairaudit.cli import _run; _run(['mitigate', 'search', '--help']); import sys; assert 'numpy' not in sys.modules") == "[]"
 
 
 def test_a_score_column_with_the_native_engine_imports_no_heavy_library(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from fairaudit.cli.audit import flags_of, with_options
 from fairaudit.cli.gating import BASELINE, unasked, with_gate_options
 from fairaudit.cli.out import Out
 from fairaudit.errors import ConfigError, FairauditError, raise_all
+from fairaudit.mitigations.names import DECIDING, MethodName
 
 if TYPE_CHECKING:
     from fairaudit.config import AuditConfig
     from fairaudit.documents import Document
     from fairaudit.mitigations.foretold import Foretold
-    from fairaudit.mitigations.policy import MethodName
 
 
 @click.command("check")
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="It may go into a folder that holds something else.")
 @click.option(*BASELINE[0], **BASELINE[1])
 @click.option("--gate", is_flag=True, help="It would be gated.")
-@click.option("--mitigate", "method", type=click.Choice(["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option"]), help="Whether such a mitigation could be made of the model, too.")
+@click.option("--mitigate", "method", type=click.Choice(DECIDING), help="Whether such a mitigation could be made of the model, too.")
 @with_gate_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--debug", is_flag=True, help="Show what the libraries say, and tracebacks.")

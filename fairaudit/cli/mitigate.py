@@ -13,6 +13,7 @@ from fairaudit.cli.out import Out
 from fairaudit.cli.reading import READING, check_not_read, reading_of, width
 from fairaudit.cli.retraining import Asked, configured, idle, parameters, retrained, with_training
 from fairaudit.errors import NO_DATA, ConfigError, raise_all
+from fairaudit.mitigations.names import METHODS, SETTINGS
 
 OUTPUT: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--config", "config_file"), {"type": click.Path(path_type=Path), "metavar": "FILE", "help": "An audit's configuration, for what it says of the data; flags win."}),
@@ -213,9 +214,9 @@ def reject_option(parity: str, bound: float, **given: Any) -> int:
 @_with_search
 @click.option("--split", "shares", metavar="A,B,C", help="Shares of the rows to fit on, to choose by and to prove on; the first two with --holdout. [default: 0.5,0.25,0.25]")
 @click.option("--objective", "objectives", multiple=True, metavar="NAME", help="What thresholds make as good as the rules allow; the first is what the frontier is of. Repeatable. [default: accuracy]")
-@click.option("--methods", metavar="A,B", help="Try only these: thresholds, equalized-odds, calibrated-equalized-odds, reject-option, fine-tune. [default: all]")
-@click.option("--settings", type=int, default=8, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
-@click.option("--choose", metavar="TEXT", help="What must hold, and then what decides, as 'rule four-fifths, then accuracy'. [default: all rules, then the objective]")
+@click.option("--methods", metavar="A,B", help=f"Try only these: {', '.join(METHODS)}. [default: all]")
+@click.option("--settings", type=int, default=SETTINGS, show_default=True, metavar="N", help="Steps from the model's own disparity to nearly none.")
+@click.option("--choose", metavar="TEXT", help="What must hold, with room to spare if that is said, and then what decides, as 'rule four-fifths within 0.9, then accuracy'. [default: all rules, then the objective]")
 @click.option("--without-attribute", is_flag=True, help="Choose only of what needs no protected attribute when serving; from a model that takes one, it is withheld and the model trained on.")
 @click.option("--anew", is_flag=True, help="Throw away what a search that was stopped had kept, and begin anew.")
 @with_output
@@ -263,7 +264,7 @@ def search(
     asked = searching.Search(
         objectives=tuple(one.name for one in aims), methods=wanted, settings=settings, without_attribute=without_attribute, shares=parts, holdout=holdout, together=duplicates == "together",
     )  # fmt: skip
-    choice = choice_of(choose, [one.id for one in rules], aims[0])
+    choice = choice_of(choose, rules, aims[0], config.effect)
     folder = Path(str(out))
     check_out(folder, force=force, kind=A_MITIGATION)
     shown: list[str] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
@@ -20,16 +20,14 @@ from fairaudit.mitigations.calibrated_equalized_odds import COSTS
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.constraints import Constraint, check_able, constraints_of, rates_of
 from fairaudit.mitigations.fine_tuning import FineTuning
-from fairaudit.mitigations.methods import AS_IS, Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
+from fairaudit.mitigations.methods import Method, as_it_is, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
+from fairaudit.mitigations.names import AS_IS, FINE_TUNE, FINE_TUNED, METHODS, SETTINGS, CandidateName
 from fairaudit.mitigations.objective import Objective, objective_of
 from fairaudit.mitigations.solved import Solved
 from fairaudit.rules.limits import is_minimum
 from fairaudit.rules.rule import Rule
 from fairaudit.types import Floats
 
-FINE_TUNE: Final = "fine-tune"
-METHODS = ("thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", FINE_TUNE)
-SETTINGS = 8  # steps of a ladder, where nobody asks for others
 MOST_SETTINGS = 100
 _BOXES = 20_000  # of a branch and bound: among a hundred candidates a bound that is nearly reached is as good as one that is
 _STRONGEST = 2.5  # power of a weight's factor that is tried
@@ -45,8 +43,8 @@ class Candidate:
     is_told: bool = False  # whether the model that scores takes a protected attribute itself
 
     @property
-    def method(self) -> str:
-        return FINE_TUNE if isinstance(self.way, FineTuning) else self.way.name
+    def method(self) -> CandidateName:
+        return FINE_TUNED if isinstance(self.way, FineTuning) else self.way.name
 
     @property
     def settings(self) -> dict[str, Any]:

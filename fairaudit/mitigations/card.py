@@ -11,8 +11,8 @@ from fairaudit.cube.slices import Slice
 from fairaudit.evidence.measurement import Group, Interval
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
+from fairaudit.mitigations.names import MethodName
 from fairaudit.mitigations.parts import HowParted
-from fairaudit.mitigations.policy import MethodName
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
@@ -102,10 +102,31 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     checked: Checked
 
 
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that is to be met, at its own limit or at a tighter one."""
+
+    rule: str
+    limit: float  # a magnitude without sign, as rules write theirs
+    is_tighter: bool  # than the rule's own
+    is_minimum: bool  # whether numbers must reach it, as ratios must; others may not pass it
+
+    @property
+    def text(self) -> str:
+        """As it is asked for, without the word rule."""
+        return f"{self.rule} within {self.limit:.12g}" if self.is_tighter else self.rule
+
+    @property
+    def roomier(self) -> Condition:
+        """The same with a limit halfway from this one to no disparity, as people write limits."""
+        limit = float(f"{1 + (self.limit - 1) / 2 if self.is_minimum else self.limit / 2:.3g}")
+        return self if limit == self.limit else msgspec.structs.replace(self, limit=limit, is_tighter=True)
+
+
 class Searched(msgspec.Struct, frozen=True, kw_only=True):
     """Of what the method was chosen, and how; `frontier.json` has all that was tried."""
 
     criterion: str
+    conditions: tuple[Condition, ...]  # what it says must be met
     chosen: str  # the candidate's id
     tried: int  # candidates that were fitted
     unmet: int  # and those that could not be

@@ -16,8 +16,8 @@ from fairaudit.mitigations.attributes import keys_of, read_attributes
 from fairaudit.mitigations.cells import Cells
 from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.methods import Method, usual
+from fairaudit.mitigations.names import MethodName
 from fairaudit.mitigations.parts import SHARE
-from fairaudit.mitigations.policy import MethodName
 from fairaudit.mitigations.postprocessed import asked_of, cross_of, rows_without_group
 from fairaudit.mitigations.wiring import check_plain, wired
 from fairaudit.models.signatures import read_signatures

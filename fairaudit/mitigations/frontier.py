@@ -12,6 +12,7 @@ import numpy as np
 from fairaudit.cube.slices import Slicing
 from fairaudit.evidence.measurement import Group, Interval
 from fairaudit.mitigations.card import Moved
+from fairaudit.mitigations.names import CandidateName
 from fairaudit.mitigations.policy import Policy
 from fairaudit.result import schema_of
 from fairaudit.types import Bools, Floats
@@ -48,14 +49,14 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate, on the rows that the choice is made on."""
 
     id: str
-    method: str
+    method: CandidateName
     settings: dict[str, Any]
     needs_attribute: bool  # when serving: its decisions are told apart by one, or the model takes one
     same_as: str | None  # an earlier candidate that decides alike on all rows; it stands for both
     objective: Objective
     rules: tuple[Number, ...]
     efficient: tuple[str, ...]  # rules beside which no other candidate is better in one of both and no worse in the other
-    effects: tuple[Moved, ...]  # compared with the model as it is, on the same rows; without intervals where rows are in clusters
+    effects: tuple[Moved, ...]  # compared with the model as it is, on the same rows
     policy: Policy | None  # what is decided of a score; None: the scores are others, of a model that was trained on
 
 
@@ -63,7 +64,7 @@ class Unmet(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate that could not be fitted, and why."""
 
     id: str
-    method: str
+    method: CandidateName
     settings: dict[str, Any]
     reason: str
 

@@ -18,8 +18,9 @@ from fairaudit.mitigations.equalized_odds import equalized_odds
 from fairaudit.mitigations.fittable import weights_by_label
 from fairaudit.mitigations.linear import check_linear
 from fairaudit.mitigations.mixtures import solve_drawn, solve_inferred
+from fairaudit.mitigations.names import AS_IS, MethodName
 from fairaudit.mitigations.objective import ACCURACY, Objective, objective_of
-from fairaudit.mitigations.policy import MethodName, threshold_at
+from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.problem import need_rows
 from fairaudit.mitigations.reject_option import Grid, labels_of_parity, points, reject_option
 from fairaudit.mitigations.search import MOST_BOXES
@@ -28,7 +29,6 @@ from fairaudit.mitigations.thresholds import meets, solve
 from fairaudit.rules.library import load_rules
 from fairaudit.rules.rule import Rule
 
-AS_IS: Final = "as-is"  # the model itself, which a search holds all others against
 UNCHANGED: Final = "Every row is decided as the model itself decides."
 _NOISE = 4.0  # standard errors, beyond which the best of thousands is better than what was there by more than chance
 
@@ -192,7 +192,6 @@ _USUAL: dict[MethodName, Callable[[AuditConfig], Method]] = {
     "calibrated-equalized-odds": lambda config: by_calibrated_equalized_odds("weighted"),
     "reject-option": lambda config: by_reject_option(config, "statistical_parity_difference", 0.05),
 }
-NAMES = tuple(_USUAL)
 
 
 def usual(name: MethodName, config: AuditConfig) -> Method:

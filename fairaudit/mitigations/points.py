@@ -12,8 +12,7 @@ from fairaudit.cube.counts import NEGATIVE, POSITIVE, REJECTED, SELECTED, UNLABE
 from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.evidence.estimates import estimate
 from fairaudit.evidence.measurement import Interval
-from fairaudit.evidence.paired import newcombe_paired
-from fairaudit.evidence.rates import LEVEL, Z, trials_of
+from fairaudit.evidence.rates import LEVEL, Z
 from fairaudit.metrics.catalogue import metric
 from fairaudit.metrics.engines.native import value_of
 from fairaudit.mitigations.candidates import Candidate
@@ -22,13 +21,14 @@ from fairaudit.mitigations.frontier import Number, Objective, Point
 from fairaudit.mitigations.objective import Objective as Aim
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.redecided import Redecided, redecided
+from fairaudit.rules.change import paired
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.judge import Case, cases
 from fairaudit.rules.plan import Context
 from fairaudit.rules.rule import Rule
 from fairaudit.types import Floats
 
-_FELT = {"selection_rate": (NEGATIVE, POSITIVE, UNLABELLED), "true_positive_rate": (POSITIVE,), "false_positive_rate": (NEGATIVE,)}  # of which labels
+_FELT = ("selection_rate", "true_positive_rate", "false_positive_rate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,27 +116,21 @@ def _objective(aim: Aim, counts: Counts) -> Objective:
 
 
 def effects_of(found: Redecided, effect: str) -> Iterator[Moved]:
-    """What became of whom: every slice that is no missing value's, in its selection and in both of its rates.
-
-    Where rows are in clusters there are no intervals, so nothing is called better or worse: how alike a cluster's turned rows are is counted for the choice alone, on the rows that prove it.
-    """
+    """What became of whom: every slice that is no missing value's, in its selection and in both of its rates."""
     counts = found.counts
-    for name, labels in _FELT.items():
-        cells = found.turned[:, labels].sum(axis=1)  # (slices, decision, former decision)
-        both, gained, lost, neither = (cells[:, now, former] for now, former in ((1, 1), (1, 0), (0, 1), (0, 0)))
-        whole = both + gained + lost + neither
+    for name in _FELT:
+        entry = metric(name)
+        sides, change = paired(entry, found.matched, counts, np.arange(len(counts.slices)))
         with np.errstate(divide="ignore", invalid="ignore"):
-            before, after = (both + lost) / whole, (both + gained) / whole
-            scale = np.where(whole > 0, trials_of(metric(name), counts) / whole, 0.0)
-            lower, upper = newcombe_paired(*(one * scale for one in (both, gained, lost, neither)), level=LEVEL)
-        rows = counts.rows[:, labels].sum(axis=(1, 2))
+            before, after = ((change.both + one) / change.weight for one in (change.lost, change.gained))
+            lower, upper = change.at_size(change.size, level=LEVEL)
         for place, one in enumerate(counts.slices):
             if one.has_missing:
                 continue
-            change = _known(after[place] - before[place])
-            interval = None if not change or counts.clusters is not None else _interval(lower[place], upper[place])
-            good = is_better_of(name, effect, change) if change and is_told(interval) else None
-            yield Moved(metric=name, slice=one, rows=int(rows[place]), before=_known(before[place]), after=_known(after[place]), change=change, interval=interval, is_better=good)
+            by = _known(after[place] - before[place])
+            interval = _interval(lower[place], upper[place]) if by else None
+            good = is_better_of(name, effect, by) if by and is_told(interval) else None
+            yield Moved(metric=name, slice=one, rows=int(sides.candidates.rows[place]), before=_known(before[place]), after=_known(after[place]), change=by, interval=interval, is_better=good)
 
 
 def _known(value: Floats | float) -> float | None:

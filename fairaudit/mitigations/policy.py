@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 import numpy as np
 
 from fairaudit.cube.slices import Slice, Slicing
+from fairaudit.mitigations.names import MethodName
 from fairaudit.types import Floats
-
-MethodName = Literal["thresholds", "equalized-odds", "calibrated-equalized-odds", "reject-option", "as-is"]  # the last of a search
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,8 @@ from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, meaning_of, of_holdout, with_inferred
-from fairaudit.mitigations.methods import AS_IS, UNCHANGED, Method
+from fairaudit.mitigations.methods import UNCHANGED, Method
+from fairaudit.mitigations.names import AS_IS
 from fairaudit.mitigations.parts import Parts, of_training
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven

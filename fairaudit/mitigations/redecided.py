@@ -10,6 +10,7 @@ import numpy as np
 
 from fairaudit.cube.clusters import DECIDED, Clusters, Entries, clusters_of
 from fairaudit.cube.counts import REJECTED, SELECTED, UNLABELLED, Counts, ScoreCells
+from fairaudit.cube.matched import CELLS, Account, Matched, MatchedClusters
 from fairaudit.cube.slices import EVERYONE, Slicing
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.types import Bools, Floats, Ints
@@ -25,7 +26,7 @@ class Redecided:
     """
 
     counts: Counts  # of decisions alone; scores, which a policy may replace, are left out
-    turned: Floats  # weight by slice, label, what the policy decides and what the other one decided; shape (slices, 3, 2, 2)
+    matched: Matched  # the same rows by what the other policy decided, before, and this one, now
 
 
 def redecided(counts: Counts, slicing: Slicing, policy: Policy, other: Policy) -> Redecided:
@@ -53,12 +54,17 @@ def redecided(counts: Counts, slicing: Slicing, policy: Policy, other: Policy) -
     holds = _holds(counts, finest)
     rows = np.tensordot(holds, rows, axes=1)
     turned, turned_sq = (np.tensordot(holds, one, axes=1) for one in (turned, turned_sq))
+    chances = None if counts.clusters is None else tuple(_chances_of_entries(counts, counts.clusters, cells, finest, slicing, one) for one in (policy, other))
     return Redecided(
         counts=replace(
             counts, rows=rows.sum(axis=3), weight=turned.sum(axis=3), weight_sq=turned_sq.sum(axis=3), score=None, score_sq=None, score_cells=None, unlabelled_cells=None, has_probabilities=False,
-            clusters=None if counts.clusters is None else _clusters(counts, counts.clusters, cells, finest, slicing, policy),
+            clusters=None if counts.clusters is None or chances is None else _clusters(counts, counts.clusters, chances[0]),
         ),
-        turned=turned,
+        matched=Matched(
+            slices=counts.slices, rows=rows.swapaxes(2, 3), weight=turned.swapaxes(2, 3), weight_sq=turned_sq.swapaxes(2, 3), moved=np.zeros(len(counts.slices), dtype=np.int64), has_weights=counts.has_weights,
+            clusters=None if counts.clusters is None or chances is None else _matched_clusters(counts, counts.clusters, *chances),
+            account=Account(matched=int(cells.rows.sum()), relabelled=0, only_now=0, only_before=0),
+        ),
     )  # fmt: skip
 
 
@@ -111,11 +117,11 @@ def _holds(counts: Counts, finest: Ints) -> Ints:
     return np.array([[all(own[name] == value for name, value in one.values) for own in values] for one in counts.slices], dtype=np.int64).reshape(len(counts.slices), finest.size)
 
 
-def _clusters(counts: Counts, clusters: Clusters, cells: ScoreCells, finest: Ints, slicing: Slicing, policy: Policy) -> Clusters:
-    """The clusters with the decisions of the policy. Of what is drawn the sums are expected ones, and their products those that draws have in the mean.
+def _chances_of_entries(counts: Counts, clusters: Clusters, cells: ScoreCells, finest: Ints, slicing: Slicing, policy: Policy) -> Floats:
+    """Each entry's chance of a positive decision.
 
     Raises:
-        ValueError: they were read from an audit file.
+        ValueError: the clusters were read from an audit file.
     """
     held = clusters.entries
     if held is None:
@@ -123,11 +129,34 @@ def _clusters(counts: Counts, clusters: Clusters, cells: ScoreCells, finest: Int
     orders = np.unique(cells.order)
     highest = np.maximum.reduceat(cells.highest[np.argsort(cells.order, kind="stable")], np.searchsorted(np.sort(cells.order), orders))
     by_order = np.stack([policy.of(counts.slices[index]).chance(highest) for index in finest])
+    full = next(cut for cut in clusters.cuts if cut.slicing == slicing)
+    chance: Floats = by_order[_places(finest, len(counts.slices))[full.places], np.searchsorted(orders, held.order)]
+    return chance
+
+
+def _matched_clusters(counts: Counts, clusters: Clusters, chance: Floats, was: Floats) -> MatchedClusters:
+    """What the clusters say of who was turned."""
+    held = clusters.entries
+    assert held is not None
+    products = np.zeros((len(counts.slices), CELLS, CELLS))
+    first = (held.label * 2 + (was > 0.5)) * 2
+    for cut in clusters.cuts:
+        rejected, selected = (np.bincount(cut.part * CELLS + first + now, held.weight * share, cut.slice.size * CELLS) for now, share in ((REJECTED, 1 - chance), (SELECTED, chance)))
+        sums = (rejected + selected).reshape(-1, CELLS)
+        by_slice = np.argsort(cut.slice, kind="stable")
+        present, starts = np.unique(cut.slice[by_slice], return_index=True)
+        for place, some in zip(present.tolist(), np.split(sums[by_slice], starts[1:]), strict=True):
+            products[place] = some.T @ some
+    return MatchedClusters(number=clusters.number, products=products)
+
+
+def _clusters(counts: Counts, clusters: Clusters, chance: Floats) -> Clusters:
+    """The clusters with the decisions of the policy. Of what is drawn the sums are expected ones, and their products those that draws have in the mean."""
+    held = clusters.entries
+    assert held is not None
     of_values = [np.zeros(int(held.values.max(initial=-1)) + 1, dtype=np.int64) for _ in clusters.cuts]
     for own, cut in zip(of_values, clusters.cuts, strict=True):
         own[held.values] = cut.places
-    full = next(place for place, cut in enumerate(clusters.cuts) if cut.slicing == slicing)
-    chance = by_order[_places(finest, len(counts.slices))[of_values[full][held.values]], np.searchsorted(orders, held.order)]
     entries = _split(held, chance)
     everyone = counts.slices.index(EVERYONE) if EVERYONE in counts.slices else None
     made = clusters_of(entries, [(cut.slicing, own) for cut, own in zip(clusters.cuts, of_values, strict=True)], len(counts.slices), has_scores=False, everyone=everyone)

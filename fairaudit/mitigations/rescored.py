@@ -25,4 +25,4 @@ def rescored(counts: Counts, own: Path, other: Path) -> Redecided:
     if matched.account.only_now or matched.account.only_before or matched.account.relabelled:
         raise ValueError("the rows of the two models are not the same")
     plain = replace(counts, score=None, score_sq=None, score_cells=None, unlabelled_cells=None, has_probabilities=False)
-    return Redecided(counts=plain, turned=matched.weight.swapaxes(2, 3))
+    return Redecided(counts=plain, matched=matched)

@@ -22,10 +22,11 @@ from fairaudit.manifest import data_files
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, check_trainable, fine_tune
+from fairaudit.mitigations.names import FINE_TUNED, TrainingName
 from fairaudit.mitigations.parts import Parts, of_training
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
-from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel, TrainingName
+from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
 from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import Trainer, TrainingFailed, run
@@ -138,7 +139,7 @@ def judged_as_tuned(
     told = {**{name: getattr(settings, name) for name in settings.__slots__ if name != "without_attribute" or settings.without_attribute}, "validated": rows.validated.size / rows.label.size}
     notes = (*_of_fine_tuning(tuned, is_untold=settings.without_attribute), *notes_of_withheld(tuned.withheld, training.matched))
     return _judged(
-        config, config, parts, training.made, folder, aside, method="reweigh-fine-tune", what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=notes,
+        config, config, parts, training.made, folder, aside, method=FINE_TUNED, what=what, settings=told, strength=settings.strength, original=training.matched, tuned=tuned, notes=notes,
         search=search, progress=progress,
     )  # fmt: skip
 

@@ -9,14 +9,13 @@ import msgspec
 from fairaudit.mitigations.card import HeldOut, Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned
+from fairaudit.mitigations.names import TrainingName
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.mitigations.reweighing import Cell
 from fairaudit.mitigations.usual import Usual
 from fairaudit.models.interface import ModelCard
 from fairaudit.result import DataFile
-
-TrainingName = Literal["reweigh-fine-tune", "reweigh-trainer"]
 
 
 class ByTrainer(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,15 +17,16 @@ from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
 from fairaudit.errors import FairauditError
 from fairaudit.mitigations import reject_option
-from fairaudit.mitigations.candidates import METHODS, Candidate, candidates
+from fairaudit.mitigations.candidates import Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
 from fairaudit.mitigations.cells import Cells
-from fairaudit.mitigations.choice import Choice, choose, nearest
+from fairaudit.mitigations.choice import Choice, choose, missed, nearest
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, fine_tune
 from fairaudit.mitigations.fittable import need_groups
 from fairaudit.mitigations.frontier import FRONTIER, Frontier, Number, Point, Rows, Unmet, marked
 from fairaudit.mitigations.kept import Fitted, Kept, KeptPart
-from fairaudit.mitigations.methods import AS_IS, Method
+from fairaudit.mitigations.methods import Method
+from fairaudit.mitigations.names import AS_IS, METHODS
 from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, point_of, value_at
@@ -162,7 +163,7 @@ def chosen_model(config: AuditConfig, asked: Search, found: Found, frontier: Fro
     if frontier.chosen is None:
         raise Unreachable(_unmet(_able(frontier.points, asked), frontier.unmet, choice))
     chosen, fitted = found.candidates[frontier.chosen], found.fitted[frontier.chosen]
-    search = Searched(criterion=frontier.criterion, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
+    search = Searched(criterion=frontier.criterion, conditions=choice.conditions, chosen=chosen.id, tried=len(frontier.points), unmet=len(frontier.unmet), rows=frontier.rows.chosen_on)
     if isinstance(chosen.way, FineTuning):
         assert fitted.tuned is not None
         shutil.copytree(found.models[chosen.id], folder / MODEL)
@@ -275,15 +276,13 @@ def _unmet(points: Sequence[Point], unmet: Sequence[Unmet], choice: Choice) -> s
     near = nearest(points, choice)
     of = "the only candidate that was fitted does not meet" if len(points) == 1 else f"none of the {len(points):,} candidates that were fitted meets"
     return (
-        f"{of} {' and '.join(choice.rules)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
+        f"{of} {' and '.join(one.text for one in choice.conditions)} on the rows that the choice is made on; the nearest is {near.id}, with {'; '.join(_short(near, choice))}: "
         "choose by other rules with --choose, or try finer --settings; what was fitted is kept for that."
     )
 
 
 def _short(point: Point, choice: Choice) -> Iterator[str]:
-    for one in point.rules:
-        if one.rule in choice.rules and not one.meets:
-            yield f"{one.rule} {_of(one)}"
+    yield from dict.fromkeys(f"{number.rule} {_of(number)}" for number, _ in missed(point, choice))
 
 
 def _of(number: Number) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE, Slice
 from fairaudit.errors import listed
-from fairaudit.mitigations.card import HeldOut, Moved
+from fairaudit.mitigations.card import HeldOut, Judged, Moved, Searched
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
@@ -31,6 +31,7 @@ class Outcome:
     effect: str
     unchanged: str = ""  # that the exported model is the original, where it is
     fitted: str = ""  # what is said of a rule that is not met on the rows held out
+    search: Searched | None = None  # by which it was chosen, where it was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +60,12 @@ def verdicts(one: Outcome) -> str:
 
 
 def warnings(one: Outcome) -> Iterator[str]:
-    """That nothing was changed, what is no mitigation though a rule may be met by it, levelling down, and rules that are not met."""
+    """That nothing was changed, what the choice was wrong about, what is no mitigation though a rule may be met by it, levelling down, and other rules that are not met."""
     if one.unchanged:
         yield f"Nothing was changed: {one.unchanged}."
+    mistaken = [] if one.search is None else [rule for rule in one.held.rules if rule.after in ("fail", "inconclusive") and any(asked.rule == rule.rule for asked in one.search.conditions)]
+    if one.search is not None and mistaken:
+        yield _of_the_choice(one.search, mistaken)
     yield from _by_chance(one)
     for name in one.held.levelled_down:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
@@ -69,7 +73,7 @@ def warnings(one: Outcome) -> Iterator[str]:
     if worse and not any(moved.is_better for moved in _own(one)):
         yield f"Nobody is better off, and {counted(len(worse), 'group is', 'groups are')} worse off, as far as the rows that were held out can tell: {listed(list(worse), most=_FEW)}."
     for rule in one.held.rules:
-        if rule.after != "pass":
+        if rule.after != "pass" and rule not in mistaken:
             yield f"{told(rule)}. {one.fitted}See the findings."
 
 
@@ -88,6 +92,19 @@ def _by_chance(one: Outcome) -> Iterator[str]:
             yield f"{word} is selected any more, so the model decides nothing." if not after else "Everybody is selected, so the model decides nothing."
         elif alike:
             yield f"{word} of {listed([str(moved.slice) for moved in alike], most=_FEW)} is selected{'' if after else ' any more'}, on the rows that were held out."
+
+
+def _of_the_choice(search: Searched, mistaken: Sequence[Judged]) -> str:
+    """That what was met where the choice was made is not shown to hold for others, and how to choose with more room."""
+    became = "; ".join(map(told, mistaken))
+    names = {rule.rule for rule in mistaken}
+    roomier = [one.roomier if one.rule in names else one for one in search.conditions]
+    advice = "" if roomier == list(search.conditions) else f" Choose with more room, as --choose '{', '.join(f'rule {one.text}' for one in roomier)}, then {search.criterion.partition(', then ')[2]}'."
+    met = "it" if len(mistaken) == 1 else "them"
+    return (
+        f"{became}. The choice asked for {met} and found {met} met: what is best of all that lies within a limit lies just within it, and for others often past it.{advice} "
+        "See the findings, but do not choose by them: the rows that were held out prove nothing once something was chosen on them."
+    )
 
 
 def cost(one: Outcome) -> Iterator[str]:

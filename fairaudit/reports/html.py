@@ -43,7 +43,7 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
 
 def _headed(page: Page, card: MitigationCard | RetrainedCard) -> Page:
     """The page with a mitigation's own verdict."""
-    from fairaudit.mitigations.methods import AS_IS
+    from fairaudit.mitigations.names import AS_IS
     from fairaudit.mitigations.retrained_card import RetrainedCard
     from fairaudit.reports.rules_met import banner
 

@@ -10,7 +10,7 @@ from fairaudit.config import AuditConfig
 from fairaudit.mitigations.card import Inference, MitigationCard
 from fairaudit.mitigations.exported import DECISION, SCORE
 from fairaudit.mitigations.inferring import meaning_of
-from fairaudit.mitigations.methods import AS_IS
+from fairaudit.mitigations.names import AS_IS
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
@@ -148,7 +148,7 @@ def _method(card: MitigationCard) -> str:
 def _outcome(card: MitigationCard) -> Outcome:
     mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
     fitted = f"It holds{mean} on the rows that were fitted on, and these are others. " if card.method == "thresholds" and card.search is None and not card.fit.unfitted else ""
-    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), unchanged="the exported model decides as the original does" if _is_unchanged(card) else "", fitted=fitted)
+    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), unchanged="the exported model decides as the original does" if _is_unchanged(card) else "", fitted=fitted, search=card.search)
 
 
 def _is_unchanged(card: MitigationCard) -> bool:

@@ -21,7 +21,7 @@ _MOST_CELLS = 24
 
 def retrained_view(card: RetrainedCard) -> MitigationView:
     """The section of the report."""
-    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")), unchanged="the exported model is the original" if _is_unchanged(card) else "")
+    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")), unchanged="the exported model is the original" if _is_unchanged(card) else "", search=card.search)
     return MitigationView(
         lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=(*warnings(outcome), *_little(card), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),

@@ -11,7 +11,7 @@ from fairaudit.evidence.measurement import Interval
 from fairaudit.metrics.catalogue import CATALOGUE
 from fairaudit.mitigations.card import Moved
 from fairaudit.mitigations.frontier import Frontier, Number, Point, Unmet
-from fairaudit.mitigations.methods import AS_IS
+from fairaudit.mitigations.names import AS_IS
 from fairaudit.reports.characters import visible
 from fairaudit.reports.chart import Label, written
 from fairaudit.reports.numbers import apart, counted, interval_between, interval_of, measured, percent, significant

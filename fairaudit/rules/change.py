@@ -152,7 +152,7 @@ def changed(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]
         pooled: which of them are in the pool, which comes last.
     """
     if baseline.matched is not None:
-        return _paired(metric, baseline.matched, counts, indices, pooled)
+        return paired(metric, baseline.matched, counts, indices, pooled)
     former, known = baseline.of([counts.slices[place] for place in indices])
     small = tuple(place for place in pooled if known[place]) or tuple(pooled)  # beside whom there was nobody before would make a change of who the small are
     now, before = of_rate(metric, counts, indices, small), of_rate(metric, former, np.arange(len(former.slices)), small)
@@ -164,7 +164,8 @@ def changed(metric: Metric, counts: Counts, indices: Ints, pooled: Sequence[int]
     return _at_share(now, share), Independent(now=groups, before=former_groups, known=has)
 
 
-def _paired(metric: Metric, matched: Matched, counts: Counts, indices: Ints, pooled: Sequence[int]) -> tuple[Sides, Paired]:
+def paired(metric: Metric, matched: Matched, counts: Counts, indices: Ints, pooled: Sequence[int] = ()) -> tuple[Sides, Paired]:
+    """A rate of the candidates on rows that are matched, and how it changed; as `changed`."""
     places = {one: place for place, one in enumerate(matched.slices)}
     own = [places[counts.slices[index]] for index in indices]
     members = [*((place,) for place in own), *([tuple(own[one] for one in pooled)] if pooled else [])]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fairaudit.cli import _run
-from fairaudit.mitigations.policy import MethodName
+from fairaudit.mitigations.names import MethodName
 from tests.cli.mitigated import card, in_this_process, mitigated, people, write
 from tests.cli.test_schemas import METHODS
 from tests.models.conftest import built

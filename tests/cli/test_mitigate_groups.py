@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fairaudit.mitigations.policy import MethodName
+from fairaudit.mitigations.names import MethodName
 from tests.cli.mitigated import card, in_this_process, mitigated, people, write
 from tests.cli.test_schemas import METHODS
 from tests.models.conftest import built

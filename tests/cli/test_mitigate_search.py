@@ -157,7 +157,8 @@ def test_the_choice_is_the_most_accurate_that_meets_the_rules_and_is_what_is_exp
     able = [one for one in found["points"] if one["rules"][0]["meets"]]
     best = max(able, key=lambda one: one["objective"]["value"])
     assert found["chosen"] == best["id"] == made["search"]["chosen"] and found["criterion"] == "rule equal-opportunity, then accuracy"
-    assert made["search"] == {"criterion": found["criterion"], "chosen": best["id"], "tried": len(found["points"]), "unmet": len(found["unmet"]), "rows": 1_000}
+    conditions = [{"rule": "equal-opportunity", "limit": 0.1, "is_tighter": False, "is_minimum": False}]
+    assert made["search"] == {"criterion": found["criterion"], "conditions": conditions, "chosen": best["id"], "tried": len(found["points"]), "unmet": len(found["unmet"]), "rows": 1_000}
     rows = parts["holdout"]
     model_of = tf.saved_model.load("out/saved_model").signatures["serving_default"]
     given = {"x": tf.constant(rows["x"].astype(float), tf.float32), "sex": tf.constant(rows["sex"])}
@@ -166,6 +167,21 @@ def test_the_choice_is_the_most_accurate_that_meets_the_rules_and_is_what_is_exp
     assert (decided == chance)[(chance == 0) | (chance == 1)].all()
     said = capfd.readouterr().out
     assert f"→  {best['id']}" in said and "Frontier: out/frontier.json" in said
+
+
+def test_with_room_to_spare_the_choice_is_the_most_accurate_that_reaches_the_tighter_limit(model: Path, quick: None, capfd: pytest.CaptureFixture[str]) -> None:
+    write(people(4_000))
+    flags = ("--rule", "equal-opportunity", "--settings", "3", "--methods", "thresholds")
+    assert searched(model, *flags, "--choose", "rule equal-opportunity within 0.05, then accuracy") == 0
+    found = frontier()
+    able = [one for one in found["points"] if (value := one["rules"][0]["value"]) is not None and abs(value) <= 0.05]
+    at_the_point = [one for one in found["points"] if one["rules"][0]["meets"]]
+    best, other = (max(some, key=lambda one: one["objective"]["value"]) for some in (able, at_the_point))
+    assert found["chosen"] == best["id"] != other["id"] and found["criterion"] == "rule equal-opportunity within 0.05, then accuracy"
+    assert card()["search"]["conditions"] == [{"rule": "equal-opportunity", "limit": 0.05, "is_tighter": True, "is_minimum": False}]
+    capfd.readouterr()
+    assert searched(model, *flags, "--choose", "rule equal-opportunity within 0.000001, then accuracy") == 1
+    assert " meets equal-opportunity within 1e-06 on the rows that the choice is made on; the nearest is " in capfd.readouterr().err
 
 
 def test_frontier_json_fits_the_published_schema_and_the_report_shows_it(model: Path, quick: None) -> None:
@@ -209,8 +225,8 @@ def test_a_model_that_was_trained_on_is_a_point_and_may_be_chosen(learning: Path
     is_untold = id in untold
     assert [one["id"] for one in found["points"]] == ["as-is", *([] if is_untold else told), *untold]
     assert [one["id"] for one in found["points"] if not one["needs_attribute"]] == untold
-    assert found["chosen"] == id == made["search"]["chosen"] and made["method"] == "reweigh-fine-tune"
     (one,) = (one for one in found["points"] if one["id"] == id)
+    assert found["chosen"] == id == made["search"]["chosen"] and made["method"] == one["method"] == "reweigh-fine-tune"
     was, now = (scores(model, rows) > 0.5 for model in (learning, Path("out/saved_model")))
     assert one["policy"] is None and one["objective"]["value"] == pytest.approx((now == rows["y"]).mean())
     rate = {group: now[rows["sex"] == group].mean() for group in "fm"}

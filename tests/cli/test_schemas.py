@@ -14,7 +14,7 @@ import fairaudit
 from fairaudit import differences
 from fairaudit.cli import _run
 from fairaudit.mitigations import schema as mitigation
-from fairaudit.mitigations.policy import MethodName
+from fairaudit.mitigations.names import MethodName
 from fairaudit.splits import result as split
 from fairaudit.splits.result import to_json
 from tests.cli.mitigated import in_this_process, mitigated, people, write

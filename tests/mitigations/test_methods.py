@@ -7,7 +7,8 @@ import pytest
 
 from fairaudit.config import AuditConfig
 from fairaudit.mitigations.calibrated_equalized_odds import COSTS
-from fairaudit.mitigations.methods import Method, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds
+from fairaudit.mitigations.methods import Method, by_calibrated_equalized_odds, by_equalized_odds, by_reject_option, by_thresholds, usual
+from fairaudit.mitigations.names import DECIDING, MethodName
 from fairaudit.mitigations.policy import threshold_at
 from fairaudit.mitigations.reject_option import METRICS
 from tests.mitigations.builders import Rows
@@ -81,3 +82,8 @@ def test_what_a_method_changes_of_a_fair_model_is_noise_and_falls_with_the_rows_
 def test_what_a_method_changes_of_an_unfair_model_does_not_vanish(name: str) -> None:
     """Whose scores are alike in all groups, so that selection rates are, and say too little of one group's labels."""
     assert changed(FITTED[name][0], 64_000, seeds=3, bias=0.3)[0] > 0.04
+
+
+@pytest.mark.parametrize("name", DECIDING)
+def test_every_method_that_decides_of_a_score_has_a_usual_form_of_its_name(name: MethodName) -> None:
+    assert usual(name, AuditConfig(protected=("sex",), rules=("equal-opportunity",))).name == name

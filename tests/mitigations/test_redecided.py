@@ -85,12 +85,33 @@ def test_counts_decided_anew_are_those_of_rows_that_were(rows: list[tuple[Any, .
     found = redecided(counted(people, people["score"] > THRESHOLD, weighted=weighted, clustered=clustered), CROSS, made, AS_IT_IS)
     wanted = counted(people, chance_of(people, made) > 0.5, weighted=weighted, clustered=clustered)
     same(found.counts, wanted)
-    np.testing.assert_allclose(found.turned.sum(axis=3), found.counts.weight)
+    np.testing.assert_allclose(found.matched.weight.sum(axis=2), found.counts.weight)
+    np.testing.assert_array_equal(found.matched.rows.sum(axis=2), found.counts.rows)
     if clustered:
         assert found.counts.clusters is not None and wanted.clusters is not None
         np.testing.assert_array_equal(found.counts.clusters.number, wanted.clusters.number)
         np.testing.assert_allclose(found.counts.clusters.products, wanted.clusters.products[:, :6, :6], atol=1e-9)
         np.testing.assert_allclose(found.counts.clusters.beside, wanted.clusters.beside, atol=1e-9)
+        assert found.matched.clusters is not None
+        for place, one in enumerate(found.counts.slices):
+            np.testing.assert_allclose(found.matched.clusters.products[place], products(within(people, one), made), atol=1e-9)
+
+
+def within(people: pd.DataFrame, one: Slice) -> pd.DataFrame:
+    for name, value in one.values:
+        column = {"sex": "a0", "race": "a1"}[name]
+        people = people[people[column].isna() if value is None else people[column] == value]
+    return people
+
+
+def products(people: pd.DataFrame, made: Policy) -> np.ndarray:
+    """Σ over clusters of t tᵀ, where t are a cluster's weights by label, decision before and decision now."""
+    found = np.zeros((12, 12))
+    cell = people["label"].fillna(2).to_numpy(int) * 4 + (people["score"] > THRESHOLD).to_numpy(int) * 2 + (chance_of(people, made) > 0.5)
+    for cluster in people["cluster"].unique():
+        t = np.bincount(cell[people["cluster"] == cluster], people["weight"][people["cluster"] == cluster], 12)
+        found += np.outer(t, t)
+    return found
 
 
 @settings(max_examples=40, deadline=None)
@@ -100,15 +121,12 @@ def test_what_is_drawn_is_counted_as_expected(rows: list[tuple[Any, ...]], cuts:
     found = redecided(counted(people, people["score"] > THRESHOLD, weighted=True), CROSS, made, AS_IT_IS)
     people["chance"], people["was"] = chance_of(people, made), people["score"] > THRESHOLD
     for place, one in enumerate(found.counts.slices):
-        own = people
-        for name, value in one.values:
-            column = {"sex": "a0", "race": "a1"}[name]
-            own = own[own[column].isna() if value is None else own[column] == value]
+        own = within(people, one)
         for label, of in ((0, own[own["label"].eq(0).fillna(False)]), (1, own[own["label"].eq(1).fillna(False)]), (2, own[own["label"].isna()])):
             for was in (0, 1):
                 taken = of[of["was"] == bool(was)]
                 selected = float((taken["weight"] * taken["chance"]).sum())
-                assert found.turned[place, label, :, was] == pytest.approx([float(taken["weight"].sum()) - selected, selected], abs=1e-9)
+                assert found.matched.weight[place, label, was] == pytest.approx([float(taken["weight"].sum()) - selected, selected], abs=1e-9)
 
 
 def test_draws_of_rows_in_clusters_vary_as_draws_do() -> None:
@@ -132,11 +150,17 @@ def test_a_cut_within_a_cell_is_refused() -> None:
         redecided(counted(people, people["score"] > THRESHOLD, weighted=False), CROSS, policy_of("any", CROSS, {}, threshold_at(0.30011)), AS_IT_IS)
 
 
-def test_of_rows_in_clusters_no_candidate_is_called_better_or_worse_for_anybody() -> None:
-    """Rows of a cluster turn together, so an interval as if each turned alone would call one run in five a change that is none."""
-    rows = [(sex, "a", 1, score, 1.0, place % 3) for place, (sex, score) in enumerate([("f", 0.45), ("f", 0.55), ("m", 0.45), ("m", 0.55)] * 40)]
-    for clustered in (False, True):
+def test_a_row_that_stands_five_times_in_a_cluster_tells_no_more_of_a_change_than_once() -> None:
+    rng = np.random.default_rng(3)
+    rows = [(str(rng.choice(["f", "m"])), "a", int(rng.random() < 0.5), round(float(rng.uniform(0.2, 0.8)), 2), 1.0, str(place)) for place in range(300)]
+    made = policy_of("thresholds", CROSS, {}, threshold_at(0.6))
+
+    def told(rows: list[tuple[Any, ...]], *, clustered: bool) -> dict[tuple[str, str], Any]:
         people = frame(rows, weighted=False)
-        found = redecided(counted(people, people["score"] > THRESHOLD, weighted=False, clustered=clustered), CROSS, policy_of("thresholds", CROSS, {}, threshold_at(0.4)), AS_IT_IS)
-        told = [one for one in effects_of(found, "helps") if one.change]
-        assert told and all((one.interval is None) == clustered and (one.is_better is None) == clustered for one in told)
+        return {(one.metric, str(one.slice)): one for one in effects_of(redecided(counted(people, people["score"] > THRESHOLD, weighted=False, clustered=clustered), CROSS, made, AS_IT_IS), "helps") if one.change}
+
+    once, alike, apart = told(rows, clustered=False), told(rows * 5, clustered=True), told(rows * 5, clustered=False)
+    assert once.keys() == alike.keys() == apart.keys() and len(once) > 8
+    for key, one in once.items():
+        width, of_alike, of_apart = (ends[1] - ends[0] for ends in (one.interval, alike[key].interval, apart[key].interval))
+        assert alike[key].change == pytest.approx(one.change) and 0.9 < of_alike / width < 1.25 and of_apart / width < 0.6

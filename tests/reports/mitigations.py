@@ -22,7 +22,7 @@ def number(text: str, value: float, *, kind: str = "difference", limit: tuple[fl
     return RuleNumber(metric="selection_rate", kind=kind, group=Group(slice=Slice([(text, "f")])), reference=Group(slice=Slice([(text, "m")])), value=value, interval=None, limit=limit)
 
 
-def judged(text: str = "sex", *, before: str = "fail", after: str = "inconclusive", severity: Severity = Severity.FAIL) -> Judged:
+def judged(text: str = "sex", *, before: str | None = "fail", after: str | None = "inconclusive", severity: Severity = Severity.FAIL) -> Judged:
     return Judged(rule=text, severity=severity, before=before, after=after, number_before=number(text, -0.227), number_after=number(text, -0.077))
 
 

@@ -6,17 +6,18 @@ import msgspec
 import pytest
 
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.mitigations.card import Inference, Judged, MitigationCard, Moved, RuleNumber
+from fairaudit.mitigations.card import Condition, HeldOut, Inference, Judged, MitigationCard, Moved, RuleNumber, Searched
 from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.policy import policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.reports.html import render
 from fairaudit.reports.mitigated import mitigation_view, mitigation_words
+from fairaudit.reports.retrained import retrained_view, retrained_words
 from fairaudit.reports.rules_met import rules_met
 from fairaudit.result import DataFile
 from fairaudit.rules.finding import Severity
 from tests.reports.builders import adult
-from tests.reports.mitigations import SHA, judged, mitigation, number
+from tests.reports.mitigations import SHA, judged, mitigation, number, retrained
 from tests.reports.test_html import ATTACK, DIRECTION, Parsed
 
 
@@ -70,6 +71,49 @@ def test_levelling_down_is_the_first_warning_and_who_is_worse_off_is_named() -> 
     seen = mitigation_view(mitigation())
     assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1] == "sex is not told to be met or violated, with so few rows, though it was violated before. It holds on the rows that were fitted on, and these are others. See the findings."
     assert [one.split(":")[0] for one in seen.better] == ["sex=f"] and [one.split(":")[0] for one in seen.worse] == ["sex=m"]
+
+
+def chosen(criterion: str, *conditions: Condition) -> Searched:
+    return Searched(criterion=criterion, conditions=conditions, chosen="one", tried=2, unmet=0, rows=500)
+
+
+def ruled(held: HeldOut, **verdicts: str | None) -> HeldOut:
+    return msgspec.structs.replace(held, rules=tuple(judged(name.replace("_", "-"), after=after) for name, after in verdicts.items()))
+
+
+PARITY = Condition(rule="statistical-parity", limit=0.1, is_tighter=False, is_minimum=False)
+FIFTHS = Condition(rule="four-fifths", limit=0.9, is_tighter=True, is_minimum=True)
+
+
+@pytest.mark.parametrize("is_retrained", [False, True])
+def test_what_the_choice_was_wrong_about_is_the_first_warning_and_says_how_to_choose_with_more_room(is_retrained: bool) -> None:
+    card = retrained() if is_retrained else mitigation()
+    view, words = (retrained_view, retrained_words) if is_retrained else (mitigation_view, mitigation_words)
+    held = ruled(card.holdout, statistical_parity="fail", four_fifths="pass", equal_opportunity="fail")
+    search = chosen("rule statistical-parity, rule four-fifths within 0.9, then accuracy, then true_positive_rate", PARITY, FIFTHS)
+    made = msgspec.structs.replace(card, holdout=held, search=search)
+    first, *others = view(made).warnings  # type: ignore[arg-type]
+    assert first.startswith("statistical-parity is still violated. The choice asked for it and found it met:")
+    assert "--choose 'rule statistical-parity within 0.05, rule four-fifths within 0.9, then accuracy, then true_positive_rate'" in first
+    assert "do not choose by them: the rows that were held out prove nothing once something was chosen on them." in first
+    assert not any(one.startswith("statistical-parity") for one in others) and any(one.startswith("equal-opportunity is still violated") for one in others)
+    told = words(made, width=2_000).splitlines()  # type: ignore[arg-type]
+    assert told[told.index("Mind") + 1].endswith(first)
+
+
+def test_of_several_rules_that_the_choice_was_wrong_about_each_gets_more_room() -> None:
+    card = mitigation()
+    search = chosen("rule statistical-parity, rule four-fifths within 0.9, then accuracy", PARITY, FIFTHS)
+    first = mitigation_view(msgspec.structs.replace(card, holdout=ruled(card.holdout, statistical_parity="fail", four_fifths="inconclusive"), search=search)).warnings[0]
+    assert "four-fifths is not told to be met or violated, with so few rows, though it was violated before. The choice asked for them and found them met" in first
+    assert "--choose 'rule statistical-parity within 0.05, rule four-fifths within 0.95, then accuracy'" in first
+
+
+@pytest.mark.parametrize("after", ["pass", None])
+def test_a_rule_that_passes_or_judges_nobody_is_no_mistake_of_the_choice(after: str | None) -> None:
+    card = mitigation()
+    seen = mitigation_view(msgspec.structs.replace(card, holdout=ruled(card.holdout, statistical_parity=after), search=chosen("rule statistical-parity, then accuracy", PARITY))).warnings
+    assert not any("within 0.05" in one for one in seen)
 
 
 def test_rows_at_a_cut_are_told_only_where_there_are_some() -> None:
