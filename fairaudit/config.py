@@ -247,6 +247,8 @@ def _mistaken_thresholds(config: AuditConfig) -> Iterator[FairauditError]:
     for one in (config.threshold, *config.other_thresholds):
         if not math.isfinite(one):
             yield ConfigError(f"the threshold is {one}; give a finite number.")
+        elif config.model is not None and not 0 <= one <= 1:
+            yield ConfigError(f"--threshold {one:g}: a model's scores are probabilities, and {'none lies above' if one > 1 else 'all lie above'} that; give a number from 0 to 1, as 0.5.")
     asked = (config.threshold, *config.other_thresholds)
     for one in dict.fromkeys(asked):
         if asked.count(one) > 1:

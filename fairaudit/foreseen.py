@@ -14,6 +14,7 @@ from fairaudit.metrics.witnesses import Witnesses
 from fairaudit.rules.finding import Severity
 from fairaudit.rules.plan import cautions, plan
 from fairaudit.rules.sized import Size, sizes
+from fairaudit.run import matched_of
 from fairaudit.survey import Survey
 
 # A rough model, from docs/benchmarks.md and runs of it on two shared cores: starting and writing, reading twice, TensorFlow, TFMA's 80 ms a slice.
@@ -94,8 +95,13 @@ def foreseen(survey: Survey) -> Foreseen:
         families=tuple(FamilyOf(rule=one.rule.id, severity=one.rule.severity, slicing=one.slicing, share=one.alpha) for one in planned),
         sizes=sizes(planned, counts, survey.context, decided=survey.decided), engines={name: engines[name] for name in NAMES if name in engines},
         seconds=_seconds(config, files, rows.lines, slices, engines), mebibytes=_mebibytes(config, slices, engines),
-        writes=tuple(_writes(config)), cautions=cautions(survey.rules, survey.context),
+        writes=tuple(_writes(config)), cautions=(*cautions(survey.rules, survey.context), *_of_model(survey)),
     )  # fmt: skip
+
+
+def _of_model(survey: Survey) -> tuple[str, ...]:
+    """That the model decides by itself, and is not asked for it."""
+    return () if survey.config.model is None else matched_of(survey.config, survey.source).output.notes
 
 
 def _group(survey: Survey, index: int) -> Group:

@@ -447,11 +447,22 @@ def read_hashed(path: Path | str) -> tuple[Audit, str]:
     """The same, and the SHA-256 of the file."""
     file = path_given(path)
     try:
+        _check_folder(file)
         file = file / "audit.json" if file.is_dir() else file
         text = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}; give the audit.json that `fairaudit audit --out DIR` wrote.") from error
     return from_json(text, where=str(file)), hashlib.sha256(text).hexdigest()
+
+
+def _check_folder(folder: Path) -> None:
+    """Returns if it is not a mitigation's, which holds two audits.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if not (folder / "audit.json").exists() and all((folder / name).is_file() for name in ("card.json", "after/audit.json", "before/audit.json")):
+        raise ConfigError(f"{folder} is a mitigation, with an audit of the rows that were held out before it and one after; give {folder / 'after'}, or {folder / 'before'}.")
 
 
 def sha256_of(audit: Audit) -> str:

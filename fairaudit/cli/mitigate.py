@@ -297,8 +297,20 @@ def search(
         say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
     else:
         words = retrained_words if isinstance(card, RetrainedCard) else mitigation_words
-        say(f"{shown[0]}\n\n{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nFrontier: {folder / searching.SEARCH_NAMES[-2]}\nCard: {folder / postprocessed.CARD}")
+        say(f"{shown[0]}\n\n{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nFrontier: {folder / searching.SEARCH_NAMES[-2]}\nCard: {folder / postprocessed.CARD}\n{_audited_by(card, folder)}")
     return 0
+
+
+def _audited_by(card: Any, folder: Path) -> str:
+    """How the exported model is audited."""
+    from fairaudit.mitigations import postprocessed
+    from fairaudit.mitigations.retrained_card import RetrainedCard
+    from fairaudit.reports.mitigated import audit_of
+    from fairaudit.reports.retrained import retrained_audit_of
+    from fairaudit.reports.using import one_line
+
+    told = retrained_audit_of if isinstance(card, RetrainedCard) else audit_of
+    return f"To audit the model on other rows: {one_line(told(card, str(folder / postprocessed.MODEL)))}"
 
 
 def _shares(asked: str | None, *, of_three: bool) -> tuple[float, ...]:
@@ -397,7 +409,7 @@ def _judged(
     if as_json:
         say((folder / postprocessed.CARD).read_text(encoding="utf-8").rstrip("\n"))
     else:
-        say(f"{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nCard: {folder / postprocessed.CARD}")
+        say(f"{words(card, width=width())}\n\nModel: {folder / postprocessed.MODEL}\nReport: {folder / postprocessed.REPORT}\nCard: {folder / postprocessed.CARD}\n{_audited_by(card, folder)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from fairaudit.cube.slices import Slice
-from fairaudit.evidence.measurement import Interval
+from fairaudit.evidence.measurement import Group, Interval
 from fairaudit.method_names import MethodName
 from fairaudit.metrics.catalogue import Better, metric
 from fairaudit.mitigations.exported import Exported
@@ -16,7 +16,7 @@ from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.proof import Checked, Mistaken
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.result import DataFile
-from fairaudit.rules.finding import Finding, Verdict
+from fairaudit.rules.finding import Finding, Severity, Verdict
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +68,27 @@ class Inference(msgspec.Struct, frozen=True, kw_only=True):
     mistaken: tuple[Mistaken, ...]  # on the rows that were held out
 
 
+class RuleNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """Of what a rule compares, the number that is furthest past its limit or nearest to it, among the groups that have rows enough."""
+
+    metric: str
+    kind: str  # "ratio", "difference" …
+    group: Group | None
+    reference: Group | None
+    value: float
+    interval: Interval | None  # 95 %
+    limit: tuple[float | None, float | None]  # signed; None is open
+
+
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule says of the rows that were held out, whether or not it may fail an audit."""
 
     rule: str
+    severity: Severity  # what a violation of it does to an audit
     before: str | None  # the gravest of its findings' verdicts; None: it said nothing
     after: str | None
+    number_before: RuleNumber | None  # None: no group has one
+    number_after: RuleNumber | None
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):

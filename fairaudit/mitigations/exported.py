@@ -17,6 +17,7 @@ from fairaudit.mitigations.inference import GroupModel
 from fairaudit.mitigations.inferred_groups import InferredGroups
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.scoring_ops import score_of
+from fairaudit.mitigations.usual import Usual
 from fairaudit.mitigations.wiring import Wiring, check_plain, wired, wrapping
 from fairaudit.models import folder as places
 from fairaudit.models.input_names import name_inputs
@@ -49,6 +50,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     drawn_by: tuple[str, ...]  # the inputs or features by which a row is drawn; none: nothing is drawn
     policy: Policy  # with cuts and constants in the type of the scores
     notes: tuple[str, ...]
+    usual: tuple[Usual, ...] = ()  # what the features of the original hold as a rule, for a row to try the model with
+    examples: str | None = None  # the input that takes all features as serialized tf.Examples; None where each is an input itself
 
 
 def export(matched: Matched, policy: Policy, attributes: Sequence[ReadAttribute], folder: Path, *, key: bytes, inference: GroupModel | None = None) -> Exported:

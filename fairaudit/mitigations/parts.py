@@ -16,6 +16,8 @@ from fairaudit.data.rows import prepare
 from fairaudit.data.source import Source, require, told
 from fairaudit.data.written import Target, mistaken_columns, write_rows
 from fairaudit.errors import ContentError, raise_all
+from fairaudit.manifest import data_files
+from fairaudit.result import DataFile
 from fairaudit.splits.asked import wanted_of
 from fairaudit.splits.leakage import overlap
 from fairaudit.splits.splitting import halves, notes_of
@@ -23,6 +25,11 @@ from fairaudit.splits.written import row_column, write_parts
 
 SHARE = 0.5  # of the rows that are held out where the data are split
 SEARCHED = (0.5, 0.25, 0.25)  # to fit on, to choose by and to prove on, where the data are split for a search
+
+
+def of_training(*, is_retrained: bool) -> str:
+    """That the numbers before may be too good."""
+    return f"Whether the original was trained on these rows is not known here: if it was, its numbers look better than they are{', the more so beside a model that is trained anew on some of them' if is_retrained else ', before the mitigation and after it'}."
 
 
 class HowParted(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +42,8 @@ class HowParted(msgspec.Struct, frozen=True, kw_only=True):
     rows_held_out: int
     shared: int  # rows that stand in both, as people who are alike may
     rows_chosen_on: int | None = None  # of a third part, by which a search chose; None: nothing was chosen
+    given: tuple[DataFile, ...] = ()  # the files of --data, as the user has them
+    given_holdout: tuple[DataFile, ...] = ()  # and those of --holdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +71,8 @@ def split_parts(config: AuditConfig, aside: Path, *, share: float = SHARE, toget
     found = halves(Source(files=files_of(config.data)), wanted_of(config), shares=(float(1 - Fraction(repr(share))), share), seed=config.seed, together=together)
     fit, holdout = write_parts(found, aside)
     rows = found.rows_by_part.tolist()
-    how = HowParted(holdout=None, share=share, seed=config.seed, rows_fitted=rows[0], rows_held_out=rows[1], shared=0)
-    return Parts(fit=(str(fit),), holdout=holdout, row=row_column(found.source), how=how, notes=tuple(notes_of(found)))
+    how = HowParted(holdout=None, share=share, seed=config.seed, rows_fitted=rows[0], rows_held_out=rows[1], shared=0, given=tuple(data_files(found.source, found.rows)))
+    return Parts(fit=(str(fit),), holdout=holdout, row=row_column(found.source), how=how, notes=tuple(notes_of(found, can_ignore=False)))
 
 
 def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: bool = True) -> Parts:
@@ -81,15 +90,16 @@ def given_parts(config: AuditConfig, holdout: str, aside: Path, *, together: boo
     if both.rows[0] and (together or config.id is not None):
         raise ContentError(_in_both(both.by, both.rows[0], holdout, both.places))
     with held.connect() as connection:
-        lines = prepare(connection, held, wanted_of(config)).lines
+        prepared = prepare(connection, held, wanted_of(config))
+    lines = prepared.lines
     if 2 * both.rows[1] > lines:
         raise ContentError(f"more than half of --holdout {holdout}, {both.rows[1]:,} of {lines:,} rows, are in the data too, row for row: that is not chance, whatever --duplicates says; hold out rows that were not fitted on.")
     row, path = row_column(held), aside / "holdout.parquet"
     with told(held):
         write_rows(held, [Target(path=path)], "parquet", {row: np.arange(1, lines + 1, dtype=np.int64)})
     with fit.connect() as connection:
-        fitted = prepare(connection, fit, wanted_of(config)).lines
-    how = HowParted(holdout=holdout, share=None, seed=None, rows_fitted=fitted, rows_held_out=lines, shared=both.rows[0])
+        fitted = prepare(connection, fit, wanted_of(config))
+    how = HowParted(holdout=holdout, share=None, seed=None, rows_fitted=fitted.lines, rows_held_out=lines, shared=both.rows[0], given=tuple(data_files(fit, fitted)), given_holdout=tuple(data_files(held, prepared)))
     return Parts(fit=config.data, holdout=path, row=row, how=how, notes=tuple(_of_shared(both.rows[0], holdout)))
 
 
@@ -118,9 +128,9 @@ def search_parts(config: AuditConfig, aside: Path, *, shares: Sequence[float], h
     rows = found.rows_by_part.tolist()
     if given is not None:
         how = msgspec.structs.replace(given.how, seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1])
-        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found))), choose=choose, row=row_column(found.source))
-    how = HowParted(holdout=None, share=shares[-1], seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1], rows_held_out=rows[2], shared=0)
-    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found))), choose=choose, row=row_column(found.source))
+        return SearchParts(parts=replace(given, fit=(str(fit),), how=how, notes=(*given.notes, *notes_of(found, can_ignore=False))), choose=choose, row=row_column(found.source))
+    how = HowParted(holdout=None, share=shares[-1], seed=config.seed, rows_fitted=rows[0], rows_chosen_on=rows[1], rows_held_out=rows[2], shared=0, given=tuple(data_files(found.source, found.rows)))
+    return SearchParts(parts=Parts(fit=(str(fit),), holdout=last[0], row=row_column(found.source), how=how, notes=tuple(notes_of(found, can_ignore=False))), choose=choose, row=row_column(found.source))
 
 
 def _in_both(by: str, rows: int, holdout: str, places: Collection[tuple[str, ...]]) -> str:

@@ -20,19 +20,20 @@ from fairaudit.evidence.score_changes import NAMES as OF_SCORES
 from fairaudit.manifest import data_files
 from fairaudit.method_names import AS_IS
 from fairaudit.mitigations.attributes import read_attributes
-from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, gravest, is_better_of, is_told
+from fairaudit.mitigations.card import Fit, HeldOut, Inference, Judged, MitigationCard, Moved, Reached, Searched, is_better_of, is_told
 from fairaudit.mitigations.cells import Cells, cells_of
 from fairaudit.mitigations.exported import export
 from fairaudit.mitigations.fittable import few_rows
 from fairaudit.mitigations.inferring import Inferring, by_inferred, check_inferable, fit_on, inferred, meaning_of, of_holdout, with_inferred
 from fairaudit.mitigations.methods import UNCHANGED, Method
-from fairaudit.mitigations.parts import Parts, called_of
+from fairaudit.mitigations.parts import Parts, called_of, of_training
 from fairaudit.mitigations.policy import Policy, Treatment, policy_of, policy_of_all, threshold_at
 from fairaudit.mitigations.proof import Proof, proven
 from fairaudit.mitigations.reweighing import Reweighing
+from fairaudit.mitigations.rule_numbers import furthest, verdict_on
 from fairaudit.mitigations.solved import Solved
+from fairaudit.mitigations.usual import usual_row
 from fairaudit.models.savedmodel import Matched
-from fairaudit.result import Audit
 from fairaudit.rules.library import load_rules
 from fairaudit.run import Counted, KeptCube, counted
 from fairaudit.version import VERSION
@@ -164,6 +165,8 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         found.matched, made.policy, () if inferring else read_attributes(found.rows, made.policy.attributes), folder / MODEL, key=config.seed.to_bytes(16, "little", signed=True),
         inference=None if inferring is None else inferring.model,
     )  # fmt: skip
+    examples = found.matched.inputs.examples
+    exported = msgspec.structs.replace(exported, usual=usual_row(found.rows, found.matched.inputs.features), examples=None if examples is None else examples.name)
     what = UNCHANGED if method.by_group and not made.policy.attributes else method.what
     taken_for = None if inferring is None else of_holdout(inferring.model, found.rows, inferring.features, parts.holdout, parts.row)
     proof = proven(as_cut_on(config, found), parts.holdout, parts.row, folder / MODEL, exported.signature, made.policy, kept_values_of(found), aside, inferred=taken_for, progress=progress)
@@ -172,7 +175,7 @@ def delivered(config: AuditConfig, made: Solution, parts: Parts, folder: Path, a
         data=tuple(data_files(found.rows.source, found.rows)), parts=parts.how, fit=_fit(method, made.cells, made.solved), export=exported,
         inference=None if inferring is None else _inference(proof, inferring),
         holdout=held_out(proof, [one.id for one in rules], method.judged, config, made.slicing, scores=made.policy.replaces), search=search,
-        notes=(*([] if inferring is None else [meaning_of(made.policy.attributes)]), *parts.notes, *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
+        notes=(*([] if inferring is None else [meaning_of(made.policy.attributes)]), *parts.notes, of_training(is_retrained=False), *exported.notes, *_without_group(found, made.slicing, made.policy), *_notes(made.cells, made.solved, made.policy, method, found.thresholds.edge(config.threshold)), *_still_asked(made.policy, found.matched, made.slicing)),
     )  # fmt: skip
     return card, proof
 
@@ -228,14 +231,15 @@ def held_out(proof: Proof, rules: Sequence[str], judged: Sequence[str], config: 
     moved = tuple(_moved(proof, config, scores=scores))
     return HeldOut(
         verdict_before=None if proof.before.verdict is None else proof.before.verdict.value, verdict_after=None if proof.after.verdict is None else proof.after.verdict.value,
-        rules=tuple(Judged(rule=one, before=_of_rule(proof.before, one), after=_of_rule(proof.after, one)) for one in rules), moved=moved,
+        rules=tuple(_judged(proof, one) for one in rules), moved=moved,
         levelled_down=tuple(name for name in judged if _levels_down(name, moved, slicing)), checked=proof.checked,
     )  # fmt: skip
 
 
-def _of_rule(audit: Audit, rule: str) -> str | None:
-    verdict = gravest(one for one in audit.findings if one.rule == rule)
-    return None if verdict is None else verdict.value
+def _judged(proof: Proof, rule: str) -> Judged:
+    before, after = ([one for one in audit.findings if one.rule == rule] for audit in (proof.before, proof.after))
+    severity = next(one.severity for one in proof.after.rules if one.id == rule)
+    return Judged(rule=rule, severity=severity, before=verdict_on(before), after=verdict_on(after), number_before=furthest(before), number_after=furthest(after))
 
 
 def _moved(proof: Proof, config: AuditConfig, *, scores: bool) -> Iterator[Moved]:

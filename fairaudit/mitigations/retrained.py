@@ -13,6 +13,7 @@ import msgspec
 from fairaudit.config import AuditConfig
 from fairaudit.data.files import Format, files_of
 from fairaudit.data.progress import Progress
+from fairaudit.data.rows import Prepared
 from fairaudit.data.source import Source
 from fairaudit.data.written import SUFFIXES
 from fairaudit.errors import FairauditError, listed
@@ -22,7 +23,7 @@ from fairaudit.method_names import FINE_TUNED, TrainingName
 from fairaudit.mitigations.card import Searched
 from fairaudit.mitigations.exported import ExportedTensor
 from fairaudit.mitigations.fine_tuning import FineTuned, FineTuning, check_trainable, fine_tune
-from fairaudit.mitigations.parts import Parts, called_of
+from fairaudit.mitigations.parts import Parts, called_of, of_training
 from fairaudit.mitigations.postprocessed import MODEL, as_cut_on, asked_of, cross_of, held_out, kept_values_of, told_of
 from fairaudit.mitigations.proof import Proof, proven_anew
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
@@ -30,6 +31,7 @@ from fairaudit.mitigations.reweighed import SOURCE, notes_of, write_weighted
 from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import OUT, Trainer, TrainingFailed, run
 from fairaudit.mitigations.training_rows import TrainingRows, training_rows
+from fairaudit.mitigations.usual import usual_row
 from fairaudit.mitigations.withheld import notes_of as notes_of_withheld
 from fairaudit.models import folder as places
 from fairaudit.models.savedmodel import Matched
@@ -157,10 +159,12 @@ def by_trainer(config: AuditConfig, command: Command, parts: Parts, folder: Path
     source, trains_before, before = made.rows.source, config.model == _TRAINERS_OWN, config
     if trains_before:
         before = msgspec.structs.replace(config, model=str(aside / _UNWEIGHTED))
+        command.show(b"fairaudit: training with the rows' own weights (1 of 2)\n")
         last = _train(command, replace(made, strength=0.0), parts, aside / "unweighted", aside / _UNWEIGHTED, environment)
     prepare_tensorflow()
     with uncollected():
         original = _fits(before, source, last) if trains_before else matched_of(before, source)
+    command.show(f"fairaudit: training with the weights{' (2 of 2)' if trains_before else ''}\n".encode())
     last = _train(command, replace(made, strength=command.strength), parts, aside / "weighted", (folder / MODEL).absolute(), environment)
     after = msgspec.structs.replace(config, model=str(folder / MODEL))
     _fits(after, source, last)
@@ -224,7 +228,7 @@ def _judged(
     card = RetrainedCard(
         method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows.source, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *notes, *notes_of(made)), search=search,
+        trainer=trainer, export=_exported(after, made.rows, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *([] if trainer is not None and trainer.trained_before else [of_training(is_retrained=True)]), *notes, *notes_of(made)), search=search,
     )  # fmt: skip
     return card, proof
 
@@ -238,8 +242,8 @@ def _why(strength: float) -> str:
     return _WHY.format(how=how, what=what)
 
 
-def _exported(config: AuditConfig, source: Source, original: Matched, model: Path) -> RetrainedModel:
-    matched = matched_of(msgspec.structs.replace(config, model=str(model)), source)
+def _exported(config: AuditConfig, rows: Prepared, original: Matched, model: Path) -> RetrainedModel:
+    matched = matched_of(msgspec.structs.replace(config, model=str(model)), rows.source)
     signatures = read_signatures(model)
     called = next(one for one in signatures if one.name == matched.card.signature)
     asks = {one.name for one in matched.inputs.features}
@@ -247,7 +251,7 @@ def _exported(config: AuditConfig, source: Source, original: Matched, model: Pat
         original=original.card, sha256=places.fingerprint(model), signature=called.name, signatures=tuple(one.name for one in signatures),
         inputs=tuple(ExportedTensor(name=one.name, dtype=one.dtype, shape=one.shown_shape) for one in called.inputs),
         outputs=tuple(ExportedTensor(name=one.name, dtype=one.dtype, shape=one.shown_shape) for one in called.outputs), output=matched.output.name,
-        asks_for=tuple(one for one in config.attributes if one in asks),
+        asks_for=tuple(one for one in config.attributes if one in asks), usual=usual_row(rows, matched.inputs.features), examples=None if matched.inputs.examples is None else matched.inputs.examples.name,
     )  # fmt: skip
 
 

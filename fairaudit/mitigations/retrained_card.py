@@ -13,6 +13,7 @@ from fairaudit.mitigations.fine_tuning import FineTuned
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.mitigations.reweighed import SCHEMA
 from fairaudit.mitigations.reweighing import Cell
+from fairaudit.mitigations.usual import Usual
 from fairaudit.models.interface import ModelCard
 from fairaudit.result import DataFile
 
@@ -37,6 +38,8 @@ class RetrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[ExportedTensor, ...]
     output: str  # that was audited
     asks_for: tuple[str, ...]  # protected attributes that it takes
+    usual: tuple[Usual, ...] = ()  # what its features hold as a rule, for a row to try the model with
+    examples: str | None = None  # the input that takes all features as serialized tf.Examples; None where each is an input itself
 
 
 class RetrainedCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairaudit.errors import ConfigError, ContentError, nearest
+from fairaudit.errors import ConfigError, ContentError, listed, nearest
 from fairaudit.models.folder import saved_model_folder
 from fairaudit.models.interface import NotAModel
 
@@ -70,6 +70,10 @@ def trainer_of(text: str) -> Trainer:
         raise ConfigError(f"--trainer has no {OUT}{meant(OUT)}, which stands for the folder that the command must leave its SavedModel in; write it as {_EXAMPLE}.")
     if not any(name in word for word in words for name in (DATA, WEIGHTS)):
         raise ConfigError(f"--trainer has neither {DATA}{meant(DATA)}, which stands for the rows with their weights, nor {WEIGHTS}{meant(WEIGHTS)}, for the weights alone; write it as {_EXAMPLE}.")
+    strange = next((one for one in words if re.fullmatch(r"\{\w+\}", one) and one not in _KNOWN), None)
+    if strange is not None:
+        near = nearest(strange, _KNOWN)
+        raise ConfigError(f"--trainer: {strange} stands for nothing{f'; did you mean {near}?' if near else ''}{'' if near else '; known are ' + listed(_KNOWN)}; the command would be given it as it is.")
     return Trainer(words=words)
 
 

@@ -17,6 +17,8 @@ from fairaudit.types import Bools, Floats
 
 ACTIVATIONS = ("sigmoid", "softmax")
 _SCORE_TYPES = ("float16", "float32", "float64")
+_DECISION_TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_SCORE, _DECISION = "score", "decision"  # what outputs that score and decide are called, as in models that `fairaudit mitigate` exports
 
 Answer = npt.NDArray[Any]  # shape (rows,), (rows, 1) or (rows, 2)
 
@@ -29,6 +31,15 @@ class Output:
     dtype: str
     activation: str | None
     others: tuple[str, ...]
+    decision: str | None = None  # an output that seems to be the model's own decisions, where they were not asked for
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That a threshold decides where the model does so itself."""
+        if self.decision is None:
+            return ()
+        own = f"The model's own decisions seem to be its output {self.decision!r}, and are not audited: a threshold on its scores decides here, which the model may not use."
+        return (f"{own} Add --decision-output {self.decision} to audit them.",)
 
 
 def chosen_output(signature: Signature, asked: str | None, activation: str | None, *, model: str, decides: str | None = None) -> Output:
@@ -46,7 +57,7 @@ def chosen_output(signature: Signature, asked: str | None, activation: str | Non
     if problem:
         raise UnfitModel(f"model {model!r}: the output {tensor} {problem}{_choice(signature, tensor)}")
     others = tuple(other.name for other in signature.outputs if other is not tensor)
-    return Output(name=tensor.name, dtype=tensor.dtype, activation=activation, others=others)
+    return Output(name=tensor.name, dtype=tensor.dtype, activation=activation, others=others, decision=_own_decision(signature) if decides is None else None)
 
 
 def scores_of(answer: Answer, output: Output, *, rows: int, model: str) -> Answer:
@@ -172,9 +183,27 @@ def _asked(signature: Signature, asked: str | None, *, model: str, decides: str 
     if len(free) != 1:
         raise UnfitModel(
             f"model {model!r} has {len(by_name)} outputs in the signature {signature.name!r}: "
-            f"{listed([str(tensor) for tensor in signature.outputs])}; name the one that is the score with --output"
+            f"{listed([str(tensor) for tensor in signature.outputs])}; {_advised(signature, free)}"
         )
     return free[0]
+
+
+def _advised(signature: Signature, free: Sequence[Tensor]) -> str:
+    """Which flags to add where several outputs could be the score."""
+    own = _own_decision(signature)
+    score = next((one.name for one in free if one.name == _SCORE and one.dtype in _SCORE_TYPES), None)
+    if own is None or own not in [one.name for one in free]:
+        return "name the one that is the score with --output"
+    if score is None:
+        return f"name the one that is the score with --output, and add --decision-output {own} to audit the model's own decisions"
+    return f"add --output {score} --decision-output {own} to audit the model's own decisions, or name another output that is the score with --output"
+
+
+def _own_decision(signature: Signature) -> str | None:
+    """The output that by its name and type is the model's own decisions; None where there is none."""
+    found = next((one for one in signature.outputs if one.name == _DECISION and one.dtype in _DECISION_TYPES and not one.encoding), None)
+    fits = found is not None and (found.shape is None or (bool(found.shape) and _decision_problem(found.shape[1:]) is None))
+    return _DECISION if fits else None
 
 
 def _decision_problem(of_row: Sequence[int | None]) -> str | None:

@@ -119,7 +119,7 @@ class SavedModelScorer:
     @property
     def notes(self) -> tuple[str, ...]:
         second = (f"the output {self._output.name!r} has two columns; the second is the score",) if self._takes_second else ()
-        return (*self._inputs.notes, *second)
+        return (*self._inputs.notes, *self._output.notes, *second)
 
     def answer(self, batch: pa.RecordBatch, where: Where) -> Answers:
         rows = batch.num_rows

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairaudit.cube.slices import EVERYONE, Slice
+from fairaudit.errors import listed
 from fairaudit.mitigations.card import HeldOut, Judged, Moved, Searched
 from fairaudit.mitigations.parts import HowParted
 from fairaudit.reports.chart import Axis, rate_axis
 from fairaudit.reports.numbers import counted, measured, percent, significant
 from fairaudit.reports.numbers import interval_between as between
+from fairaudit.reports.rules_met import told
 from fairaudit.reports.sentences import in_sentence, title_of
 
+_FEW = 5  # groups that a sentence names
 _MOST = 12  # changes that are named
-_COSTS = ("accuracy", "error_rate", "true_positive_rate", "false_positive_rate", "selection_rate", "roc_auc", "brier_score", "calibration_in_the_large")  # those of scores where they are changed
-_WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "inconclusive", None: "nothing judged"}
-_STATES = {"fail": "violated", "inconclusive": "neither shown nor ruled out", None: "judged of nobody"}
+_BY_CHANCE, _ABOVE_CHANCE = 0.55, 0.6  # balanced accuracies: at most the first is hardly better than a coin's, and a model that had more than the second could tell more
+_COSTS = ("accuracy", "balanced_accuracy", "true_positive_rate", "false_positive_rate", "selection_rate", "roc_auc", "brier_score", "calibration_in_the_large")  # those of scores where they are changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Outcome:
     judged: tuple[str, ...]  # rates that the method is about
     groups: frozenset[Slice]
     effect: str
-    fitted: str = "On"  # how a sentence on a rule that does not pass begins
+    unchanged: str = ""  # that the exported model is the original, where it is
+    fitted: str = ""  # what is said of a rule that is not met on the rows held out
     search: Searched | None = None  # by which it was chosen, where it was
 
 
@@ -53,31 +56,53 @@ class Shifts:
 
 
 def verdicts(one: Outcome) -> str:
-    rules = "; ".join(f"{rule.rule}: before {_WORDS[rule.before]}, after {_WORDS[rule.after]}" for rule in one.held.rules)
-    return f"On {counted(one.held.checked.rows, 'row')} that were not fitted on, {rules}."
+    return f"On {counted(one.held.checked.rows, 'row')} that were not fitted on:"
 
 
 def warnings(one: Outcome) -> Iterator[str]:
-    """What the choice was wrong about, levelling down, and other rules that do not pass."""
+    """That nothing was changed, what the choice was wrong about, what is no mitigation though a rule may be met by it, levelling down, and other rules that are not met."""
+    if one.unchanged:
+        yield f"Nothing was changed: {one.unchanged}."
     mistaken = [] if one.search is None else [rule for rule in one.held.rules if rule.after in ("fail", "inconclusive") and any(asked.rule == rule.rule for asked in one.search.conditions)]
     if one.search is not None and mistaken:
         yield _of_the_choice(one.search, mistaken)
+    yield from _by_chance(one)
     for name in one.held.levelled_down:
         yield f"Levelling down: groups were brought together in their {in_sentence(name)} by making some of them worse off, and nobody is better off in it on the rows that were held out."
+    worse = dict.fromkeys(str(moved.slice) for moved in _own(one) if moved.is_better is False)
+    if worse and not any(moved.is_better for moved in _own(one)):
+        yield f"Nobody is better off, and {counted(len(worse), 'group is', 'groups are')} worse off, as far as the rows that were held out can tell: {listed(list(worse), most=_FEW)}."
     for rule in one.held.rules:
         if rule.after != "pass" and rule not in mistaken:
-            yield f"{rule.rule}: {_WORDS[rule.after]} after the mitigation. {one.fitted} those that were held out it is {_STATES[rule.after]}: see the findings."
+            yield f"{told(rule)}. {one.fitted}See the findings."
+
+
+def _by_chance(one: Outcome) -> Iterator[str]:
+    """That the model hardly tells anybody from anybody any more, or decides all of a group alike: such decisions meet most rules, and are of no use."""
+    of_all = {moved.metric: moved for moved in one.held.moved if moved.slice == EVERYONE}
+    balanced = of_all.get("balanced_accuracy")
+    if balanced is not None and balanced.before is not None and balanced.after is not None and balanced.before > _ABOVE_CHANCE and balanced.after <= _BY_CHANCE:
+        yield (
+            f"The mitigated model hardly tells positives from negatives: its balanced accuracy is {percent(balanced.after)}, where whoever decides by chance, or everybody alike, has 50%, and it was {percent(balanced.before)} before. "
+            "Decisions like these meet most rules, and are of little use."
+        )
+    for after, word in ((0.0, "Nobody"), (1.0, "Everybody")):
+        alike = [moved for moved in one.held.moved if moved.metric == "selection_rate" and moved.after == after and moved.is_told]
+        if any(moved.slice == EVERYONE for moved in alike):
+            yield f"{word} is selected any more, so the model decides nothing." if not after else "Everybody is selected, so the model decides nothing."
+        elif alike:
+            yield f"{word} of {listed([str(moved.slice) for moved in alike], most=_FEW)} is selected{'' if after else ' any more'}, on the rows that were held out."
 
 
 def _of_the_choice(search: Searched, mistaken: Sequence[Judged]) -> str:
     """That what was met where the choice was made is not shown to hold for others, and how to choose with more room."""
-    told = "; ".join(f"{rule.rule}: {_WORDS[rule.after]} after the mitigation, {_STATES[rule.after]} on the rows that were held out" for rule in mistaken)
+    became = "; ".join(map(told, mistaken))
     names = {rule.rule for rule in mistaken}
     roomier = [one.roomier if one.rule in names else one for one in search.conditions]
     advice = "" if roomier == list(search.conditions) else f" Choose with more room, as --choose '{', '.join(f'rule {one.text}' for one in roomier)}, then {search.criterion.partition(', then ')[2]}'."
     met = "it" if len(mistaken) == 1 else "them"
     return (
-        f"{told}. The choice asked for {met} and found {met} met: what is best of all that lies within a limit lies just within it, and for others often past it.{advice} "
+        f"{became}. The choice asked for {met} and found {met} met: what is best of all that lies within a limit lies just within it, and for others often past it.{advice} "
         "See the findings, but do not choose by them: the rows that were held out prove nothing once something was chosen on them."
     )
 

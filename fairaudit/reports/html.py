@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from fairaudit.errors import listed
 from fairaudit.gate.policy import Ruling
 from fairaudit.given import of_kind, of_kind_or_none
 from fairaudit.reports.characters import visible
-from fairaudit.reports.view import view
+from fairaudit.reports.numbers import counted
+from fairaudit.reports.view import Page, view
 from fairaudit.resources import names, resource
 from fairaudit.result import Audit
 
@@ -34,7 +37,25 @@ def render(audit: Audit, ruling: Ruling | None = None, *, as_of: date | None = N
         frontier: of what it was chosen, where it was.
     """
     page = view(of_kind(audit, Audit, "audit"), of_kind_or_none(ruling, Ruling, "ruling"), as_of=of_kind_or_none(as_of, date, "as_of"))
+    page = page if mitigation is None else _headed(page, mitigation)
     return environment().get_template("report.html.j2").render(page=page, mitigation=None if mitigation is None else _of_mitigation(mitigation), search=None if frontier is None else _of_search(frontier))
+
+
+def _headed(page: Page, card: MitigationCard | RetrainedCard) -> Page:
+    """The page with a mitigation's own verdict."""
+    from fairaudit.method_names import AS_IS
+    from fairaudit.mitigations.retrained_card import RetrainedCard
+    from fairaudit.reports.rules_met import banner
+
+    held = card.holdout
+    by_trainer = isinstance(card, RetrainedCard) and card.trainer is not None and card.trainer.trained_before
+    name, files = "the trainer's model" if by_trainer else card.export.original.name, [one.name for one in card.parts.given_holdout or card.parts.given]
+    title = f"Fairness audit of {name}{', unchanged' if card.method == AS_IS else f', mitigated by {_METHODS.get(card.method, card.method)}'}"
+    subject = f"on {'rows held out' if not card.parts.given_holdout else 'the rows'} of {listed(files, most=3)}" if files else page.subject
+    return replace(page, title=title, subject=subject, verdict=banner(held.rules, counted(held.checked.rows, "row"), page.verdict))
+
+
+_METHODS = {"reweigh-fine-tune": "training on under weights", "reweigh-trainer": "training under weights"}
 
 
 def _of_mitigation(card: MitigationCard | RetrainedCard) -> object:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fairaudit.config import AuditConfig
 from fairaudit.method_names import AS_IS
 from fairaudit.mitigations.card import Inference, MitigationCard
+from fairaudit.mitigations.exported import DECISION, SCORE
 from fairaudit.mitigations.inferring import meaning_of
 from fairaudit.mitigations.policy import Policy, Treatment
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, Shifts, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
 from fairaudit.reports.numbers import counted, percent, significant
+from fairaudit.reports.rules_met import RuleMet, rules_met
+from fairaudit.reports.rules_met import lines as lines_of
+from fairaudit.reports.using import auditing, calling
 from fairaudit.reports.wrapped import POINT, columns, section
+
+MODEL = "saved_model"  # beside the report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class MitigationView:
     lead: str
     what: str
     verdicts: str
+    rules: tuple[RuleMet, ...]
     warnings: tuple[str, ...]
     how: str  # a title of what is decided
     decided: tuple[Decided, ...]
@@ -66,6 +75,7 @@ class MitigationView:
     inputs: tuple[tuple[str, str], ...]
     outputs: tuple[tuple[str, str], ...]
     code: tuple[str, ...]  # lines
+    audit: tuple[str, ...]  # lines of a command
     notes: tuple[str, ...]
     trained: TrainedView | None = None
 
@@ -77,11 +87,11 @@ def mitigation_view(card: MitigationCard) -> MitigationView:
     return MitigationView(
         lead=f"The decisions that this report is about are those of a mitigated model: {card.export.original.name}, with {_method(card)}.",
         what=f"{card.what} {card.why}",
-        verdicts=verdicts(outcome), warnings=warned,
+        verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=warned,
         how="How each group is decided" if policy.attributes else "How everybody is decided", decided=tuple(_decided(card)), fallback=_fallback(policy),
         cost=tuple(_cost(card, outcome)), shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
-        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=tuple(one for one in card.notes if one not in warned),
+        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), audit=audit_of(card, MODEL), notes=tuple(one for one in card.notes if one not in warned),
     )  # fmt: skip
 
 
@@ -111,6 +121,7 @@ def mitigation_words(card: MitigationCard, *, width: int) -> str:
     table = [("", "fitted on", "decided"), *((one.group, one.rows, one.how) for one in seen.decided)]
     lines = [
         seen.verdicts,
+        *(f"  {line}" for line in lines_of(seen.rules)),
         *section("Mind", ((POINT, one) for one in seen.warnings), width=width),
         "",
         seen.how,
@@ -136,8 +147,15 @@ def _method(card: MitigationCard) -> str:
 
 def _outcome(card: MitigationCard) -> Outcome:
     mean = " in the mean over what is drawn" if card.settings.get("drawn") else ""
-    fitted = f"It holds{mean} on the rows that were fitted on, and on" if card.method == "thresholds" and card.search is None and not card.fit.unfitted else "On"
-    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), fitted=fitted, search=card.search)
+    fitted = f"It holds{mean} on the rows that were fitted on, and these are others. " if card.method == "thresholds" and card.search is None and not card.fit.unfitted else ""
+    return Outcome(held=card.holdout, judged=card.fit.judged, groups=frozenset(one.group for one in (card.export.policy.groups or card.fit.reached)), effect=str(card.config.get("effect", "helps")), unchanged="the exported model decides as the original does" if _is_unchanged(card) else "", fitted=fitted, search=card.search)
+
+
+def _is_unchanged(card: MitigationCard) -> bool:
+    """Whether everybody is decided by the original's own threshold."""
+    policy = card.export.policy
+    own = card.config.get("threshold", AuditConfig().threshold)
+    return not policy.groups and policy.fallback.chances == (0.0, 1.0) and math.isclose(policy.fallback.cuts[0], own, rel_tol=1e-6, abs_tol=1e-9)  # the cut is in the type of the scores
 
 
 def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
@@ -148,7 +166,16 @@ def _warnings(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
         yield "People are decided differently for their group alone. Whether that is lawful is to be asked before the model is used: in many places it is not, in hiring and lending above all."
 
 
+_SURE = 0.1  # of each group: whoever is mistaken more rarely is told, and does not infer
+
+
 def _of_inference(inference: Inference, policy: Policy) -> Iterator[str]:
+    shares = [one.mistaken / one.rows for one in inference.mistaken if one.rows]
+    if shares and max(shares) < _SURE:
+        yield (
+            f"At most {percent(max(shares))} of a group are taken for another: some column that the model takes all but says the {' and '.join(policy.attributes)}, as being a husband says the sex. "
+            "This is hardly an inference, but deciding by the group itself, whatever it is called."
+        )
     yield meaning_of(policy.attributes)
     for one in inference.mistaken:
         if one.rows:
@@ -179,13 +206,10 @@ def _cost(card: MitigationCard, outcome: Outcome) -> Iterator[str]:
 
 
 def _code(card: MitigationCard) -> tuple[str, ...]:
-    return (*calling(card.export.signature, [one.name for one in card.export.inputs]), 'answer["decision"]  # 0 or 1; answer["score"] is the score')
+    made = card.export
+    return (*calling(made.signature, made.inputs, made.usual, examples=made.examples, policy=made.policy), 'print(answer["decision"].numpy())  # 0 or 1', 'print(answer["score"].numpy())')
 
 
-def calling(signature: str, inputs: Sequence[str]) -> tuple[str, ...]:
-    """Lines of Python that ask the exported model."""
-    given = [f"{one}=…" if one.isidentifier() else f"**{{{one!r}: …}}" for one in inputs]
-    return (
-        "import tensorflow as tf", "", 'model = tf.saved_model.load("saved_model")', f'decide = model.signatures["{signature}"]',
-        f"answer = decide({', '.join(given)})",
-    )  # fmt: skip
+def audit_of(card: MitigationCard, model: str) -> tuple[str, ...]:
+    """The command that audits the exported model by its own decisions."""
+    return auditing(card.config, card.parts.holdout, model=model, flags=(f"--output {SCORE}", f"--decision-output {DECISION}"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from fairaudit.mitigations.fine_tuning import FineTuned
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard
 from fairaudit.reports.characters import visible
 from fairaudit.reports.held_out import Outcome, checked, cost, parts_words, said, shifts, unmoved, verdicts, warnings
-from fairaudit.reports.mitigated import EpochSeen, MitigationView, TrainedView, Weighed, calling
+from fairaudit.reports.mitigated import MODEL, EpochSeen, MitigationView, TrainedView, Weighed
 from fairaudit.reports.numbers import counted, percent, significant, whole
+from fairaudit.reports.rules_met import lines as lines_of
+from fairaudit.reports.rules_met import rules_met
+from fairaudit.reports.using import auditing, calling, own_output
 from fairaudit.reports.wrapped import POINT, columns, section
 
 _MOST_CELLS = 24
@@ -17,12 +21,12 @@ _MOST_CELLS = 24
 
 def retrained_view(card: RetrainedCard) -> MitigationView:
     """The section of the report."""
-    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")), search=card.search)
+    outcome = Outcome(held=card.holdout, judged=card.judged, groups=frozenset(one.slice for one in card.cells), effect=str(card.config.get("effect", "helps")), unchanged="the exported model is the original" if _is_unchanged(card) else "", search=card.search)
     return MitigationView(
-        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), warnings=(*warnings(outcome), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
+        lead=_lead(card), what=f"{card.what} {card.why}", verdicts=verdicts(outcome), rules=rules_met(card.holdout.rules), warnings=(*warnings(outcome), *_little(card), *_asks_for(card)), how="", decided=(), fallback="", cost=(*cost(outcome), *_loss(card)),
         shifts=tuple(shifts(outcome)), better=tuple(said(outcome, better=True)), worse=tuple(said(outcome, better=False)), unmoved=unmoved(outcome),
         parts=parts_words(card.parts, fitted="Trained", did="trained"), checked=checked(card.holdout), inputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.inputs),
-        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), notes=card.notes, trained=_trained(card),
+        outputs=tuple((one.name, f"{one.dtype} {one.shape}") for one in card.export.outputs), code=_code(card), audit=retrained_audit_of(card, MODEL), notes=card.notes, trained=_trained(card),
     )  # fmt: skip
 
 
@@ -34,6 +38,7 @@ def retrained_words(card: RetrainedCard, *, width: int) -> str:
     more = len(seen.trained.weighed) - _MOST_CELLS
     lines = [
         seen.verdicts,
+        *(f"  {line}" for line in lines_of(seen.rules)),
         *section("Mind", ((POINT, one) for one in seen.warnings), width=width),
         "",
         "What each weight was multiplied by",
@@ -54,6 +59,18 @@ def _lead(card: RetrainedCard) -> str:
         return f"{about}: {card.export.original.name}, trained on under weights."
     before = "the one before is the same training with the rows' own weights" if card.trainer.trained_before else f"the one before is {card.export.original.name}"
     return f"{about}, trained under weights; {before}."
+
+
+def _is_unchanged(card: RetrainedCard) -> bool:
+    return card.fine_tuned is not None and not card.fine_tuned.best and not card.fine_tuned.withheld
+
+
+def _little(card: RetrainedCard) -> Iterator[str]:
+    """What else there is where a model that is not told the group learned nothing, or not enough."""
+    is_met = all(one.after == "pass" for one in card.holdout.rules)
+    if card.fine_tuned is not None and not card.export.asks_for and not card.settings.get("without_attribute") and (not card.fine_tuned.best or not is_met):
+        attributes = " or ".join(card.config.get("protected", ())) or "the group"
+        yield f"The model does not take {attributes}, so there is little of it that training could unlearn. `fairaudit mitigate thresholds` changes what is decided of its scores: by the group or, with --without-attribute --drawn --infer-group, by one that is inferred."
 
 
 def _asks_for(card: RetrainedCard) -> Iterator[str]:
@@ -94,7 +111,7 @@ def _place(number: int) -> str:
 
 def _how_run(trainer: ByTrainer) -> str:
     times = "twice, first with the rows' own weights," if trainer.trained_before else "once"
-    return f"{' '.join(trainer.words)} was run {times} on {counted(trainer.rows, 'row')}. The last it said: {trainer.last}."
+    return f"{' '.join(trainer.words)} was run {times} on {counted(trainer.rows, 'row')}."
 
 
 def _epochs(tuned: FineTuned) -> tuple[EpochSeen, ...]:
@@ -107,4 +124,10 @@ def _code(card: RetrainedCard) -> tuple[str, ...]:
     activation = config.get("activation")
     score = "the score" if activation is None else f"of which {activation} makes the score"
     above = "at or above" if config.get("at_threshold") == "positive" else "above"
-    return (*calling(made.signature, [one.name for one in made.inputs]), f'answer["{made.output}"]  # {score}; {above} {config.get("threshold", 0.5):g} is a positive decision')
+    asked = calling(made.signature, made.inputs, made.usual, examples=made.examples)
+    return (*asked, f"print(answer[{json.dumps(made.output, ensure_ascii=False)}].numpy())  # {score}; {above} {config.get('threshold', 0.5):g} is a positive decision")
+
+
+def retrained_audit_of(card: RetrainedCard, model: str) -> tuple[str, ...]:
+    """The command that audits the exported model by the threshold that it was judged by."""
+    return auditing(card.config, card.parts.holdout, model=model, flags=tuple(own_output(card.export.output, card.config)))

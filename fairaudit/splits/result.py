@@ -98,7 +98,7 @@ def split_file(found: Split, files: Sequence[tuple[str, str]]) -> SplitFile:
             SplitStratum(slice=one.group, label=None if one.label is None else int(one.label), rows=tuple(rows), units=tuple(units))
             for one, rows, units in zip(found.strata, found.rows_in.tolist(), found.units_in.tolist(), strict=True)
         ),
-        notes=tuple(notes_of(found)),
+        notes=tuple(notes_of(found, can_ignore=True)),
     )  # fmt: skip
 
 

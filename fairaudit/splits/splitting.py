@@ -96,8 +96,12 @@ def halves(source: Source, wanted: Wanted, *, shares: Sequence[float] = (0.5, 0.
     return split(source, wanted, parts_by_share(names, shares), seed=seed, ignore=ignore, together=together)
 
 
-def notes_of(found: Split) -> Iterator[str]:
-    """What somebody who uses the parts should know of how they were made."""
+def notes_of(found: Split, *, can_ignore: bool) -> Iterator[str]:
+    """What somebody who uses the parts should know of how they were made.
+
+    Args:
+        can_ignore: whether the command has --ignore.
+    """
     units, rows = found.units, found.rows.lines
     if units.alike:
         yield (
@@ -107,7 +111,7 @@ def notes_of(found: Split) -> Iterator[str]:
     if units.clustered:
         yield f"{units.clustered:,} of {rows:,} rows share their {found.rows.wanted.cluster!r} with another, and stay together with it."
     if found.apart:
-        yield told_apart("No two rows are alike", found.apart)
+        yield told_apart("No two rows are alike", found.apart, can_ignore=can_ignore)
     largest = int(units.sizes.max(initial=0))
     if largest > 1 and largest > (least := int(min(part.share for part in found.parts) * rows)):
         yield f"The largest unit holds {largest:,} rows, more than the {least:,} of the smallest part's share: shares are as near to what was asked as whole units allow."
@@ -117,9 +121,9 @@ def notes_of(found: Split) -> Iterator[str]:
         yield f"{len(small):,} of {len(found.strata):,} strata have fewer units than there are parts, so some parts have none of them: {shown}{f' and {len(small) - _SHOWN:,} more' if len(small) > _SHOWN else ''}."
 
 
-def told_apart(seen: str, columns: Sequence[str]) -> str:
+def told_apart(seen: str, columns: Sequence[str], *, can_ignore: bool = True) -> str:
     """What to do about columns that may hide copies of a row."""
-    return f"{seen}, and {listed([repr(one) for one in columns])} alone {'tells' if len(columns) == 1 else 'tell'} nearly all apart: if that is an id and no fact about a person, name it with --id or --ignore, so that copies of a row are seen."
+    return f"{seen}, and {listed([repr(one) for one in columns])} alone {'tells' if len(columns) == 1 else 'tell'} nearly all apart: if that is an id and no fact about a person, name it with --id{' or --ignore' if can_ignore else ''}, so that copies of a row are seen."
 
 
 def _but(found: Split) -> str:

@@ -163,3 +163,33 @@ def test_the_command_line_takes_it_and_a_check_says_so(built: Built, rows: str, 
     assert _run(["audit", "--config", "c.yaml", "--quiet"]) == 0
     assert (tmp_path / "out" / "audit.json").read_bytes() == (tmp_path / "again" / "audit.json").read_bytes()
     assert "the model&#39;s own, its output mine" in (tmp_path / "out" / "report.html").read_text()
+
+
+def exported(folder: Path) -> Path:
+    """As a mitigation exports a model: a score, the decision of something else than a threshold of 0.5, and what the original answered."""
+    from tests.models.builders import X as GIVEN
+    from tests.models.builders import save, tf
+
+    save(folder, serving_default=(lambda x: {"score": x, "decision": tf.cast(x > 0.25, tf.int64), "p": x}, GIVEN))
+    return folder
+
+
+def test_a_model_that_decides_by_itself_is_audited_by_that_if_one_does_what_the_error_says(rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--model", str(exported(tmp_path / "m")), "--data", rows, "--protected", "sex", "--engine", "native", "--out", str(tmp_path / "out"), "--quiet"]
+    assert _run(["audit", *flags]) == 2
+    said = capsys.readouterr().err
+    assert "add --output score --decision-output decision to audit the model's own decisions, or name another output that is the score with --output" in said
+    assert _run(["audit", *flags, "--output", "score", "--decision-output", "decision"]) == 0
+    found = json.loads((tmp_path / "out" / "audit.json").read_text())
+    (everyone,) = (one["value"] for one in found["measurements"] if one["metric"] == "selection_rate" and not one["slice"])
+    assert everyone == (np.float32(0.25) < X).mean() and not any("--decision-output" in one for one in found["notes"])
+
+
+def test_that_scores_alone_leave_its_decisions_out_is_a_note_of_the_audit_the_check_and_the_report(rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--model", str(exported(tmp_path / "m")), "--data", rows, "--protected", "sex", "--engine", "native", "--output", "score", "--out", str(tmp_path / "out")]
+    note = "The model's own decisions seem to be its output 'decision', and are not audited: a threshold on its scores decides here, which the model may not use. Add --decision-output decision to audit them."
+    assert _run(["audit", *flags]) == 0
+    assert note in " ".join(capsys.readouterr().out.split()) and note in json.loads((tmp_path / "out" / "audit.json").read_text())["notes"]
+    assert "Add --decision-output decision to audit them." in (tmp_path / "out" / "report.html").read_text()
+    assert _run(["check", *flags]) == 0 and note in " ".join(capsys.readouterr().out.split())
+    assert _run(["check", *flags, "--decision-output", "decision"]) == 0 and "are not audited" not in capsys.readouterr().out

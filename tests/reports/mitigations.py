@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fairaudit.cube.slices import EVERYONE, Slice
-from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached
+from fairaudit.evidence.measurement import Group
+from fairaudit.mitigations.card import Fit, HeldOut, Judged, MitigationCard, Moved, Reached, RuleNumber
 from fairaudit.mitigations.exported import Exported, ExportedTensor
 from fairaudit.mitigations.fine_tuning import Epoch, FineTuned
 from fairaudit.mitigations.parts import HowParted
@@ -12,8 +13,17 @@ from fairaudit.mitigations.proof import Checked
 from fairaudit.mitigations.retrained_card import ByTrainer, RetrainedCard, RetrainedModel
 from fairaudit.mitigations.reweighing import Cell
 from fairaudit.models.interface import ModelCard
+from fairaudit.rules.finding import Severity
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def number(text: str, value: float, *, kind: str = "difference", limit: tuple[float | None, float | None] = (-0.1, 0.1)) -> RuleNumber:
+    return RuleNumber(metric="selection_rate", kind=kind, group=Group(slice=Slice([(text, "f")])), reference=Group(slice=Slice([(text, "m")])), value=value, interval=None, limit=limit)
+
+
+def judged(text: str = "sex", *, before: str | None = "fail", after: str | None = "inconclusive", severity: Severity = Severity.FAIL) -> Judged:
+    return Judged(rule=text, severity=severity, before=before, after=after, number_before=number(text, -0.227), number_after=number(text, -0.077))
 
 
 def mitigation(text: str = "sex", *, values: tuple[str, ...] = ("f", "m")) -> MitigationCard:
@@ -34,7 +44,7 @@ def mitigation(text: str = "sex", *, values: tuple[str, ...] = ("f", "m")) -> Mi
             renamed={text: text}, drawn_by=(text,), policy=policy, notes=(text,),
         ),
         holdout=HeldOut(
-            verdict_before="fail", verdict_after="inconclusive", rules=(Judged(rule=text, before="fail", after="inconclusive"),),
+            verdict_before="fail", verdict_after="inconclusive", rules=(judged(text),),
             moved=tuple(
                 Moved(metric="true_positive_rate", slice=one, rows=500, before=0.5, after=0.75, change=0.25 if place % 2 else -0.25, interval=(0.125, 0.375) if place % 2 else (-0.375, -0.125), is_better=bool(place % 2))
                 for place, one in enumerate((EVERYONE, *groups))

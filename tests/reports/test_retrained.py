@@ -41,15 +41,16 @@ def test_a_training_that_changed_nothing_keeps_the_model_as_it_was() -> None:
 
 def test_levelling_down_is_the_first_warning_and_that_the_model_takes_the_attribute_the_last() -> None:
     seen = retrained_view(retrained())
-    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1].startswith("sex: inconclusive after the mitigation. On those that were held out it is neither shown nor ruled out")
+    assert seen.warnings[0].startswith("Levelling down: ") and seen.warnings[1] == "sex is not told to be met or violated, with so few rows, though it was violated before. See the findings."
     assert seen.warnings[-1].startswith("The model takes sex as an input, and may have learned to decide people differently for their group alone.")
     assert not any("takes" in one for one in retrained_view(retrained(taken=False)).warnings)
 
 
 def test_it_says_how_the_model_is_asked_and_what_a_positive_decision_is() -> None:
-    assert retrained_view(retrained()).code[-2:] == ("answer = decide(sex=…)", 'answer["sex"]  # the score; above 0.25 is a positive decision')
+    assert retrained_view(retrained()).code[-4:] == ("answer = decide(", '    sex=tf.constant(["text"]),', ")", 'print(answer["sex"].numpy())  # the score; above 0.25 is a positive decision')
+    assert retrained_view(retrained()).audit[-3:] == ("    --output sex \\", "    --threshold 0.25 \\", "    --out audited")
     logits = msgspec.structs.replace(retrained(), config={"activation": "sigmoid", "at_threshold": "positive"})
-    assert retrained_view(logits).code[-1] == 'answer["sex"]  # of which sigmoid makes the score; at or above 0.5 is a positive decision'
+    assert retrained_view(logits).code[-1] == 'print(answer["sex"].numpy())  # of which sigmoid makes the score; at or above 0.5 is a positive decision'
 
 
 def test_a_fresh_process_that_rounds_otherwise_is_told() -> None:
@@ -57,4 +58,14 @@ def test_a_fresh_process_that_rounds_otherwise_is_told() -> None:
     quiet = msgspec.structs.replace(card, holdout=msgspec.structs.replace(card.holdout, checked=Checked(rows=1_000, near_a_cut=0, differing=0, drawn=0)))
     assert retrained_view(quiet).checked == "The exported model was loaded again in a fresh process and gives all 1,000 rows the same score and decision."
     seen = retrained_view(card)
-    assert seen.trained is not None and seen.trained.epochs == () and seen.trained.how == "sex {out} was run twice, first with the rows' own weights, on 1,000 rows. The last it said: 'sex'."
+    assert seen.trained is not None and seen.trained.epochs == () and seen.trained.how == "sex {out} was run twice, first with the rows' own weights, on 1,000 rows."
+
+
+def test_where_training_left_a_model_as_it_was_that_comes_first_and_what_else_there_is_is_said() -> None:
+    untouched = msgspec.structs.replace(retrained(best=0, taken=False), config={"protected": ["race"]})
+    assert retrained_view(untouched).warnings[0] == "Nothing was changed: the exported model is the original."
+    advice = "The model does not take race, so there is little of it that training could unlearn. `fairaudit mitigate thresholds` changes"
+    assert any(one.startswith(advice) for one in retrained_view(untouched).warnings)
+    assert not any("could unlearn" in one for one in retrained_view(retrained(best=0)).warnings), "a model that takes the attribute has something to unlearn"
+    withheld = msgspec.structs.replace(untouched, settings=untouched.settings | {"without_attribute": True})
+    assert not any("could unlearn" in one for one in retrained_view(withheld).warnings), "who withholds the group does not want to be told to decide by it"

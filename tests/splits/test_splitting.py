@@ -180,7 +180,7 @@ def test_an_id_and_what_is_ignored_do_not_keep_copies_of_a_row_apart() -> None:
         found = split(Source(table=table), wanted, PARTS, ignore=ignore)
         assert found.units.number == 40 and found.units.alike == 200
         assert all(len(set(found.part[place::40].tolist())) == 1 for place in range(40))
-        assert any("200 of 200 rows are alike" in note for note in notes_of(found))
+        assert any("200 of 200 rows are alike" in note for note in notes_of(found, can_ignore=True))
     apart = split(Source(table=table), Wanted(attributes=("sex",), label="y"), PARTS, ignore=("seen", "id"), together=False)
     assert apart.units.number == 200
 
@@ -219,7 +219,7 @@ def test_without_anything_rows_are_shared_out_all_the_same() -> None:
     ],
 )  # fmt: skip
 def test_what_somebody_should_know_is_told(table: pa.Table, wanted: Wanted, note: str) -> None:
-    assert any(re.search(note, one) for one in notes_of(split(Source(table=table), wanted, PARTS)))
+    assert any(re.search(note, one) for one in notes_of(split(Source(table=table), wanted, PARTS), can_ignore=True))
 
 
 def test_a_part_that_would_be_empty_is_refused() -> None:
