@@ -53,6 +53,7 @@ _LOOKS = {  # colour and mark of each family
     "Fairlearn ExponentiatedGradient": ("fairlearn", "triangle"),
     "Fairlearn ExponentiatedGradient without attribute": ("fairlearn", "plus"),
     "OxonFair FairPredictor": ("oxonfair", "cross"),
+    "OxonFair FairPredictor without attribute": ("oxonfair", "box"),
 }
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#24292f}.small{font-size:11px}.title{font-weight:600}.axis{stroke:#57606a;fill:none}.grid{stroke:#d0d7de;fill:none}.model{stroke:#24292f;fill:none;stroke-width:1.3}"
@@ -62,7 +63,13 @@ _STYLE = (
 
 
 def drawn(title: str, panels: Sequence[Panel]) -> str:
-    """An SVG that brings its colours along; of equal panels equal bytes."""
+    """An SVG that brings its colours along; of equal panels equal bytes.
+
+    Raises:
+        KeyError: a family has no looks.
+    """
+    for family in {family for panel in panels for family in panel.series} - _LOOKS.keys():
+        raise KeyError(family)
     families = [family for family in _LOOKS if any(family in panel.series for panel in panels)]
     wide = 2 * _MARGIN + len(panels) * _WIDE + (len(panels) - 1) * _APART - 30
     legend = list(_legend(families, wide))
@@ -131,7 +138,7 @@ def _mark(family: str, x: float, y: float, told: str = "") -> str:
     hollow = 'class="hollow" '
     shape = {
         "circle": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>', "ring": f'<circle {hollow}cx="{x:.1f}" cy="{y:.1f}" r="3.6"/>',
-        "square": path("m-4 -4h8v8h-8z"), "diamond": path("m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z"), "triangle": path("m0 -5l5 9h-10z"),
+        "square": path("m-4 -4h8v8h-8z"), "box": path("m-3.5 -3.5h7v7h-7z", hollow), "diamond": path("m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z"), "triangle": path("m0 -5l5 9h-10z"),
         "plus": path("m-5 0h10m-5 -5v10", hollow), "cross": path("m-4 -4l8 8m0 -8l-8 8", hollow), "star": path("m-5 0h10m-5 -5v10m-3.5 -8.5l7 7m0 -7l-7 7", hollow), "down": path("m0 5l5 -9h-10z", hollow),
     }[look]  # fmt: skip
     return f'<g class="{color}">{told}{shape}</g>'
