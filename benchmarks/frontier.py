@@ -205,8 +205,13 @@ def panels(found: Race) -> Iterator[Panel]:
         series = {family: [(float(gap[place]), float(accuracy[place])) for place in found.chosen(criterion, family)] for family in found.families() if found.aimed(criterion, family)}
         yield Panel(
             title=f"Gap in the {name}", series=dict(sorted(series.items(), key=lambda one: not one[0].startswith(OURS))), model=(float(gap[0]), float(accuracy[0])),
-            gap=found.mean(found.held.gaps[:, criterion, 0]).interval, accuracy=found.mean(found.held.accuracy[:, 0]).interval,
+            gap=_possible(found.mean(found.held.gaps[:, criterion, 0]).interval), accuracy=_possible(found.mean(found.held.accuracy[:, 0]).interval),
         )  # fmt: skip
+
+
+def _possible(interval: tuple[float, float]) -> tuple[float, float]:
+    """As much of it as a share can be."""
+    return max(interval[0], 0.0), min(interval[1], 1.0)
 
 
 def _called(one: Contender) -> str:

@@ -113,7 +113,7 @@ def _axes(frame: _Frame) -> Iterator[str]:
 
 def _ticks(low: float, high: float) -> Iterator[float]:
     """Four to eight round numbers."""
-    step = next(one for one in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / one <= 8)
+    step = next(one for one in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if (high - low) / one <= 8)
     for place in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
         yield round(place * step, 10)
 
