@@ -32,6 +32,7 @@ from fairaudit.mitigations.reweighing import WEIGHT, Reweighing, reweigh
 from fairaudit.mitigations.trainer import OUT, Trainer, TrainingFailed, run
 from fairaudit.mitigations.training_rows import TrainingRows, training_rows
 from fairaudit.mitigations.usual import usual_row
+from fairaudit.mitigations.withheld import Withheld
 from fairaudit.mitigations.withheld import notes_of as notes_of_withheld
 from fairaudit.models import folder as places
 from fairaudit.models.savedmodel import Matched
@@ -228,7 +229,7 @@ def _judged(
     card = RetrainedCard(
         method=method, version=VERSION, what=what, why=_why(strength), source=SOURCE, settings=settings, config=told_of(asked), rules=ids, judged=judged,
         data=tuple(data_files(made.rows.source, made.rows)), parts=parts.how, cells=tuple(msgspec.structs.replace(one, factor=one.factor**strength) for one in made.cells), fine_tuned=tuned,
-        trainer=trainer, export=_exported(after, made.rows, original, folder / MODEL), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *([] if trainer is not None and trainer.trained_before else [of_training(is_retrained=True)]), *notes, *notes_of(made)), search=search,
+        trainer=trainer, export=_exported(after, made.rows, original, folder / MODEL, () if tuned is None else tuned.withheld), holdout=held_out(proof, ids, judged, before, slicing, scores=True), notes=(*parts.notes, *([] if trainer is not None and trainer.trained_before else [of_training(is_retrained=True)]), *notes, *notes_of(made)), search=search,
     )  # fmt: skip
     return card, proof
 
@@ -242,11 +243,11 @@ def _why(strength: float) -> str:
     return _WHY.format(how=how, what=what)
 
 
-def _exported(config: AuditConfig, rows: Prepared, original: Matched, model: Path) -> RetrainedModel:
+def _exported(config: AuditConfig, rows: Prepared, original: Matched, model: Path, withheld: Sequence[Withheld]) -> RetrainedModel:
     matched = matched_of(msgspec.structs.replace(config, model=str(model)), rows.source)
     signatures = read_signatures(model)
     called = next(one for one in signatures if one.name == matched.card.signature)
-    asks = {one.name for one in matched.inputs.features}
+    asks = {one.name for one in matched.inputs.features} - {one.attribute for one in withheld}  # which tf.Examples may still hold
     return RetrainedModel(
         original=original.card, sha256=places.fingerprint(model), signature=called.name, signatures=tuple(one.name for one in signatures),
         inputs=tuple(ExportedTensor(name=one.name, dtype=one.dtype, shape=one.shown_shape) for one in called.inputs),

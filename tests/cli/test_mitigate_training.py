@@ -122,6 +122,21 @@ def test_the_same_seed_gives_the_same_variables_bit_for_bit_in_a_fresh_process_a
     assert tree("one") == tree("two")
 
 
+def test_what_is_withheld_of_tf_examples_is_not_asked_for_whatever_is_in_them(built: Callable[[str], Path], quick: None) -> None:
+    assert tuned(built("learning_sex"), "--without-attribute", "--epochs", "3") == 0
+    made = card()
+    assert (made["export"]["asks_for"], [one["attribute"] for one in made["fine_tuned"]["withheld"]], made["settings"]["without_attribute"]) == ([], ["sex"], True)
+    loaded = tf.saved_model.load("out/saved_model")
+
+    def answered(x: float, *sex: bytes) -> float:
+        feature = {"x": tf.train.Feature(float_list=tf.train.FloatList(value=[x])), "sex": tf.train.Feature(bytes_list=tf.train.BytesList(value=sex))}
+        serialized = tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+        return float(loaded.signatures["serving_default"](examples=tf.constant([serialized]))["probability"][0])
+
+    assert answered(0.2, b"f") == answered(0.2, b"m") == answered(0.2) != answered(0.7, b"f")
+    assert "The model takes sex as an input" not in Path("out/report.html").read_text()
+
+
 def test_rows_alike_to_one_another_are_all_learned_from_or_none(model: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from fairaudit.mitigations import retrained
 
@@ -219,6 +234,8 @@ BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "flags of a model without one": ((*SEEN, "--rule", "four-fifths", "--epochs", "3"), 2, "--rule, --holdout, --duplicates, --epochs are for a model that is trained with the weights; add --fine-tune, or --trainer CMD, or leave them out."),
     "no model": (("--fine-tune", *SEEN), 2, "which model should be mitigated? Name a SavedModel with --model DIR."),
     "weights that are not written": (("--fine-tune", "--model", "m", "--format", "csv", *SEEN), 2, "--format says how weights are written, and --fine-tune writes none; leave it out."),
+    "a trainer told what to withhold": (("--trainer", "x {data} {out}", "--without-attribute", *SEEN), 2, "--without-attribute is for --fine-tune, and --trainer trains as its command does"),
+    "weights of which something is withheld": (("--without-attribute", *READ, "--out", "w"), 2, "--without-attribute is for a model that is trained with the weights"),
     "epochs of a trainer": (("--trainer", "x {data} {out}", "--epochs", "3", *SEEN), 2, "--epochs is for --fine-tune, and --trainer trains as its command does; leave it out."),
     "a table of counts": (("--trainer", "x {data} {out}", "--count", "x", *SEEN), 2, "a table of counts has no rows that a model could score; leave --count out."),
     "a strength above 5": (("--trainer", "x {data} {out}", "--strength", "7", *SEEN), 2, "--strength 7 is no power of a weight"),

@@ -297,22 +297,22 @@ def test_what_most_rows_have(values: Any, dtype: str, usual: Any) -> None:
 
 
 def example(**features: Any) -> bytes:
-    kinds = {"age": lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=[value])), "sex": lambda value: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))}
+    kinds = {"x": lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=[value])), "sex": lambda value: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))}
     return bytes(tf.train.Example(features=tf.train.Features(feature={name: kinds[name](value) for name, value in features.items()})).SerializeToString())
 
 
 def test_what_is_withheld_may_be_in_a_tf_example_or_not(tmp_path: Path) -> None:
     builders.learning_sex(tmp_path / "model")
     sexes = np.where(np.arange(240) % 3 == 0, b"f", b"m").astype(object)
-    serialized = [example(age=float(age), sex=sex) for age, sex in zip(X[:, 0], sexes, strict=True)]
+    serialized = [example(x=float(x), sex=sex) for x, sex in zip(X[:, 0], sexes, strict=True)]
     given = replace(rows({"examples": serialized}), usual=(typical(sexes, attribute="sex", dtype="string"),))
-    made = tuned(tmp_path / "model", tmp_path / "out", given, columns=(("age", pa.float32()), ("sex", pa.string())), learning_rate=0.05, without_attribute=True)
+    made = tuned(tmp_path / "model", tmp_path / "out", given, columns=(("x", pa.float32()), ("sex", pa.string())), learning_rate=0.05, without_attribute=True)
     assert made.best > 0 and made.withheld[0].value == "m"
     serving = tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"]
-    answers = [serving(examples=tf.constant([one]))["probability"].numpy()[0] for one in (example(age=0.5, sex=b"f"), example(age=0.5, sex=b"m"), example(sex=b"f", age=0.5), example(age=0.5))]
+    answers = [serving(examples=tf.constant([one]))["probability"].numpy()[0] for one in (example(x=0.5, sex=b"f"), example(x=0.5, sex=b"m"), example(sex=b"f", x=0.5), example(x=0.5))]
     assert len(set(answers)) == 1
     other = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
-    assert other(examples=tf.constant([example(age=0.5, sex=b"f")]))["probability"].numpy()[0] != other(examples=tf.constant([example(age=0.5, sex=b"m")]))["probability"].numpy()[0]
+    assert other(examples=tf.constant([example(x=0.5, sex=b"f")]))["probability"].numpy()[0] != other(examples=tf.constant([example(x=0.5, sex=b"m")]))["probability"].numpy()[0]
 
 
 @pytest.mark.parametrize(("columns", "kind", "sentence"), [

@@ -289,14 +289,14 @@ def learning_examples(folder: Path) -> None:
 
 
 def learning_sex(folder: Path) -> None:
-    """A logistic regression of an age and a sex, of tf.Examples that may leave either out."""
+    """A logistic regression of x and a sex, of tf.Examples that may leave either out."""
     module = tf.Module()
     module.slope, module.difference, module.bias = tf.Variable(0.5), tf.Variable(1.0), tf.Variable(0.0)
 
     def answered(examples: Any) -> dict[str, Any]:
-        wanted = {"age": tf.io.FixedLenFeature([], tf.float32, default_value=0.0), "sex": tf.io.FixedLenFeature([], tf.string, default_value="")}
+        wanted = {"x": tf.io.FixedLenFeature([], tf.float32, default_value=0.0), "sex": tf.io.FixedLenFeature([], tf.string, default_value="")}
         read = tf.io.parse_example(examples, wanted)
-        return {"probability": tf.sigmoid(module.slope * read["age"] + module.difference * tf.cast(read["sex"] == b"f", tf.float32) + module.bias)}
+        return {"probability": tf.sigmoid(module.slope * read["x"] + module.difference * tf.cast(read["sex"] == b"f", tf.float32) + module.bias)}
 
     tf.saved_model.save(module, str(folder), signatures=tf.function(answered, autograph=False).get_concrete_function(examples=EXAMPLES["examples"]))
 
