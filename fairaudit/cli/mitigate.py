@@ -269,6 +269,8 @@ def search(
     check_out(folder, force=force, kind=A_MITIGATION)
     shown: list[str] = []
 
+    with silenced(debug=debug):
+        searching.check_model(config, asked)
     with silenced(debug=debug) as stream, kept(folder, searching.what_it_depends_on(config, asked), anew=anew) as state:
         for one in state.notes:
             print(f"fairaudit: {one}", file=stream)

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from fairaudit.config import AuditConfig
-from fairaudit.errors import ConfigError, UnknownName, listed, raise_all
+from fairaudit.errors import ConfigError, UnknownName, raise_all
 from fairaudit.method_names import AS_IS, FINE_TUNE, FINE_TUNED, METHODS, SETTINGS, CandidateName
 from fairaudit.metrics.catalogue import metric
 from fairaudit.mitigations import reject_option
@@ -88,14 +88,9 @@ def candidates(
         settings: how many steps a ladder of limits or bounds has.
         without_attribute: only what needs no protected attribute when serving, beside the model as it is.
         taken: protected attributes that the model takes itself, so that whatever is decided of its score needs them.
-
-    Raises:
-        ConfigError: the methods that are wanted all decide of a score that needs an attribute.
     """
     wanted = methods or METHODS
     if without_attribute and taken:
-        if FINE_TUNE not in wanted:
-            raise ConfigError(f"the model takes {listed(taken)} itself, so of all methods only {FINE_TUNE} can do without: it withholds that from the model; add it to --methods, or leave out --without-attribute.")
         wanted = (FINE_TUNE,)
     found = _candidates(config, rules, cells, threshold, objectives=objectives, wanted=wanted, settings=settings, without_attribute=without_attribute)
     tunings = _tunings(settings, is_told=bool(taken), without_attribute=without_attribute) if FINE_TUNE in wanted else ()

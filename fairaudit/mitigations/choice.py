@@ -105,7 +105,7 @@ def _asked(words: str, rules: Mapping[str, Rule], effect: str) -> Condition:
     Raises:
         ConfigError: there is no such rule here, or no such limit.
     """
-    name, is_within, limit = (one.strip() for one in words.removeprefix("rule ").partition(" within "))
+    name, is_within, limit = (one.strip() for one in f"{words.removeprefix('rule ')} ".partition(" within "))
     if name not in rules and name in shipped_rules():
         raise ConfigError(f"--choose: {name} is not among this search's rules; add --rule {name}.")
     if name not in rules:

@@ -21,6 +21,7 @@ from fairaudit.mitigations.frontier import Aim, Number, Objective, Point
 from fairaudit.mitigations.objective import Objective as Wanted
 from fairaudit.mitigations.policy import Policy
 from fairaudit.mitigations.redecided import Redecided, redecided
+from fairaudit.mitigations.rule_numbers import past
 from fairaudit.rules.change import paired
 from fairaudit.rules.finding import Verdict
 from fairaudit.rules.judge import Case, cases
@@ -74,25 +75,18 @@ def number_of(rule: str, judged: Sequence[Case]) -> Number:
     if not told:
         return Number(rule=rule, metric=None, kind=None, slicing=(), group=None, reference=None, value=None, interval=None, limit=(None, None), past=None, verdict=None if verdict is None else verdict.value, meets=False)
     worst = max(told, key=_past)
-    finding, past = worst.finding, _past(worst)
+    finding, by = worst.finding, _past(worst)
     meets = verdict is not Verdict.FAIL and not any(one.fact is not None and one.fact.is_past for one in told)
     return Number(
         rule=rule, metric=finding.metric, kind=finding.kind, slicing=finding.slicing, group=finding.group, reference=finding.reference, value=finding.value, interval=finding.interval, limit=finding.limit,
-        past=past if math.isfinite(past) else None, verdict=None if verdict is None else verdict.value, meets=meets,
+        past=by if math.isfinite(by) else None, verdict=None if verdict is None else verdict.value, meets=meets,
     )  # fmt: skip
 
 
 def _past(case: Case) -> float:
     """How far a number is past its limit; negative within it."""
     assert case.fact is not None
-    value, (low, high) = case.fact.value, case.finding.limit
-    if case.finding.kind in ("ratio", "min_max_ratio"):
-        value, low, high = _log(value), None if low is None else _log(low), None if high is None else _log(high)
-    return max(*([] if low is None else [low - value]), *([] if high is None else [value - high]), -math.inf)
-
-
-def _log(value: float) -> float:
-    return -math.inf if value <= 0 else math.log(value)
+    return past(case.fact.value, case.finding.limit, case.finding.kind)
 
 
 def _objective(aim: Wanted, counts: Counts) -> Objective:

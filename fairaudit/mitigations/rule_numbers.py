@@ -40,12 +40,15 @@ def _is_able(one: Finding) -> bool:
     return one.shrunken is None and (one.group is None or one.group.kind is GroupKind.SLICE)
 
 
-def _past(finding: Finding) -> float:
+def past(value: float, limit: tuple[float | None, float | None], kind: str) -> float:
     """How far a number is past its limit, of ratios in logarithms; negative within it."""
-    scale = _log if finding.kind in _RATIOS else float
-    low, high = finding.limit
-    value = scale(finding.value or 0.0)
-    return max(-math.inf, *([] if low is None else [scale(low) - value]), *([] if high is None else [value - scale(high)]))
+    scale = _log if kind in _RATIOS else float
+    low, high = limit
+    return max(-math.inf, *([] if low is None else [scale(low) - scale(value)]), *([] if high is None else [scale(value) - scale(high)]))
+
+
+def _past(finding: Finding) -> float:
+    return past(finding.value or 0.0, finding.limit, finding.kind)
 
 
 def _log(value: float) -> float:

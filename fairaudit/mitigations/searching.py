@@ -16,8 +16,9 @@ from fairaudit.config import AuditConfig
 from fairaudit.cube.slices import Slicing
 from fairaudit.data.files import files_of, fingerprint
 from fairaudit.data.progress import Progress
-from fairaudit.errors import FairauditError, listed
-from fairaudit.method_names import AS_IS, METHODS
+from fairaudit.data.source import Source
+from fairaudit.errors import ConfigError, FairauditError, listed
+from fairaudit.method_names import AS_IS, FINE_TUNE, METHODS
 from fairaudit.mitigations import reject_option
 from fairaudit.mitigations.candidates import Candidate, candidates
 from fairaudit.mitigations.card import MitigationCard, Searched
@@ -32,7 +33,20 @@ from fairaudit.mitigations.objective import objective_of
 from fairaudit.mitigations.parts import SearchParts, search_parts
 from fairaudit.mitigations.points import Judging, aim_of, point_of
 from fairaudit.mitigations.policy import Policy, policy_of_all, threshold_at
-from fairaudit.mitigations.postprocessed import MODEL, NAMES, Solution, as_cut_on, delivered, fitted_on, kept_values_of, plain, policy_for, taken_by, told_of
+from fairaudit.mitigations.postprocessed import (
+    MODEL,
+    NAMES,
+    Solution,
+    as_cut_on,
+    cross_of,
+    delivered,
+    fitted_on,
+    kept_values_of,
+    plain,
+    policy_for,
+    taken_by,
+    told_of,
+)
 from fairaudit.mitigations.proof import Proof
 from fairaudit.mitigations.rescored import rescored
 from fairaudit.mitigations.retrained import Training, judged_as_tuned, training_of
@@ -43,7 +57,7 @@ from fairaudit.models import describe
 from fairaudit.models import folder as places
 from fairaudit.models.interface import ModelFailed
 from fairaudit.rules.library import load_rules
-from fairaudit.run import Counted, counted
+from fairaudit.run import Counted, counted, matched_of
 from fairaudit.version import VERSION
 
 SEARCH_NAMES = (*NAMES[:-1], FRONTIER, NAMES[-1])  # what a search's folder holds, the card last
@@ -79,6 +93,19 @@ class Found:
     cells: Cells
     slicing: Slicing
     parts: SearchParts
+
+
+def check_model(config: AuditConfig, search: Search) -> None:
+    """Returns if the model can be mitigated as it is asked; told before anything is kept.
+
+    Raises:
+        ConfigError, Several: the methods that are wanted all decide of its score, which needs an attribute that nothing may need; or the model or the data cannot be read.
+    """
+    if not search.without_attribute or not search.methods or FINE_TUNE in search.methods:
+        return
+    taken = taken_by(matched_of(config, Source(files=files_of(config.data))), cross_of(config))
+    if taken:
+        raise ConfigError(f"the model takes {listed(taken)} itself, so of all methods only {FINE_TUNE} can do without: it withholds that from the model; add it to --methods, or leave out --without-attribute.")
 
 
 def what_it_depends_on(config: AuditConfig, search: Search) -> dict[str, Any]:

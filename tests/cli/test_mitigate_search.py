@@ -245,6 +245,7 @@ def test_of_a_model_that_is_told_the_attribute_only_what_it_is_withheld_from_may
     flags = ("--rule", "statistical-parity", "--settings", "1", "--duplicates", "apart", "--without-attribute")
     assert searched(learning, *flags, "--methods", "thresholds") == 2
     assert "the model takes sex itself, so of all methods only fine-tune can do without: it withholds that from the model; add it to --methods, or leave out --without-attribute." in capfd.readouterr().err
+    assert not Path("out").exists()
 
     def broken(*_: Any, **__: Any) -> Any:
         raise UnfitModel("model 'learning_people' has no trainable variables.")

@@ -177,7 +177,7 @@ def test_a_criterion_is_told_as_it_could_be_asked_for_and_ids_of_rules_stay_as_t
         ("rule equal-opportunity within 0.2, then accuracy", "--choose: equal-opportunity within 0.2 is looser than the rule, whose own limit is 0.1; give a tighter one, as 'rule equal-opportunity within 0.05', or leave 'within' out."),
         ("rule four-fifths within 0.7, then accuracy", "four-fifths within 0.7 is looser than the rule, whose own limit is 0.8; give a tighter one, as 'rule four-fifths within 0.9', or"),
         ("rule four-fifths within 1.25, then accuracy", "--choose: '1.25' is no limit of four-fifths, whose own is 0.8; give one that is tighter, as 'rule four-fifths within 0.9'."),
-        ("rule four-fifths within, then accuracy", "--choose: there is no rule 'four-fifths within'; did you mean 'four-fifths'?"),
+        ("rule four-fifths within, then accuracy", "--choose: '' is no limit of four-fifths, whose own is 0.8; give one that is tighter, as 'rule four-fifths within 0.9'."),
         ("rule equal-opportunity within half, then accuracy", "--choose: 'half' is no limit of equal-opportunity"),
         ("rule equal-opportunity within -0.05, then accuracy", "--choose: '-0.05' is no limit of equal-opportunity"),
         ("all rules within 0.05, then accuracy", "each rule has a limit in terms of its own; after 'all rules' name those that are to be met with room to spare, as 'all rules, rule four-fifths within 0.9, then accuracy'."),
